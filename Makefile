@@ -1,0 +1,104 @@
+# Every target works on a bare checkout: what it needs, it makes first. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PACKAGES := audio_library controller deploy device protocol web
+PYTEST_ARGS ?=
+
+# The assets are built by Node and npm out of .venv, never by what a machine happens to have.
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm_config_omit_lockfile_registry_resolved=true npm --prefix web
+WEB_MANIFEST := $(if $(wildcard web/package.json),web/dist/.vite/manifest.json)
+WEB_SOURCES := $(wildcard web/package.json web/*.ts web/*.mjs web/tsconfig*.json) \
+	$(shell find web/src web/styles -type f 2>/dev/null)
+CATALOGUES := $(shell find web/i18n -name '*.po' 2>/dev/null)
+
+.PHONY: help
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: setup
+setup: system $(STAMPS)/installed $(WEB_MANIFEST) $(CATALOGUES:.po=.mo) ## install whatever is missing (the second run takes seconds)
+
+.PHONY: system
+system:
+	@deploy/setup-system.sh
+
+$(STAMPS)/venv:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo 'Loa Làng needs Python 3.11, 3.12 or 3.13; say which with: make PYTHON=python3.12 setup' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	mkdir -p $(STAMPS)
+	touch $@
+
+$(STAMPS)/locked: requirements/dev.txt | $(STAMPS)/venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(STAMPS)/installed: pyproject.toml $(STAMPS)/locked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(STAMPS)/npm: web/package-lock.json $(STAMPS)/locked
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+web/dist/.vite/manifest.json: $(WEB_SOURCES) $(STAMPS)/npm
+	$(NPM) run --silent build
+	touch $@
+
+%.mo: %.po $(STAMPS)/locked
+	$(BIN)/pybabel --quiet compile -i $< -o $@
+
+.PHONY: demo
+demo: setup ## run a whole commune on this machine; pass options as ARGS="--nodes 3"
+	@exec $(BIN)/loalang demo $(ARGS)
+
+.PHONY: test
+test: setup ## run the whole test suite (long fault tests excepted)
+	@$(BIN)/pytest -m "not faults" $(PYTEST_ARGS)
+
+.PHONY: faults
+faults: setup ## run the long tests that break things on purpose
+	@$(BIN)/pytest -m faults $(PYTEST_ARGS)
+
+.PHONY: check
+check: setup ## everything that is checked without running it: style, types, import law, schema, texts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES) tests
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck deploy/*.sh .ci/run
+	if [ -d controller/migrations ]; then $(MAKE) --no-print-directory check-schema; fi
+	if [ -f web/package.json ]; then $(NPM) run --silent --if-present check; fi
+
+.PHONY: check-schema
+check-schema: $(STAMPS)/installed ## the models and the migrations agree
+	$(BIN)/python -m deploy.check_schema
+
+.PHONY: format
+format: setup ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: setup ## measure what benchmarks/ measures
+	@for file in benchmarks/bench_*.py; do $(BIN)/python "$$file"; done
+
+# The lock files name versions and hashes and no place to fetch them from; uv reads the place, where one is needed, from its environment.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+
+.PHONY: lock
+lock: setup ## resolve requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
+	$(LOCK) $(UPGRADE) --all-extras --group dev --group build -o requirements/dev.txt >/dev/null
+	$(LOCK) --extra controller --group build -c requirements/dev.txt -o requirements/controller.txt >/dev/null
+	$(LOCK) --extra device --group build -c requirements/dev.txt -o requirements/device.txt >/dev/null
+
+.PHONY: clean
+clean: ## remove what setup made (system packages stay)
+	rm -rf $(VENV) web/node_modules web/dist build *.egg-info

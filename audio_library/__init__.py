@@ -1,0 +1,1 @@
+"""Sound in, playable sound out; no database, no web, no MQTT."""

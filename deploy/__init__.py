@@ -1,0 +1,1 @@
+"""What puts the parts on machines: commands, units, broker configuration, certificates."""

@@ -1,0 +1,1 @@
+"""The pages officials and technicians use."""
