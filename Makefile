@@ -36,11 +36,11 @@ $(STAMPS)/venv:
 	touch $@
 
 $(STAMPS)/locked: requirements/dev.txt | $(STAMPS)/venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
 $(STAMPS)/installed: pyproject.toml $(STAMPS)/locked
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(STAMPS)/npm: web/package-lock.json $(STAMPS)/locked
@@ -98,6 +98,10 @@ lock: setup ## resolve requirements/*.txt anew; UPGRADE=--upgrade takes newer ve
 	$(LOCK) $(UPGRADE) --all-extras --group dev --group build -o requirements/dev.txt >/dev/null
 	$(LOCK) --extra controller --group build -c requirements/dev.txt -o requirements/controller.txt >/dev/null
 	$(LOCK) --extra device --group build -c requirements/dev.txt -o requirements/device.txt >/dev/null
+
+.PHONY: licences
+licences: setup ## write THIRD_PARTY.md anew from what is installed
+	@$(BIN)/python -m deploy.third_party
 
 .PHONY: clean
 clean: ## remove what setup made (system packages stay)
