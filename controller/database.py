@@ -1,0 +1,87 @@
+"""The engine and its transactions: SQLite (WAL, FULL, BEGIN IMMEDIATE) or PostgreSQL by URL.
+
+Two processes share the database, so every SQLite write transaction begins IMMEDIATE: a plain
+BEGIN that later writes fails with "database is locked" whatever the busy timeout. That fix also
+makes DDL transactional, on which migrations rely.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pysqlite3.dbapi2
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session
+
+from controller.errors import ControllerError
+
+# Older ones can lose a WAL reset when several processes are connected.
+_SAFE_SQLITE = (3, 51, 3)
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=10000",
+    "foreign_keys=ON",
+    "journal_size_limit=67108864",
+    "cache_size=-65536",
+    "temp_store=MEMORY",
+)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///PATH` or `postgresql://…`. Raises ControllerError otherwise."""
+    backend = make_url(url).get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(url)
+    if backend == "postgresql":
+        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    raise ControllerError(
+        "bad_database_url",
+        f"Không dùng được cơ sở dữ liệu {backend}: hãy dùng sqlite:/// hoặc postgresql://.",
+        f"The database {backend} is not supported: use sqlite:/// or postgresql://.",
+    )
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a database file."""
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """A session that commits at the end and rolls back on any error."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def reading(engine: Engine) -> Session:
+    """A session for reads; on SQLite it holds no write lock."""
+    return Session(
+        engine.execution_options(loalang_read_only=True), expire_on_commit=False, autoflush=False
+    )
+
+
+def _open_sqlite(url: str) -> Engine:
+    if pysqlite3.dbapi2.sqlite_version_info < _SAFE_SQLITE:
+        raise ControllerError(
+            "old_sqlite",
+            "SQLite quá cũ: hãy cài lại các gói trong tệp khoá.",
+            "SQLite is too old for two processes: install the locked packages again.",
+        )
+    engine = create_engine(url, module=pysqlite3.dbapi2)
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: Any, _record: Any) -> None:
+    # The driver must not start transactions by itself: `_begin` says which kind.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Any) -> None:
+    read_only = connection.get_execution_options().get("loalang_read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

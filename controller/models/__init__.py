@@ -1,0 +1,51 @@
+"""The tables, one module a subject. Times are aware UTC; ids are text safe in topics."""
+
+from controller.models.areas import Area
+from controller.models.base import Base, UtcDateTime, new_id
+from controller.models.clips import Approval, Clip, ClipVersion, Tune
+from controller.models.nodes import ClaimCode, Device, DeviceBinding, Node, NodeMembership
+from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
+from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User
+from controller.models.playbacks import NodeReport, Playback
+from controller.models.schedules import (
+    Airing,
+    AiringArea,
+    Programme,
+    ProgrammeItem,
+    Schedule,
+    ScheduleArea,
+)
+
+__all__ = [
+    "Airing",
+    "AiringArea",
+    "ApiToken",
+    "Approval",
+    "Area",
+    "AuditEntry",
+    "Base",
+    "Change",
+    "ClaimCode",
+    "Clip",
+    "ClipVersion",
+    "Device",
+    "DeviceBinding",
+    "Document",
+    "Node",
+    "NodeMembership",
+    "NodeReport",
+    "OneTimeLink",
+    "Playback",
+    "Programme",
+    "ProgrammeItem",
+    "Role",
+    "SaidSequence",
+    "Schedule",
+    "ScheduleArea",
+    "ServiceCommand",
+    "Setting",
+    "Tune",
+    "User",
+    "UtcDateTime",
+    "new_id",
+]

@@ -1,0 +1,103 @@
+"""Places and hardware: a `Node` is a place with horns, a `Device` the Pi that serves it now."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from controller.models.areas import Area
+from controller.models.base import ID_LENGTH, Base, new_id
+
+
+class Node(Base):
+    """A speaker cluster: it keeps its history whatever hardware serves it."""
+
+    __tablename__ = "node"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    languages: Mapped[list[Any] | None]  # None: those of its area
+    volume_pct: Mapped[int] = mapped_column(default=100)
+    stagger_slot: Mapped[int] = mapped_column(default=0)
+    settle_ms: Mapped[int] = mapped_column(default=500)
+    tail_ms: Mapped[int] = mapped_column(default=500)
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+    memberships: Mapped[list["NodeMembership"]] = relationship(
+        back_populates="node", order_by="NodeMembership.from_at"
+    )
+    bindings: Mapped[list["DeviceBinding"]] = relationship(
+        back_populates="node", order_by="DeviceBinding.from_at"
+    )
+
+
+class NodeMembership(Base):
+    """From when until when a node belonged to an area; the targets of an airing rest on this."""
+
+    __tablename__ = "node_membership"
+    __table_args__ = (Index("ix_node_membership_area_from", "area_id", "from_at"),)
+
+    node_id: Mapped[str] = mapped_column(ForeignKey("node.id"), primary_key=True)
+    from_at: Mapped[datetime] = mapped_column(primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("area.id"))
+    until_at: Mapped[datetime | None]
+
+    node: Mapped[Node] = relationship(back_populates="memberships")
+    area: Mapped[Area] = relationship()
+
+
+class Device(Base):
+    """Hardware, named by the hash of its public key; the columns below are what it last said."""
+
+    __tablename__ = "device"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)  # device_id
+    public_key: Mapped[str] = mapped_column(String(64))
+    hardware: Mapped[str] = mapped_column(default="")
+    version: Mapped[str] = mapped_column(default="")
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime | None]
+    online: Mapped[bool] = mapped_column(default=False)
+    session: Mapped[int] = mapped_column(BigInteger, default=0)
+    boot_id: Mapped[str] = mapped_column(default="")
+    store_epoch: Mapped[str] = mapped_column(default="")
+    presence_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    status_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    status: Mapped[dict[str, Any] | None]  # the last Status, as it came
+    shut_out_at: Mapped[datetime | None]  # stolen: nothing it says counts any more
+
+
+class DeviceBinding(Base):
+    """Which device serves a node, from when until when."""
+
+    __tablename__ = "device_binding"
+    __table_args__ = (Index("ix_device_binding_device", "device_id"),)
+
+    node_id: Mapped[str] = mapped_column(ForeignKey("node.id"), primary_key=True)
+    from_at: Mapped[datetime] = mapped_column(primary_key=True)
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    until_at: Mapped[datetime | None]
+
+    node: Mapped[Node] = relationship(back_populates="bindings")
+    device: Mapped[Device] = relationship()
+
+
+class ClaimCode(Base):
+    """A one-time code a technician gives to the device that is to serve a node.
+
+    The code is kept as it is: the proof a device sends is keyed with it (protocol.claims).
+    """
+
+    __tablename__ = "claim_code"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    node_id: Mapped[str] = mapped_column(ForeignKey("node.id"), index=True)
+    code: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,34 @@
+"""The one number that orders everything said to nodes.
+
+A node refuses a number that is not higher than the last on the same topic and compares across
+topics to let a stop beat an older play. Restoring a backup rolls the number back, so a restore
+jumps it forward (`RESTORE_JUMP`).
+"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.models import SaidSequence
+
+RESTORE_JUMP = 2**32
+
+
+def next_seq(session: Session) -> int:
+    """The next number; it is used up when the caller's transaction commits."""
+    row = session.scalar(select(SaidSequence).with_for_update())
+    if row is None:
+        row = SaidSequence(id=1, last=0)
+        session.add(row)
+    row.last += 1
+    session.flush()
+    return row.last
+
+
+def jump_after_restore(session: Session) -> int:
+    """Move past anything a node may have seen before the restored backup was made."""
+    row = session.scalar(select(SaidSequence).with_for_update())
+    if row is None:
+        row = SaidSequence(id=1, last=0)
+        session.add(row)
+    row.last += RESTORE_JUMP
+    return row.last

@@ -1,0 +1,187 @@
+r"""The signed envelope every message travels in.
+
+    {"v":1,"type":"schedule","sigs":[{"kid":"…","sig":"…"}]}\n<body>
+
+The first line is the header; the body is the exact bytes that were signed, a UTF-8 JSON object.
+A signature covers `loalang/v1/<type>\0<body>`: the type is a domain tag, so a message of one type
+can never pass as another. Sign and verify the bytes as they travel; parse only afterwards.
+
+Every body carries: `site`, `to` (audience: `site`, `area:<id>` or `device:<id>`), `from`
+(`controller` or a device id), `seq` (grows with everything that sender says), `issued_at`,
+`expires_at`.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from protocol.codec import from_json, to_json
+from protocol.errors import Malformed, RefusalReason, Refused
+from protocol.keys import SigningKey, VerifyKey
+
+VERSION = 1
+MAX_BYTES = 256 * 1024  # no message is larger: what is, travels as a blob
+MAX_SIGNATURES = 8
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class MessageType(StrEnum):
+    """What a message is; also its domain tag."""
+
+    SCHEDULE = "schedule"
+    AREA_STATE = "area_state"
+    COMMAND = "command"
+    CONFIG = "config"
+    ACK = "ack"
+    BEACON = "beacon"
+    CONTROLLER_STATE = "controller_state"
+    PRESENCE = "presence"
+    STATUS = "status"
+    REPORTS = "reports"
+    WANT = "want"
+    CLAIM = "claim"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The fields every body carries; see the module's docstring."""
+
+    site: str = ""
+    to: str = ""
+    from_: str = ""
+    seq: int = 0
+    issued_at: datetime = field(default=_EPOCH)
+    expires_at: datetime = field(default=_EPOCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature over the body, by the key named `kid`."""
+
+    kid: str
+    sig: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message as it travelled, not yet verified."""
+
+    type: MessageType
+    body: bytes
+    signatures: tuple[Signature, ...]
+
+
+def seal(
+    type_: MessageType, heading: Heading, message: Any, signers: Sequence[SigningKey]
+) -> bytes:
+    """The bytes to publish for `message` (a dataclass), signed by each of `signers`."""
+    body = _compact({**to_json(message), **to_json(heading)})
+    signed = signed_bytes(type_, body)
+    sigs = [
+        {"kid": key.verify_key.kid, "sig": base64.b64encode(key.sign(signed)).decode()}
+        for key in signers
+    ]
+    sealed = _compact({"v": VERSION, "type": type_.value, "sigs": sigs}) + b"\n" + body
+    if len(sealed) > MAX_BYTES:
+        raise ValueError(f"a {type_} of {len(sealed)} bytes is over {MAX_BYTES}: send it as a blob")
+    return sealed
+
+
+def signed_bytes(type_: MessageType, body: bytes) -> bytes:
+    """What a signature covers."""
+    return b"loalang/v1/" + type_.value.encode() + b"\0" + body
+
+
+def read_envelope(raw: bytes) -> Envelope:
+    """The envelope in `raw`, nothing verified. Raises Malformed."""
+    if len(raw) > MAX_BYTES:
+        raise Malformed(f"{len(raw)} bytes is more than any message has")
+    head, newline, body = raw.partition(b"\n")
+    if not newline:
+        raise Malformed("no header line")
+    header = _object(head)
+    if header.get("v") != VERSION:
+        raise Malformed(f"envelope version {header.get('v')!r}, this side reads {VERSION}")
+    try:
+        return Envelope(MessageType(str(header.get("type"))), body, _signatures(header.get("sigs")))
+    except ValueError as error:
+        raise Malformed(str(error)) from error
+
+
+def verify(
+    raw: bytes, expected: MessageType, keys: Mapping[str, VerifyKey], needed: int = 1
+) -> dict[str, Any]:
+    """The body of `raw` once `needed` different keys of `keys` (by kid) are seen to have signed it.
+
+    Raises Malformed or Refused (wrong_type, unknown_key, bad_signature, too_few_signatures).
+    """
+    envelope = read_envelope(raw)
+    if envelope.type is not expected:
+        raise Refused(RefusalReason.WRONG_TYPE, f"{envelope.type} where {expected} belongs")
+    known = [s for s in envelope.signatures if s.kid in keys]
+    if not known:
+        raise Refused(RefusalReason.UNKNOWN_KEY, "signed by nobody trusted here")
+    signed = signed_bytes(envelope.type, envelope.body)
+    good = {s.kid for s in known if keys[s.kid].verifies(s.sig, signed)}
+    if not good:
+        raise Refused(RefusalReason.BAD_SIGNATURE)
+    if len(good) < needed:
+        raise Refused(RefusalReason.TOO_FEW_SIGNATURES, f"{len(good)} of {needed}")
+    return _object(envelope.body)
+
+
+def heading_of(body: Mapping[str, Any]) -> Heading:
+    """The heading of a verified body. Raises Malformed."""
+    return from_json(Heading, {**body})
+
+
+def check_heading(
+    heading: Heading, *, site: str, audiences: Iterable[str], now: datetime | None, last_seq: int
+) -> None:
+    """Raise Refused unless the message is for us, newer than `last_seq` and in date.
+
+    `now=None`: the clock here is not trusted, so expiry cannot be judged; the caller must have
+    another proof of freshness (a nonce of its own echoed in a beacon).
+    """
+    if heading.site != site:
+        raise Refused(RefusalReason.WRONG_SITE, heading.site)
+    if heading.to not in audiences:
+        raise Refused(RefusalReason.WRONG_AUDIENCE, heading.to)
+    if heading.seq <= last_seq:
+        raise Refused(RefusalReason.REPLAYED, f"seq {heading.seq} after {last_seq}")
+    if now is not None and now >= heading.expires_at:
+        raise Refused(RefusalReason.EXPIRED, heading.expires_at.isoformat())
+
+
+def _signatures(value: Any) -> tuple[Signature, ...]:
+    if not isinstance(value, list) or len(value) > MAX_SIGNATURES:
+        raise Malformed(f"sigs must be a list of at most {MAX_SIGNATURES}")
+    return tuple(_signature(item) for item in value)
+
+
+def _signature(item: Any) -> Signature:
+    if not isinstance(item, dict) or not isinstance(item.get("kid"), str):
+        raise Malformed("a signature needs a kid and a sig")
+    try:
+        return Signature(item["kid"], base64.b64decode(str(item.get("sig")), validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise Malformed("a signature is not base64") from error
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not JSON") from error
+    if not isinstance(value, dict):
+        raise Malformed("not a JSON object")
+    return value
+
+
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()

@@ -1,0 +1,262 @@
+"""The bodies of messages. Every field has a default and unknown fields are ignored (see `codec`).
+
+Said to nodes: ScheduleHead, NodeConfig, ReportAck, Beacon, Command, ControllerState.
+Said by nodes: Presence, Status, ReportBatch, Want, Claim.
+A `DayPage` travels as a blob named by its hash (see `pages`), so it carries no signature itself.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from protocol.outcomes import AiringClass, Origin, Outcome, PartKind, ReportKind
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+# --- said to nodes ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PageRef:
+    """A day page by hash: `day` is the UTC date (YYYY-MM-DD) its airings start on."""
+
+    day: str = ""
+    sha256: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleHead:
+    """An area's schedule: active on a node once it holds all of `pages` of today and tomorrow.
+
+    `until` is the end of the dated range; from there on everything but an emergency fails closed.
+    """
+
+    area_id: str = ""
+    revision: int = 0
+    until: datetime = EPOCH
+    pages: tuple[PageRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One sound of a programme, named by the SHA-256 of its delivery file (Ogg Opus, 48 kHz mono).
+
+    `item` groups the language versions of one item: of each group a node plays the parts in its
+    own languages. `language` is empty for what has none (a tune). The part sounds `times` times,
+    each followed by `gap_ms` of silence except the programme's very last sound.
+    """
+
+    sha256: str = ""
+    bytes: int = 0
+    duration_ms: int = 0
+    kind: str = PartKind.CLIP.value
+    item: int = 0
+    language: str = ""
+    times: int = 1
+    gap_ms: int = 0
+    gain_db: float = 0.0
+    clip_id: str = ""
+    fallback_sha256: str = ""
+    fallback_bytes: int = 0
+    fallback_duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Airing:
+    """One dated broadcast. A node starts it at `starts_at + its stagger slot × stagger_step_ms`.
+
+    It may start until `late_s` after that; later it is `missed/too_late`.
+    """
+
+    airing_id: str = ""
+    starts_at: datetime = EPOCH
+    class_: AiringClass = AiringClass.NORMAL
+    origin: Origin = Origin.SCHEDULE
+    title: str = ""
+    late_s: int = 120
+    stagger_step_ms: int = 0
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A dated span in which sound is permitted, at most at `volume_pct` of the node's volume."""
+
+    from_: datetime = EPOCH
+    until: datetime = EPOCH
+    volume_pct: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DayPage:
+    """All airings of an area that start on one UTC day, and what policy permits that day.
+
+    `windows` None: the area has no hours rule. An empty tuple: nothing may sound that day.
+    """
+
+    area_id: str = ""
+    day: str = ""
+    airings: tuple[Airing, ...] = ()
+    windows: tuple[Window, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """What is a node's own; `area_path` runs from the root to its own area."""
+
+    node_id: str = ""
+    node_code: str = ""
+    name: str = ""
+    area_path: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ("vi",)
+    volume_pct: int = 100
+    stagger_slot: int = 0
+    status_interval_s: int = 60
+    settle_ms: int = 500
+    tail_ms: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAck:
+    """Reports the controller has committed: all up to `upto`, and those in `also`."""
+
+    store_epoch: str = ""
+    upto: int = 0
+    also: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """The controller's time, fresh because it echoes the nonce of the node's presence."""
+
+    nonce: str = ""
+    now: datetime = EPOCH
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An instant order. A node that does not know `verb` reports it and does nothing."""
+
+    command_id: str = ""
+    verb: str = ""
+    args: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerState:
+    """Retained; the last will says `online: false`. A new `epoch` makes nodes present again."""
+
+    online: bool = False
+    epoch: str = ""
+    version: str = ""
+
+
+# --- said by nodes ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Retained; the last will is the same with `online: false`, sealed at connect.
+
+    `session` grows with every connect, so that a late will of an older one is told apart.
+    """
+
+    online: bool = False
+    boot_id: str = ""
+    session: int = 0
+    nonce: str = ""
+    version: str = ""
+    protocol_versions: tuple[int, ...] = (1,)
+    store_epoch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """What the node knows about its time. `source`: ntp, rtc, beacon, saved or guess."""
+
+    trusted: bool = False
+    source: str = "guess"
+    offset_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSchedule:
+    """The revision of an area's schedule a node works from."""
+
+    area_id: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A node's state, retained: on change and every `status_interval_s`."""
+
+    at: datetime = EPOCH
+    uptime_s: int = 0
+    clock: ClockReading = ClockReading()
+    schedules: tuple[HeldSchedule, ...] = ()
+    holds: tuple[str, ...] = ()
+    fetching: dict[str, int] = field(default_factory=dict)
+    free_bytes: int = 0
+    outbox: int = 0
+    next_airing_id: str = ""
+    next_airing_at: datetime | None = None
+    playing: str = ""
+    amplifier_on: bool = False
+    sink: str = ""
+    xruns: int = 0
+    problems: tuple[str, ...] = ()
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One event of one airing, immutable once written; its id is (device, store_epoch, seq)."""
+
+    seq: int = 0
+    kind: ReportKind = ReportKind.FINISHED
+    airing_id: str = ""
+    planned_at: datetime = EPOCH
+    at: datetime = EPOCH
+    monotonic_ms: int = 0
+    boot_id: str = ""
+    clock: ClockReading = ClockReading()
+    outcome: Outcome | None = None
+    reason: str = ""
+    detail: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    start_error_ms: float | None = None
+    played_ms: int = 0
+    length_ms: int = 0
+    volume_pct: int = 100
+    xruns: int = 0
+    amplifier_on_at: datetime | None = None
+    amplifier_off_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBatch:
+    """Up to 50 reports of one store, oldest first."""
+
+    store_epoch: str = ""
+    reports: tuple[Report, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Chunks of a blob a node asked the broker for and did not get. `have`: base64 bitmap."""
+
+    sha256: str = ""
+    bytes: int = 0
+    have: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A new device asks to be bound. `proof`: see `claims`; signed by the key it shows."""
+
+    public_key: str = ""
+    proof: str = ""
+    hardware: str = ""
+    version: str = ""

@@ -1,0 +1,72 @@
+"""The one list of outcomes and reasons: how an airing on a node ended, and why.
+
+Every airing × node ends in exactly one `Outcome`; a `Reason` says why it is not plain `played`.
+"""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How one airing ended on one node."""
+
+    PLAYED = "played"
+    PARTIAL = "partial"
+    INTERRUPTED = "interrupted"
+    MISSED = "missed"
+    SKIPPED = "skipped"
+    STOPPED = "stopped"
+
+
+class Reason(StrEnum):
+    """Why an airing did not simply play; empty for `played`."""
+
+    NONE = ""
+    CLIP_MISSING = "clip_missing"
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    POWERED_OFF = "powered_off"
+    TOO_LATE = "too_late"
+    LATE_START = "late_start"
+    PREEMPTED = "preempted"
+    POLICY = "policy"
+    MUTED = "muted"
+    DEVICE_ERROR = "device_error"
+    AMPLIFIER_FAULT = "amplifier_fault"
+    OFFLINE_UNKNOWN = "offline_unknown"
+    UNKNOWN_KIND = "unknown_kind"
+    STORE_LOST = "store_lost"
+    WITHDRAWN = "withdrawn"
+    OPERATOR = "operator"
+
+
+class ReportKind(StrEnum):
+    """What a node's report tells."""
+
+    STARTED = "started"
+    CHECKPOINT = "checkpoint"
+    FINISHED = "finished"
+
+
+class AiringClass(StrEnum):
+    """The three classes of bulletin of Circular 39/2020/TT-BTTTT."""
+
+    NORMAL = "normal"
+    PRIORITY = "priority"
+    EMERGENCY = "emergency"
+
+
+class Origin(StrEnum):
+    """Where a sound comes from; nothing leaves a horn without one."""
+
+    SCHEDULE = "schedule"
+    EMERGENCY = "emergency"
+    TEST = "test"
+    LIVE = "live"
+    RELAY = "relay"
+
+
+class PartKind(StrEnum):
+    """What a part of a programme is. A node reports `unknown_kind` for one it cannot play."""
+
+    CLIP = "clip"
+    LIVE = "live"
+    RELAY = "relay"
