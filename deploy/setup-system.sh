@@ -5,11 +5,11 @@ set -eu
 
 wanted=(
 	mosquitto mosquitto-clients       # the broker, and its tools for the tests
-	ffmpeg espeak-ng bubblewrap       # reading recordings, speaking text, fencing both in
+	ffmpeg espeak-ng                  # test recordings in every format, and speech from text
 	libportaudio2 libsndfile1         # a node's sound
 	postgresql                        # the tests start servers of their own
 	chromium fonts-noto-core          # the browser tests, with letters for every Vietnamese tone
-	iproute2 procps                   # a test's own network, and looking at processes
+	iproute2 procps strace            # a test's own network, and looking into processes
 )
 
 if ! command -v dpkg-query >/dev/null; then

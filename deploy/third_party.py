@@ -45,8 +45,7 @@ PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+)", re.MULTILINE)
 def licence_of(package: Distribution) -> str:
     """One short name; the classifier where the licence field holds a whole text."""
     meta = package.metadata
-    fields = ("License-Expression", "License")
-    stated = next((meta[field] for field in fields if field in meta and meta[field]), "")
+    stated = str(meta.json.get("license_expression") or meta.json.get("license") or "")
     if stated and len(stated) <= 60 and "\n" not in stated:
         return stated
     classifiers = [c for c in meta.get_all("Classifier") or [] if c.startswith("License ::")]

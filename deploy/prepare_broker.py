@@ -1,0 +1,92 @@
+"""Writes what mosquitto needs on a controller: certificates, passwords, access list, fragment.
+
+Run by install-controller.sh as root, and again whenever the server's name changes. What exists and
+still serves stays: the authority and the passwords are in every node of the commune.
+
+    python -m deploy.prepare_broker --name loa.example.vn --group mosquitto
+"""
+
+import argparse
+import secrets
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy import ca
+from deploy.broker import ACCESS, SiteBroker, password_file, site_configuration
+from deploy.files import write_atomically
+
+USERS = ("controller", "node")
+FRAGMENT = Path("/etc/mosquitto/conf.d/loalang.conf")
+
+
+def prepare(
+    broker: SiteBroker, names: list[str], fragment: Path, *, group: str | None, now: datetime
+) -> list[Path]:
+    """Makes what is missing or outlived; returns the files that mosquitto must read anew."""
+    broker.directory.mkdir(parents=True, exist_ok=True)
+    renewed = _certificates(broker, names, now)
+    passwords = {user: _password(broker.directory / f"{user}.password") for user in USERS}
+    wanted = {
+        broker.access: ACCESS,
+        fragment: site_configuration(broker),
+    }
+    if not broker.passwords.exists():
+        wanted[broker.passwords] = password_file(passwords, secrets.token_bytes(12))
+    changed = [path for path, text in wanted.items() if _write(path, text)]
+    for path in (broker.directory, broker.key, broker.passwords, broker.access):
+        # mosquitto has dropped root by the time it opens its files.
+        path.chmod(0o750 if path.is_dir() else 0o640)
+        if group:
+            shutil.chown(path, group=group)
+    return renewed + changed
+
+
+def _certificates(broker: SiteBroker, names: list[str], now: datetime) -> list[Path]:
+    authority = ca.load(broker.directory, "ca")
+    if authority is None:
+        authority = ca.make_authority(f"Loa Làng {names[0]}", now)
+        authority.save(broker.directory, "ca")
+    server = ca.load(broker.directory, "server")
+    if server is not None and ca.serves(server, names, now):
+        return []
+    ca.make_server(authority, names, now).save(broker.directory, "server", key_mode=0o640)
+    return [broker.certificate, broker.key]
+
+
+def _password(path: Path) -> str:
+    if not path.exists():
+        write_atomically(path, (secrets.token_urlsafe(24) + "\n").encode(), mode=0o600)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _write(path: Path, text: str) -> bool:
+    """Whether the file had to change."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_atomically(path, text.encode(), mode=0o640 if path.name == "passwords" else 0o644)
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="deploy.prepare_broker", description=__doc__)
+    parser.add_argument("--name", action="append", required=True, help="DNS name or IP address")
+    parser.add_argument("--directory", type=Path, default=Path("/etc/loalang/broker"))
+    parser.add_argument("--fragment", type=Path, default=FRAGMENT)
+    parser.add_argument("--group", help="the group mosquitto runs as")
+    parser.add_argument("--tls-port", type=int, default=8883)
+    options = parser.parse_args(arguments)
+    broker = SiteBroker(options.directory, tls_port=options.tls_port)
+    now = datetime.now(UTC)
+    try:
+        changed = prepare(broker, options.name, options.fragment, group=options.group, now=now)
+    except (OSError, ValueError, LookupError) as error:
+        print(f"The broker could not be prepared: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(str(path) for path in changed))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

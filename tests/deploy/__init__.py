@@ -1,0 +1,1 @@
+"""Tests of deploy/: units, broker configuration, certificates, installers, first boot."""

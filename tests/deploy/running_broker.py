@@ -1,0 +1,108 @@
+"""A real mosquitto for the length of a `with`, and a client that says how it was received."""
+
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+DEADLINE_S = 10
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running_broker(configuration, port):
+    """Starts mosquitto on a configuration file; ready when the port answers."""
+    process = subprocess.Popen(
+        [MOSQUITTO, "-c", configuration], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    try:
+        _wait_until_it_listens(process, port)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_S)
+        process.stderr.close()
+
+
+def _wait_until_it_listens(process, port):
+    pause, deadline = threading.Event(), time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.stderr.read().decode()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        pause.wait(0.02)
+    raise AssertionError("mosquitto never listened")
+
+
+class Visitor:
+    """One MQTT 5 client: what the broker said to its CONNECT, and what it received."""
+
+    def __init__(self, port, *, client_id="visitor", user=None, password=None, authority=None):
+        self.port = port
+        self.reply = threading.Event()
+        self.reason = None
+        self.received = []
+        self.news = threading.Condition()
+        self.client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5
+        )
+        if user:
+            self.client.username_pw_set(user, password)
+        if authority:
+            self.client.tls_set_context(ssl.create_default_context(cafile=authority))
+        self.client.on_connect = self._on_connect
+        self.client.on_message = self._on_message
+
+    def _on_connect(self, client, userdata, flags, reason, properties):
+        self.reason = reason
+        self.reply.set()
+
+    def _on_message(self, client, userdata, message):
+        with self.news:
+            self.received.append(message.topic)
+            self.news.notify_all()
+
+    def __enter__(self):
+        self.client.connect("127.0.0.1", self.port)
+        self.client.loop_start()
+        assert self.reply.wait(DEADLINE_S)
+        return self
+
+    def __exit__(self, *failure):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def subscribe(self, topic):
+        done = threading.Event()
+        self.client.on_subscribe = lambda *_: done.set()
+        self.client.subscribe(topic, qos=1)
+        assert done.wait(DEADLINE_S)
+
+    def publish(self, topic):
+        """The reason code of the PUBACK: a broker says there who may not write."""
+        done, codes = threading.Event(), []
+
+        def on_publish(client, userdata, mid, reason, properties):
+            codes.append(reason)
+            done.set()
+
+        self.client.on_publish = on_publish
+        self.client.publish(topic, b"x", qos=1)
+        assert done.wait(DEADLINE_S)
+        return codes[0]
+
+    def wait_for(self, topic):
+        with self.news:
+            return self.news.wait_for(lambda: topic in self.received, DEADLINE_S)
