@@ -79,9 +79,7 @@ def _read(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple:
         return _read_tuple(hint, value, where)
     if origin is dict:
-        if not isinstance(value, dict):
-            raise Malformed(f"{where}: expected an object")
-        return value
+        return _read_dict(hint, value, where)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return from_json(hint, value)
     return _read_plain(hint, value, where)
@@ -92,6 +90,13 @@ def _read_optional(hint: Any, value: Any, where: str) -> Any:
         return None
     inner = next(arg for arg in get_args(hint) if arg is not type(None))
     return _read(inner, value, where)
+
+
+def _read_dict(hint: Any, value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed(f"{where}: expected an object")
+    inner = get_args(hint)[1]
+    return {key: _read(inner, item, f"{where}.{key}") for key, item in value.items()}
 
 
 def _read_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:

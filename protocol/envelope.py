@@ -44,6 +44,7 @@ class MessageType(StrEnum):
     STATUS = "status"
     REPORTS = "reports"
     WANT = "want"
+    ANSWER = "answer"
     CLAIM = "claim"
 
 

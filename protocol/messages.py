@@ -1,7 +1,7 @@
 """The bodies of messages. Every field has a default and unknown fields are ignored (see `codec`).
 
-Said to nodes: ScheduleHead, NodeConfig, ReportAck, Beacon, Command, ControllerState.
-Said by nodes: Presence, Status, ReportBatch, Want, Claim.
+Said to nodes: ScheduleHead, AreaState, NodeConfig, ReportAck, Beacon, Command, ControllerState.
+Said by nodes: Presence, Status, ReportBatch, Want, Answer, Claim.
 A `DayPage` travels as a blob named by its hash (see `pages`), so it carries no signature itself.
 """
 
@@ -134,12 +134,34 @@ class Beacon:
 
 
 @dataclass(frozen=True, slots=True)
+class AreaState:
+    """What holds in an area until further notice; retained, so a node that comes back sees it.
+
+    `airings`: emergencies and their dated repeats, played once each by `airing_id`. `cancelled`:
+    ids that must not sound, or must fall silent. `stopped_at`: whatever began at or before it
+    falls silent and does not begin again. `muted_until`: until then nothing but emergencies.
+    """
+
+    area_id: str = ""
+    revision: int = 0
+    airings: tuple[Airing, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    stopped_at: datetime | None = None
+    muted_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """An instant order. A node that does not know `verb` reports it and does nothing."""
+    """An instant order, to an area or a device; never retained, expires in seconds.
+
+    `verb` is one of `CommandVerb`; a node answers with `Answer`, also when it does not know the
+    verb. `airing` is what `play` sounds (an emergency at once, a test of some seconds).
+    """
 
     command_id: str = ""
     verb: str = ""
     args: dict[str, str] = field(default_factory=dict)
+    airing: Airing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +272,17 @@ class Want:
     sha256: str = ""
     bytes: int = 0
     have: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command: `ok`, or a `problem` as a reason code with a plain `detail`."""
+
+    command_id: str = ""
+    verb: str = ""
+    ok: bool = False
+    problem: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,3 +70,20 @@ class PartKind(StrEnum):
     CLIP = "clip"
     LIVE = "live"
     RELAY = "relay"
+
+
+class CommandVerb(StrEnum):
+    """What a command may ask of a node; `args` are text.
+
+    `stop` (args: none) · `play` (the command's airing) · `mute` (`until`: RFC 3339, empty lifts
+    it) · `volume` (`pct`) · `restart` · `resync` · `log_tail` (`lines`) · `self_test`.
+    """
+
+    STOP = "stop"
+    PLAY = "play"
+    MUTE = "mute"
+    VOLUME = "volume"
+    RESTART = "restart"
+    RESYNC = "resync"
+    LOG_TAIL = "log_tail"
+    SELF_TEST = "self_test"
