@@ -72,7 +72,7 @@ check: setup ## everything that is checked without running it: style, types, imp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES) tests
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck deploy/*.sh .ci/run
+	$(BIN)/shellcheck deploy/*.sh deploy/bin/* .ci/run
 	if [ -d controller/migrations ]; then $(MAKE) --no-print-directory check-schema; fi
 	if [ -f web/package.json ]; then $(NPM) run --silent --if-present check; fi
 

@@ -1,0 +1,140 @@
+"""The systemd units under systemd's own eyes, and the tool that switches the amplifier off."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+# systemd's own figure: 0 is locked in, 10 is wide open; an ordinary unit has 9.6.
+EXPOSURE = {
+    "loalang-controller.service": 2.0,
+    "loalang-first-boot.service": 4.0,
+    "loalang-node.service": 2.5,
+}
+
+
+def lines_of(name):
+    return (DEPLOY / "systemd" / name).read_text().splitlines()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_systemd_finds_nothing_wrong(unit, tmp_path):
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for source in UNITS:  # the programs are not installed here, everything else is as shipped
+        text = re.sub(r"/opt/loalang/\S+", str(program), source.read_text())
+        (tmp_path / source.name).write_text(text)
+    run = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", tmp_path / unit.name],
+        capture_output=True,
+        text=True,
+    )
+    assert "loalang" not in run.stderr, run.stderr
+    assert run.returncode == 0
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_a_unit_is_locked_in(unit):
+    limit = int(EXPOSURE[unit.name] * 10)
+    run = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={limit}", unit],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("name", ["loalang-controller.service", "loalang-node.service"])
+def test_a_daemon_is_started_again_for_ever(name):
+    lines = lines_of(name)
+    assert {"Type=notify", "NotifyAccess=all", "Restart=always", "StartLimitIntervalSec=0"} <= set(
+        lines
+    )
+    assert any(line.startswith("WatchdogSec=") for line in lines)
+
+
+def test_the_amplifier_is_off_before_the_node_and_after_it():
+    commands = [line for line in lines_of("loalang-node.service") if "amplifier-off" in line]
+    assert [line.partition("=")[0] for line in commands] == ["ExecStartPre", "ExecStopPost"]
+    assert all("+/" in line for line in commands), "root must drive the pin"
+
+
+class Tools:
+    """A folder of stand-in GPIO tools, each of which writes down how it was called."""
+
+    def __init__(self, root):
+        self.folder, self.calls = root / "tools", root / "calls"
+        self.folder.mkdir()
+        for name in ("sed", "head"):
+            (self.folder / name).symlink_to(shutil.which(name))
+
+    def __call__(self, name, body="exit 0"):
+        tool = self.folder / name
+        tool.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.calls}"\n{body}\n')
+        tool.chmod(0o755)
+
+
+@pytest.fixture
+def tools(tmp_path):
+    return Tools(tmp_path)
+
+
+def switch_off(tools, settings="/nowhere"):
+    return subprocess.run(
+        ["/bin/sh", DEPLOY / "bin" / "amplifier-off", settings],
+        env={"PATH": str(tools.folder)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_pinctrl_drives_the_default_pin_low(tools):
+    tools("pinctrl")
+    assert switch_off(tools).returncode == 0
+    assert tools.calls.read_text() == "pinctrl set 17 op dl\n"
+
+
+def test_the_pin_and_its_sense_come_from_the_settings(tools, tmp_path):
+    settings = tmp_path / "node.toml"
+    settings.write_text(
+        'broker_url = "mqtts://x"\namplifier_pin = 22\namplifier_active_high = false\n'
+    )
+    tools("pinctrl")
+    switch_off(tools, settings)
+    assert tools.calls.read_text() == "pinctrl set 22 op dh\n"
+
+
+def test_an_older_tool_takes_over_where_the_newer_fails(tools):
+    tools("pinctrl", "exit 1")
+    tools("raspi-gpio")
+    assert switch_off(tools).returncode == 0
+    assert tools.calls.read_text().splitlines()[-1] == "raspi-gpio set 17 op dl"
+
+
+@pytest.mark.parametrize(
+    ("version", "call"),
+    [("v1.6.3", "gpioset gpiochip0 17=0"), ("v2.2.1", "gpioset --toggle 0 --chip gpiochip0 17=0")],
+)
+def test_both_generations_of_gpioset_are_spoken(tools, version, call):
+    tools("gpioset", f'[ "$1" = --version ] && echo "gpioset (libgpiod) {version}"; exit 0')
+    assert switch_off(tools).returncode == 0
+    assert tools.calls.read_text().splitlines()[-1] == call
+
+
+def test_no_tool_at_all_is_said_aloud(tools):
+    run = switch_off(tools)
+    assert run.returncode == 1
+    assert "pin 17 was not switched" in run.stderr
+
+
+def test_a_pin_that_is_no_number_is_refused(tools, tmp_path):
+    settings = tmp_path / "node.toml"
+    settings.write_text('amplifier_pin = "GPIO17"\n')
+    tools("pinctrl")
+    assert switch_off(tools, settings).returncode == 1
+    assert not tools.calls.exists()
