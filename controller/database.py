@@ -7,10 +7,11 @@ makes DDL transactional, on which migrations rely.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import pysqlite3.dbapi2
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
@@ -63,16 +64,27 @@ def reading(engine: Engine) -> Session:
 
 
 def _open_sqlite(url: str) -> Engine:
-    if pysqlite3.dbapi2.sqlite_version_info < _SAFE_SQLITE:
-        raise ControllerError(
-            "old_sqlite",
-            "SQLite quá cũ: hãy cài lại các gói trong tệp khoá.",
-            "SQLite is too old for two processes: install the locked packages again.",
-        )
-    engine = create_engine(url, module=pysqlite3.dbapi2)
+    engine = create_engine(url, module=_safe_sqlite())
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _safe_sqlite() -> ModuleType:
+    # pysqlite3 carries its own SQLite but has no ARM wheel: there the system's must be new enough.
+    for name in ("pysqlite3.dbapi2", "sqlite3.dbapi2"):
+        try:
+            module = import_module(name)
+        except ImportError:
+            continue
+        if module.sqlite_version_info >= _SAFE_SQLITE:
+            return module
+    raise ControllerError(
+        "old_sqlite",
+        "SQLite trên máy này quá cũ cho hai tiến trình: hãy dùng PostgreSQL (LOALANG_DATABASE_URL).",
+        "SQLite on this machine is too old for two processes: use PostgreSQL "
+        "(LOALANG_DATABASE_URL).",
+    )
 
 
 def _prepare_connection(connection: Any, _record: Any) -> None:
