@@ -10,7 +10,7 @@ wanted=(
 	postgresql                        # the tests start servers of their own
 	chromium fonts-noto-core          # the browser tests, with letters for every Vietnamese tone
 	iproute2 procps strace            # a test's own network, and looking into processes
-	systemd                           # its checker of units; the broker and the demo need no systemd
+	e2fsprogs systemd                 # a stick to read; a checker of units; the broker and the demo need no systemd
 )
 
 if ! command -v dpkg-query >/dev/null; then

@@ -84,7 +84,14 @@ def tools(tmp_path):
     return Tools(tmp_path)
 
 
-def switch_off(tools, settings="/nowhere"):
+@pytest.fixture
+def settings(tmp_path):
+    path = tmp_path / "node.toml"
+    path.write_text("amplifier_pin = 17\n")
+    return path
+
+
+def switch_off(tools, settings):
     return subprocess.run(
         ["/bin/sh", DEPLOY / "bin" / "amplifier-off", settings],
         env={"PATH": str(tools.folder)},
@@ -93,14 +100,13 @@ def switch_off(tools, settings="/nowhere"):
     )
 
 
-def test_pinctrl_drives_the_default_pin_low(tools):
+def test_pinctrl_drives_the_pin_low(tools, settings):
     tools("pinctrl")
-    assert switch_off(tools).returncode == 0
+    assert switch_off(tools, settings).returncode == 0
     assert tools.calls.read_text() == "pinctrl set 17 op dl\n"
 
 
-def test_the_pin_and_its_sense_come_from_the_settings(tools, tmp_path):
-    settings = tmp_path / "node.toml"
+def test_the_pin_and_its_sense_come_from_the_settings(tools, settings):
     settings.write_text(
         'broker_url = "mqtts://x"\namplifier_pin = 22\namplifier_active_high = false\n'
     )
@@ -109,10 +115,10 @@ def test_the_pin_and_its_sense_come_from_the_settings(tools, tmp_path):
     assert tools.calls.read_text() == "pinctrl set 22 op dh\n"
 
 
-def test_an_older_tool_takes_over_where_the_newer_fails(tools):
+def test_an_older_tool_takes_over_where_the_newer_fails(tools, settings):
     tools("pinctrl", "exit 1")
     tools("raspi-gpio")
-    assert switch_off(tools).returncode == 0
+    assert switch_off(tools, settings).returncode == 0
     assert tools.calls.read_text().splitlines()[-1] == "raspi-gpio set 17 op dl"
 
 
@@ -120,21 +126,34 @@ def test_an_older_tool_takes_over_where_the_newer_fails(tools):
     ("version", "call"),
     [("v1.6.3", "gpioset gpiochip0 17=0"), ("v2.2.1", "gpioset --toggle 0 --chip gpiochip0 17=0")],
 )
-def test_both_generations_of_gpioset_are_spoken(tools, version, call):
+def test_both_generations_of_gpioset_are_spoken(tools, settings, version, call):
     tools("gpioset", f'[ "$1" = --version ] && echo "gpioset (libgpiod) {version}"; exit 0')
-    assert switch_off(tools).returncode == 0
+    assert switch_off(tools, settings).returncode == 0
     assert tools.calls.read_text().splitlines()[-1] == call
 
 
-def test_no_tool_at_all_is_said_aloud(tools):
-    run = switch_off(tools)
+def test_no_tool_at_all_is_said_aloud(tools, settings):
+    run = switch_off(tools, settings)
     assert run.returncode == 1
     assert "pin 17 was not switched" in run.stderr
 
 
-def test_a_pin_that_is_no_number_is_refused(tools, tmp_path):
-    settings = tmp_path / "node.toml"
+def test_a_pin_that_is_no_number_is_refused(tools, settings):
     settings.write_text('amplifier_pin = "GPIO17"\n')
     tools("pinctrl")
     assert switch_off(tools, settings).returncode == 1
     assert not tools.calls.exists()
+
+
+@pytest.mark.parametrize("text", ["", "amplifier_pin = -1\n", "[other]\namplifier_pin = 17\n"])
+def test_a_node_without_an_amplifier_touches_no_pin(tools, settings, text):
+    settings.write_text(text)
+    tools("pinctrl")
+    assert switch_off(tools, settings).returncode == 0
+    assert not tools.calls.exists()
+
+
+def test_the_node_may_ask_whether_its_clock_is_synchronised():
+    filters = [line for line in lines_of("loalang-node.service") if "SystemCallFilter" in line]
+    assert filters[-1] == "SystemCallFilter=adjtimex clock_adjtime", "a later line beats an earlier"
+    assert "ProtectClock=yes" not in lines_of("loalang-node.service"), "it forbids adjtimex too"
