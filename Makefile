@@ -72,7 +72,7 @@ check: setup ## everything that is checked without running it: style, types, imp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES) tests
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck deploy/*.sh deploy/bin/* .ci/run
+	$(BIN)/shellcheck -x deploy/*.sh deploy/bin/* .ci/run
 	if [ -d controller/migrations ]; then $(MAKE) --no-print-directory check-schema; fi
 	if [ -f web/package.json ]; then $(NPM) run --silent --if-present check; fi
 
@@ -91,13 +91,14 @@ bench: setup ## measure what benchmarks/ measures
 
 # The lock files name versions and hashes and no place to fetch them from; uv reads the place, where one is needed, from its environment.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .PHONY: lock
 lock: setup ## resolve requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
-	$(LOCK) $(UPGRADE) --all-extras --group dev --group build -o requirements/dev.txt >/dev/null
-	$(LOCK) --extra controller --group build -c requirements/dev.txt -o requirements/controller.txt >/dev/null
-	$(LOCK) --extra device --group build -c requirements/dev.txt -o requirements/device.txt >/dev/null
+	$(LOCK) $(UPGRADE) pyproject.toml --all-extras --group dev --group build -o requirements/dev.txt >/dev/null
+	$(LOCK) pyproject.toml --extra controller --group build -c requirements/dev.txt -o requirements/controller.txt >/dev/null
+	$(LOCK) --group assets -c requirements/dev.txt -o requirements/assets.txt >/dev/null
+	$(LOCK) pyproject.toml --extra device --group build -c requirements/dev.txt -o requirements/device.txt >/dev/null
 
 .PHONY: licences
 licences: setup ## write THIRD_PARTY.md anew from what is installed

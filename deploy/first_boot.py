@@ -6,6 +6,7 @@ NetworkManager reads. Run as root at every boot and when a USB stick is plugged 
 nothing new changes nothing, and one with a mistake leaves the node as it was.
 """
 
+import argparse
 import logging
 import os
 import shutil
@@ -38,16 +39,15 @@ class Places:
     group: str | None = "loalang"
 
 
-def take_over(folder: Path, places: Places) -> list[Path]:
-    """Lays down what `folder`'s file asks for; returns the files that changed.
+def take_over(source: Path, places: Places) -> list[Path]:
+    """Lays down what the file asks for; returns the files that changed.
 
     Raises NodeFileError when the file cannot be used; nothing has changed then.
     """
-    source = folder / FILE_NAME
     try:
         content = tomllib.loads(source.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise NodeFileError(f"{FILE_NAME} cannot be read: {error}.") from error
+        raise NodeFileError(f"{source.name} cannot be read: {error}.") from error
     plan = plan_of(content, authority_file=places.settings / "ca.crt")
     return _lay_down(plan, places)
 
@@ -74,7 +74,7 @@ def look_everywhere(places: Places) -> tuple[list[Path], list[str]]:
     problems: list[str] = []
     for folder in _folders(places):
         try:
-            found = take_over(folder, places)
+            found = take_over(folder / FILE_NAME, places)
         except NodeFileError as error:
             problems.append(str(error))
             _leave_word(folder, str(error))
@@ -125,25 +125,44 @@ def _leave_word(folder: Path, sentence: str) -> None:
             log.warning("%s cannot be written: %s", result, error)
 
 
-def main() -> int:
+def _from(file: Path | None, places: Places) -> tuple[list[Path], list[str]]:
+    """One file named by the installer, or wherever a technician may have put it."""
+    if file is None:
+        return look_everywhere(places)
+    try:
+        return take_over(file, places), []
+    except NodeFileError as error:
+        return [], [str(error)]
+
+
+def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(prog="deploy.first_boot", description=__doc__)
+    parser.add_argument("--file", type=Path, help="this file, and no card or stick")
+    options = parser.parse_args(arguments)
     places = Places()
     try:
-        changed, problems = look_everywhere(places)
+        changed, problems = _from(options.file, places)
     except OSError as error:
         log.error("The settings could not be laid down: %s", error)
         return 1
     for problem in problems:
         log.error("%s The node keeps the settings it has.", problem)
-    if any(path.parent == places.connections for path in changed):
-        subprocess.run(["nmcli", "connection", "reload"], check=False)
     if changed:
         log.info("Changed: %s", ", ".join(str(path) for path in changed))
+        _tell(any(path.parent == places.connections for path in changed))
+    return 1 if problems else 0
+
+
+def _tell(network_changed: bool) -> None:
+    """Lets NetworkManager and the node read anew, where they run already."""
+    if network_changed and shutil.which("nmcli"):
+        subprocess.run(["nmcli", "connection", "reload"], check=False)
+    if Path("/run/systemd/system").is_dir():
         # At boot the node is not running yet and starts with the new settings anyway.
         subprocess.run(
             ["systemctl", "--no-block", "try-restart", "loalang-node.service"], check=False
         )
-    return 1 if problems else 0
 
 
 if __name__ == "__main__":

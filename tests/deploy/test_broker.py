@@ -3,13 +3,15 @@
 import getpass
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
 
 from deploy import ca
 from deploy.broker import DemoBroker, SiteBroker, demo_configuration, password_file
 from deploy.prepare_broker import prepare
-from tests.deploy.running_broker import Visitor, free_port, running_broker
+from tests.deploy.visitor import Visitor
+from tests.support.broker import Broker, free_port
 
 # Debian's own main file, which reads ours from its conf.d.
 DEBIAN = """\
@@ -24,9 +26,8 @@ user {user}
 
 @pytest.fixture
 def demo(tmp_path):
-    broker = DemoBroker(free_port(), tmp_path, run_as=getpass.getuser())
-    (tmp_path / "mosquitto.conf").write_text(demo_configuration(broker))
-    return broker
+    with Broker.started(tmp_path / "demo") as broker:
+        yield broker
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ def site(tmp_path, now):
     fragments.mkdir()
     prepare(broker, ["localhost", "127.0.0.1"], fragments / "loalang.conf", group=None, now=now)
     main = DEBIAN.format(state=tmp_path, fragments=fragments, user=getpass.getuser())
-    (tmp_path / "mosquitto.conf").write_text(main)
-    return broker
+    with Broker.started(tmp_path / "site", port=broker.tls_port, configuration=main):
+        yield broker
 
 
 def password_of(broker, user):
@@ -54,35 +55,28 @@ def node(broker, client_id="device-1"):
     )
 
 
-def test_the_demo_broker_asks_nobody_for_a_name(demo, tmp_path):
-    with (
-        running_broker(tmp_path / "mosquitto.conf", demo.port),
-        Visitor(demo.port) as visitor,
-    ):
+def test_the_demo_broker_asks_nobody_for_a_name(demo):
+    with Visitor(demo.port) as visitor:
         assert visitor.reason == "Success"
 
 
-def test_the_demo_broker_listens_on_loopback_only(demo):
-    listeners = [line for line in demo_configuration(demo).splitlines() if "listener" in line]
-    assert listeners == [f"listener {demo.port} 127.0.0.1"]
+def test_the_demo_broker_listens_on_loopback_only():
+    lines = demo_configuration(DemoBroker(1999, Path("/nowhere"))).splitlines()
+    assert [line for line in lines if "listener" in line] == ["listener 1999 127.0.0.1"]
 
 
-def test_the_demo_broker_remembers_retained_messages(demo, tmp_path):
-    with (
-        running_broker(tmp_path / "mosquitto.conf", demo.port),
-        Visitor(demo.port) as visitor,
-    ):
+def test_the_demo_broker_remembers_retained_messages(demo):
+    with Visitor(demo.port) as visitor:
         visitor.client.publish("loa/v1/kept", b"x", qos=1, retain=True).wait_for_publish(10)
-    with (
-        running_broker(tmp_path / "mosquitto.conf", demo.port),
-        Visitor(demo.port) as visitor,
-    ):
+    demo.stop()
+    demo.start()
+    with Visitor(demo.port) as visitor:
         visitor.subscribe("loa/v1/kept")
         assert visitor.wait_for("loa/v1/kept")
 
 
-def test_a_node_joins_over_tls_with_the_password(site, tmp_path):
-    with running_broker(tmp_path / "mosquitto.conf", site.tls_port), node(site) as visitor:
+def test_a_node_joins_over_tls_with_the_password(site):
+    with node(site) as visitor:
         assert visitor.reason == "Success"
 
 
@@ -90,30 +84,23 @@ def test_a_node_with_another_authority_refuses_the_server(site, tmp_path, now):
     ca.make_authority("Somebody else", now).save(tmp_path, "other")
     context = ssl.create_default_context(cafile=tmp_path / "other.crt")
     with (
-        running_broker(tmp_path / "mosquitto.conf", site.tls_port),
         socket.create_connection(("127.0.0.1", site.tls_port)) as plain,
         pytest.raises(ssl.SSLCertVerificationError),
     ):
         context.wrap_socket(plain, server_hostname="localhost")
 
 
-def test_nobody_joins_without_a_password(site, tmp_path):
-    with (
-        running_broker(tmp_path / "mosquitto.conf", site.loopback_port),
-        Visitor(site.loopback_port) as stranger,
-    ):
+def test_nobody_joins_without_a_password(site):
+    with Visitor(site.loopback_port) as stranger:
         assert stranger.reason == "Not authorized"
 
 
-def test_a_wrong_password_is_refused(site, tmp_path):
-    with (
-        running_broker(tmp_path / "mosquitto.conf", site.loopback_port),
-        Visitor(site.loopback_port, user="node", password="guess") as stranger,
-    ):
+def test_a_wrong_password_is_refused(site):
+    with Visitor(site.loopback_port, user="node", password="guess") as stranger:
         assert stranger.reason == "Not authorized"
 
 
-def test_the_controller_hears_a_device_on_its_loopback_listener(site, tmp_path):
+def test_the_controller_hears_a_device_on_its_loopback_listener(site):
     topic = "loa/v1/main/device/device-1/up/report"
     controller = Visitor(
         site.loopback_port,
@@ -122,7 +109,6 @@ def test_the_controller_hears_a_device_on_its_loopback_listener(site, tmp_path):
         password=password_of(site, "controller"),
     )
     with (
-        running_broker(tmp_path / "mosquitto.conf", site.loopback_port),
         controller,
         node(site) as visitor,
     ):
@@ -139,19 +125,18 @@ def test_the_controller_hears_a_device_on_its_loopback_listener(site, tmp_path):
         "loa/v1/main/device/device-1/dn/command",
     ],
 )
-def test_a_node_may_not_speak_for_others(site, tmp_path, topic):
-    with running_broker(tmp_path / "mosquitto.conf", site.tls_port), node(site) as visitor:
+def test_a_node_may_not_speak_for_others(site, topic):
+    with node(site) as visitor:
         assert visitor.publish(topic) == "Not authorized"
 
 
-def test_a_node_does_not_hear_what_is_said_to_another(site, tmp_path):
+def test_a_node_does_not_hear_what_is_said_to_another(site):
     ours = "loa/v1/main/device/device-1/dn/ack"
     theirs = "loa/v1/main/device/device-2/dn/ack"
     controller = Visitor(
         site.loopback_port, user="controller", password=password_of(site, "controller")
     )
     with (
-        running_broker(tmp_path / "mosquitto.conf", site.loopback_port),
         controller,
         node(site) as visitor,
     ):

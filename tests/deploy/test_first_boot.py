@@ -70,7 +70,7 @@ def test_a_broken_file_leaves_the_node_as_it_was(card, places):
 
 def test_a_windows_editor_may_have_touched_it(card, places):
     (card / "loalang.toml").write_bytes(b"\xef\xbb\xbf" + FILE.replace("\n", "\r\n").encode())
-    assert take_over(card, places)
+    assert take_over(card / "loalang.toml", places)
 
 
 def test_passwords_are_not_for_everybody(card, places):
@@ -86,7 +86,7 @@ def test_nothing_to_take_over_is_no_problem(places):
 
 def test_a_missing_file_is_said_so(places):
     with pytest.raises(NodeFileError, match="cannot be read"):
-        take_over(places.boot[0], places)
+        take_over(places.boot[0] / "loalang.toml", places)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a stick")

@@ -1,49 +1,12 @@
-"""A real mosquitto for the length of a `with`, and a client that says how it was received."""
+"""A client of a broker that says how it was received and what it heard."""
 
-import contextlib
-import shutil
-import socket
 import ssl
-import subprocess
 import threading
-import time
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 DEADLINE_S = 10
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running_broker(configuration, port):
-    """Starts mosquitto on a configuration file; ready when the port answers."""
-    process = subprocess.Popen(
-        [MOSQUITTO, "-c", configuration], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
-    try:
-        _wait_until_it_listens(process, port)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(DEADLINE_S)
-        process.stderr.close()
-
-
-def _wait_until_it_listens(process, port):
-    pause, deadline = threading.Event(), time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, process.stderr.read().decode()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        pause.wait(0.02)
-    raise AssertionError("mosquitto never listened")
 
 
 class Visitor:

@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What both installers do alike. Sourced, never run.
+
+say() { printf '\n== %s\n' "$*"; }
+
+install_packages() { # names of Debian packages; only the missing ones, so that a second run needs no network
+	local missing=() package
+	for package in "$@"; do
+		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+	done
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	apt-get -qq update
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+make_user() { # home folder
+	getent group loalang >/dev/null || groupadd --system loalang
+	getent passwd loalang >/dev/null ||
+		useradd --system --gid loalang --home-dir "$1" --no-create-home --shell /usr/sbin/nologin loalang
+}
+
+copy_source() { # from, to: only what is shipped, and never a checkout's leftovers
+	local folder
+	mkdir -p "$2"
+	for folder in audio_library controller deploy device protocol web pyproject.toml README.md LICENSE; do
+		cp -a "$1/$folder" "$2/"
+	done
+	rm -rf "$2/web/node_modules"
+	find "$2" -name __pycache__ -prune -exec rm -rf {} +
+}
+
+make_venv() { # folder, lock file, options for venv
+	local folder=$1 lock=$2
+	shift 2
+	[ -x "$folder/bin/python" ] || python3 -m venv "$@" "$folder"
+	"$folder/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
+}
+
+install_program() { # venv, source: the same version number may hide a newer checkout, so always anew
+	"$1/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall "$2"
+	install -m 755 "$2/deploy/bin/amplifier-off" "$(dirname "$1")/bin/"
+}
+
+install_unit() { # unit file
+	install -m 644 "$1" /etc/systemd/system/
+	[ ! -d /run/systemd/system ] || systemctl daemon-reload
+}
+
+start_unit() { # unit, what changed ("" for nothing)
+	if [ ! -d /run/systemd/system ]; then
+		systemctl enable --quiet "$1" 2>/dev/null || true
+		echo "systemd is not running here: $1 starts at the next boot."
+		return 0
+	fi
+	systemctl enable --quiet "$1"
+	if [ -n "$2" ]; then systemctl restart "$1"; else systemctl start "$1"; fi
+}
+
+link_command() { # program, command, settings: as the service's user, with the service's settings
+	cat >"$2" <<-SH
+		#!/bin/sh
+		# Loa Làng's administration, as the service's own user and with its settings.
+		export LOALANG_CONFIG="$3"
+		cd /
+		if [ "\$(id -un)" = loalang ]; then exec "$1" "\$@"; fi
+		exec runuser -u loalang -- "$1" "\$@"
+	SH
+	chmod 755 "$2"
+}

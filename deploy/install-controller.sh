@@ -1,0 +1,124 @@
+#!/bin/bash
+# Installs or upgrades a Loa Làng controller on Debian 12 or 13, with its broker and its pages.
+# Run it again after every `git pull`, or to change the server's name; data and passwords stay.
+#
+#   sudo deploy/install-controller.sh --name loa.example.vn                 a rented server with a public name
+#   sudo deploy/install-controller.sh --name 192.168.1.10 --https internal  a box in the commune's own network
+#
+#   --name NAME       how nodes and people reach this machine; may be given several times, the first counts most
+#   --https HOW       caddy (default): Caddy with a public certificate · internal: Caddy with its own authority ·
+#                     none: pages on 127.0.0.1:8080, for a proxy and a certificate you already have
+#   --postgresql      a PostgreSQL database on this machine instead of SQLite (from about 200 nodes; always on ARM)
+set -eu
+
+names=() https=caddy postgresql=no
+while [ $# -gt 0 ]; do
+	case $1 in
+	--name) names+=("${2:?--name needs a DNS name or an address}"); shift 2 ;;
+	--https) https=${2:?--https is caddy, internal or none}; shift 2 ;;
+	--postgresql) postgresql=yes; shift ;;
+	-h | --help) sed -n '2,/^set -eu/{/^set -eu/d; s/^# \{0,1\}//; p}' "$0"; exit 0 ;;
+	*) echo "Unknown option: $1 (see --help)" >&2; exit 2 ;;
+	esac
+done
+[ "${#names[@]}" -gt 0 ] || { echo "How do nodes reach this machine? Give --name loa.example.vn" >&2; exit 2; }
+case $https in caddy | internal | none) ;; *) echo "--https is caddy, internal or none" >&2; exit 2 ;; esac
+[ "$(id -u)" -eq 0 ] || { echo "Run it as root: sudo $0 …" >&2; exit 1; }
+# The SQLite that two processes need has wheels for x86-64 only.
+[ "$(uname -m)" = x86_64 ] || postgresql=yes
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+here=$source/deploy
+home=/opt/loalang
+etc=/etc/loalang
+# shellcheck source=deploy/install-common.sh
+. "$here/install-common.sh"
+
+say "System packages"
+packages=(mosquitto python3-venv espeak-ng ca-certificates)
+[ "$https" = none ] || packages+=(caddy)
+[ "$postgresql" = no ] || packages+=(postgresql)
+install_packages "${packages[@]}"
+
+say "User and folders"
+make_user /var/lib/loalang
+install -d -m 755 "$home" "$home/bin" "$etc"
+install -d -m 700 -o loalang -g loalang /var/lib/loalang
+
+say "Program"
+build=$(mktemp -d)
+trap 'rm -rf "$build"' EXIT
+copy_source "$source" "$build/source"
+if [ -f "$build/source/web/package.json" ] && [ ! -f "$build/source/web/dist/.vite/manifest.json" ]; then
+	say "Pages"
+	make_venv "$build/assets" "$source/requirements/assets.txt"
+	PATH="$build/assets/bin:$PATH" npm --prefix "$build/source/web" ci --no-audit --no-fund --loglevel=error
+	PATH="$build/assets/bin:$PATH" npm --prefix "$build/source/web" run --silent build
+fi
+make_venv "$home/venv" "$source/requirements/controller.txt"
+install_program "$home/venv" "$build/source"
+
+say "Broker"
+named=()
+for name in "${names[@]}"; do named+=(--name "$name"); done
+changed=$("$home/venv/bin/python" -m deploy.prepare_broker "${named[@]}" --directory "$etc/broker" --group mosquitto)
+start_unit mosquitto.service "$changed"
+
+say "Settings"
+database="sqlite:////var/lib/loalang/loalang.db"
+if [ "$postgresql" = yes ]; then
+	database="postgresql:///loalang?host=/var/run/postgresql"
+	start_unit postgresql.service ""
+	# The user of the system is the user of the database: no password to keep.
+	su postgres -s /bin/sh -c "psql -Atc \"SELECT 1 FROM pg_roles WHERE rolname = 'loalang'\" | grep -q 1 || createuser loalang"
+	su postgres -s /bin/sh -c "psql -Atc \"SELECT 1 FROM pg_database WHERE datname = 'loalang'\" | grep -q 1 || createdb -O loalang loalang"
+fi
+if [ ! -f "$etc/controller.toml" ]; then
+	cat >"$etc/controller.toml" <<-TOML
+		# The controller's settings; deploy/README.md lists them. The broker's password comes from the unit.
+		data_dir = "/var/lib/loalang"
+		database_url = "$database"
+		broker_url = "mqtt://127.0.0.1:1883"
+		broker_user = "controller"
+		bind = "127.0.0.1:8080"
+		public_url = "https://${names[0]}"
+	TOML
+fi
+chgrp loalang "$etc/controller.toml"
+chmod 640 "$etc/controller.toml"
+
+say "Services"
+install_unit "$here/systemd/loalang-controller.service"
+start_unit loalang-controller.service changed
+if [ "$https" != none ]; then
+	tls=""
+	[ "$https" = caddy ] || tls="	tls internal"
+	cat >/etc/caddy/Caddyfile.loalang <<-CADDY
+		# Written by Loa Làng's installer.
+		$(printf '%s, ' "${names[@]}" | sed 's/, $//') {
+			encode zstd gzip
+			reverse_proxy 127.0.0.1:8080 {
+				# Live pages are one long answer.
+				flush_interval -1
+			}
+		$tls
+		}
+	CADDY
+	grep -qxF 'import Caddyfile.loalang' /etc/caddy/Caddyfile 2>/dev/null || {
+		# Debian's own example answers on port 80 and would shadow the redirect to HTTPS.
+		[ ! -f /etc/caddy/Caddyfile ] || cp -n /etc/caddy/Caddyfile /etc/caddy/Caddyfile.before-loalang
+		echo 'import Caddyfile.loalang' >/etc/caddy/Caddyfile
+	}
+	start_unit caddy.service changed
+fi
+
+link_command "$home/venv/bin/loalang" /usr/local/bin/loalang-controller "$etc/controller.toml"
+say "Done"
+cat <<TEXT
+The pages:       https://${names[0]}/   (ports 80 and 443 open for people, 8883 for nodes)
+First administrator, once (prints a link that sets the password):
+    sudo loalang-controller user add --username admin --name "Your name" --role administrator
+A node's file (loalang.toml), for its card or a USB stick:
+    sudo $home/venv/bin/python -m deploy.node_file --host ${names[0]} --claim-code CODE
+Is all well?     sudo loalang-controller doctor
+TEXT
