@@ -20,7 +20,7 @@ from controller.settings import Settings, SettingsError, load
 THREADS = 32
 
 
-class Pages(BaseApplication):  # type: ignore[misc]
+class Pages(BaseApplication):
     """gunicorn with our options; the application is made inside the worker."""
 
     def __init__(self, settings: Settings) -> None:

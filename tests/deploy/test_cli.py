@@ -48,8 +48,8 @@ def test_an_unknown_command_is_one_sentence_on_stderr(capsys):
 
 def test_a_missing_package_is_told_with_the_pip_line():
     status, _out, err = program(
-        "import sys; sys.modules['argon2'] = None\n"
-        "from deploy.cli import main; sys.exit(main(['user', 'list']))"
+        "import sys; sys.modules['gunicorn'] = None\n"
+        "from deploy.cli import main; sys.exit(main(['web']))"
     )
     assert status == 1
     assert err.count("\n") == 1
