@@ -1,0 +1,91 @@
+"""Writes one node's `loalang.toml`: what a technician copies onto its card or a USB stick.
+
+Run as root on the controller, which alone knows the join password:
+
+    python -m deploy.node_file --host loa.example.vn --claim-code 7KQ2-MXWD-9RTA >loalang.toml
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from controller.errors import ControllerError
+from controller.settings import load
+from controller.signing import load_or_create
+
+NETWORK_HINTS = """
+# How the node reaches the internet; a cable needs nothing here.
+#[network]
+#wifi_ssid = "name of the Wi-Fi"
+#wifi_password = "its password"
+#apn = "v-internet"             # of the SIM card in a 4G modem
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFile:
+    """What a node must be told before it can hear its controller."""
+
+    host: str
+    port: int
+    password: str
+    site: str
+    controller_key: str  # 64 hex digits
+    claim_code: str
+    authority: str  # PEM
+
+    def text(self) -> str:
+        """The whole file."""
+        url = f"mqtts://node:{quote(self.password, safe='')}@{self.host}:{self.port}"
+        values = {
+            "broker_url": url,
+            "site": self.site,
+            "controller_keys": [self.controller_key],
+            "claim_code": self.claim_code,
+        }
+        lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+        return (
+            "# One node's settings: put it on the card's boot partition, or on a USB stick,\n"
+            "# under the name loalang.toml. It holds a password: keep it to yourself.\n"
+            + "\n".join(lines)
+            + f'\nca = """\n{self.authority.strip()}\n"""\n'
+            + NETWORK_HINTS
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="deploy.node_file", description=__doc__)
+    parser.add_argument("--host", required=True, help="how the node reaches this controller")
+    parser.add_argument("--claim-code", required=True, help="as the node's page shows it")
+    parser.add_argument("--port", type=int, default=8883)
+    parser.add_argument("--config", type=Path, default=Path("/etc/loalang/controller.toml"))
+    parser.add_argument("--broker", type=Path, default=Path("/etc/loalang/broker"))
+    options = parser.parse_args(arguments)
+    try:
+        settings = load(os.environ, options.config)
+        if not settings.signing_key_file.exists():
+            raise FileNotFoundError(
+                f"{settings.signing_key_file} is not there yet; start loalang-controller first"
+            )
+        file = NodeFile(
+            host=options.host,
+            port=options.port,
+            password=(options.broker / "node.password").read_text().strip(),
+            site=settings.site,
+            controller_key=load_or_create(settings.signing_key_file).verify_key.hex,
+            claim_code=options.claim_code,
+            authority=(options.broker / "ca.crt").read_text(),
+        )
+    except (OSError, ControllerError) as error:
+        print(f"The node's file could not be written: {error}", file=sys.stderr)
+        return 1
+    print(file.text(), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
