@@ -1,0 +1,1 @@
+"""The controller's side of MQTT: the link, what is said over it, and what comes in."""

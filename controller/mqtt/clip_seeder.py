@@ -1,0 +1,285 @@
+"""Blobs (clips and day pages) on the broker: each chunk published once, retained, for all nodes.
+
+`plan` says which blobs some node still needs, most urgent first: their chunks are published, and
+those of blobs nobody needs any more are cleared. A node that waits in vain sends its bitmap
+(`want`), which is how a broker that forgot is filled again; what was published a moment ago is not
+published for every node that asks. A ledger on disk names the blobs that stand on the broker, so a
+restarted service knows what to clear.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from controller.mqtt.errors import LinkDown
+from controller.mqtt.pace import TokenBucket
+from protocol.chunks import Bitmap, chunk_count, chunk_span
+from protocol.errors import Malformed
+from protocol.topics import Topics
+
+_log = logging.getLogger(__name__)
+
+CHUNK_EXPIRY_S = 3 * 24 * 3600
+_REFRESH_S = CHUNK_EXPIRY_S / 2  # said again before the broker may drop it
+_SAME_WANT_S = 10.0  # nodes that miss the same chunk are served by one publish
+_LINGER_S = 15 * 60.0  # a blob asked for stays this long, whatever the plan says
+_ACTIVE_BYTES = 150_000_000  # what the broker keeps in memory for us
+_RATE_BYTES_S = 16e6
+_BURST_BYTES = 8e6
+_RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Content by hash and size."""
+
+    sha256: str
+    bytes: int
+
+
+class Publish(Protocol):
+    """How a chunk reaches the broker; `link.Link.publish` is one. Raises LinkDown."""
+
+    def __call__(
+        self, topic: str, payload: bytes, *, retain: bool, expires_in_s: int | None
+    ) -> None: ...
+
+
+class Ledger(Protocol):
+    """Remembers over restarts which blobs stand on the broker: sha256 → bytes."""
+
+    def read(self) -> dict[str, int]: ...
+
+    def write(self, blobs: dict[str, int]) -> None: ...
+
+
+@dataclass(slots=True)
+class _Active:
+    """A blob on the broker: when each of its chunks was published, and when it was asked for."""
+
+    bytes: int
+    published_s: dict[int, float] = field(default_factory=dict)
+    asked_s: float = float("-inf")
+
+    def due(self, now_s: float) -> Iterator[int]:
+        """Chunks not there, or there for so long that the broker may drop them."""
+        for index in range(chunk_count(self.bytes)):
+            if now_s - self.published_s.get(index, float("-inf")) > _REFRESH_S:
+                yield index
+
+
+class ClipSeeder:
+    """Keeps the broker's chunks as the plan wants them; `step` does one thing.
+
+    `find` opens a blob's content, None when it is not held. `monotonic` is in seconds.
+    """
+
+    def __init__(
+        self,
+        publish: Publish,
+        topics: Topics,
+        find: Callable[[str], BinaryIO | None],
+        ledger: Ledger,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._publish = publish
+        self._topics = topics
+        self._find = find
+        self._ledger = ledger
+        self._monotonic = monotonic
+        self._bucket = TokenBucket(_RATE_BYTES_S, _BURST_BYTES, monotonic())
+        self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
+        self._remembered = ledger.read()
+        self._active = {sha256: _Active(size) for sha256, size in self._remembered.items()}
+        self._clearing: dict[str, int] = {}
+        self._planned: deque[tuple[str, int]] = deque()
+        self._asked: dict[tuple[str, int], None] = {}  # ordered, each chunk once
+        self._to_clear: deque[tuple[str, int]] = deque()
+
+    def plan(self, blobs: Sequence[Blob]) -> None:
+        """What should stand on the broker from now on, most urgent first."""
+        now_s = self._monotonic()
+        with self._news:
+            wanted = dict(_within_budget(blobs))
+            for sha256, size in wanted.items():
+                self._activate(sha256, size)
+            for sha256 in [s for s in self._active if s not in wanted]:
+                if now_s - self._active[sha256].asked_s > _LINGER_S:
+                    self._drop(sha256)
+            self._planned = deque(
+                (sha256, index) for sha256 in wanted for index in self._active[sha256].due(now_s)
+            )
+            self._remember()
+            self._news.notify_all()
+
+    def want(self, sha256: str, size_bytes: int, have: str) -> bool:
+        """A node lacks chunks of a blob; `have` is its bitmap. False: we do not hold it either.
+
+        Raises Malformed.
+        """
+        bitmap = Bitmap.from_text(chunk_count(size_bytes), have)
+        if not self._holds(sha256, size_bytes):
+            return False
+        now_s = self._monotonic()
+        with self._news:
+            active = self._activate(sha256, size_bytes)
+            active.asked_s = now_s
+            for index in bitmap.missing():
+                if now_s - active.published_s.get(index, float("-inf")) > _SAME_WANT_S:
+                    self._asked[sha256, index] = None
+            self._remember()
+            self._news.notify_all()
+        return True
+
+    def forget(self) -> None:
+        """The broker may have lost everything: publish all that is active again."""
+        now_s = self._monotonic()
+        with self._news:
+            for active in self._active.values():
+                active.published_s.clear()
+            self._planned = deque(
+                (sha256, index) for sha256, a in self._active.items() for index in a.due(now_s)
+            )
+            self._news.notify_all()
+
+    def active_bytes(self) -> int:
+        """How much stands on the broker, or is about to."""
+        with self._lock:
+            return sum(active.bytes for active in self._active.values())
+
+    def wait(self, timeout_s: float | None) -> None:
+        """Until there is something to do, or `timeout_s` has passed."""
+        with self._news:
+            self._news.wait_for(self._busy, timeout_s)
+
+    def wake(self) -> None:
+        """End a `wait`, for stopping."""
+        with self._news:
+            self._news.notify_all()
+
+    def step(self) -> float | None:
+        """Publish or clear one chunk. Returns the seconds to pause; None: nothing to do."""
+        now_s = self._monotonic()
+        with self._lock:
+            task = self._next()
+            if task is None:
+                return None
+            wait_s = self._bucket.wait_s(task.length, now_s)
+            if wait_s:
+                return wait_s
+        try:
+            self._say(task)
+        except LinkDown:
+            return _RETRY_S
+        with self._lock:
+            self._bucket.take(task.length, now_s)
+            self._done(task, now_s)
+        return 0.0
+
+    # --- within, lock held -------------------------------------------------------------------
+
+    def _busy(self) -> bool:
+        return bool(self._asked or self._planned or self._to_clear)
+
+    def _next(self) -> "_Task | None":
+        """What a node waits for goes before what is planned, and that before clearing."""
+        if self._asked:
+            sha256, index = next(iter(self._asked))
+            return _Task(sha256, index, self._active[sha256].bytes)
+        if self._planned:
+            sha256, index = self._planned[0]
+            return _Task(sha256, index, self._active[sha256].bytes)
+        if self._to_clear:
+            sha256, index = self._to_clear[0]
+            return _Task(sha256, index, self._clearing[sha256], clears=True)
+        return None
+
+    def _done(self, task: "_Task", now_s: float) -> None:
+        key = (task.sha256, task.index)
+        if task.clears:
+            if self._to_clear and self._to_clear[0] == key:
+                self._to_clear.popleft()
+            if not any(sha256 == task.sha256 for sha256, _ in self._to_clear):
+                self._clearing.pop(task.sha256, None)
+                self._remember()
+            return
+        self._asked.pop(key, None)
+        if self._planned and self._planned[0] == key:
+            self._planned.popleft()
+        if task.sha256 in self._active:
+            self._active[task.sha256].published_s[task.index] = now_s
+
+    def _activate(self, sha256: str, size_bytes: int) -> _Active:
+        if self._clearing.pop(sha256, None):
+            self._to_clear = deque(chunk for chunk in self._to_clear if chunk[0] != sha256)
+        return self._active.setdefault(sha256, _Active(size_bytes))
+
+    def _drop(self, sha256: str) -> None:
+        size = self._active.pop(sha256).bytes
+        self._clearing[sha256] = size
+        self._asked = {key: None for key in self._asked if key[0] != sha256}
+        self._to_clear += ((sha256, index) for index in range(chunk_count(size)))
+
+    def _remember(self) -> None:
+        blobs = self._clearing | {s: active.bytes for s, active in self._active.items()}
+        if blobs != self._remembered:
+            self._ledger.write(blobs)
+            self._remembered = blobs
+
+    # --- without the lock --------------------------------------------------------------------
+
+    def _say(self, task: "_Task") -> None:
+        topic = self._topics.chunk(task.sha256, task.index)
+        if task.clears:
+            self._publish(topic, b"", retain=True, expires_in_s=None)
+            return
+        content = self._find(task.sha256)
+        if content is None:
+            _log.error("%s is no longer held here and cannot be delivered", task.sha256)
+            return
+        with content:
+            content.seek(task.offset)
+            payload = content.read(task.length)
+        self._publish(topic, payload, retain=True, expires_in_s=CHUNK_EXPIRY_S)
+
+    def _holds(self, sha256: str, size_bytes: int) -> bool:
+        try:
+            content = self._find(sha256)
+        except ValueError as error:
+            raise Malformed(str(error)) from error
+        if content is None:
+            return False
+        with content:
+            return content.seek(0, 2) == size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One chunk to publish, or to clear with an empty message."""
+
+    sha256: str
+    index: int
+    blob_bytes: int
+    clears: bool = False
+
+    @property
+    def offset(self) -> int:
+        return chunk_span(self.blob_bytes, self.index)[0]
+
+    @property
+    def length(self) -> int:
+        return 0 if self.clears else chunk_span(self.blob_bytes, self.index)[1]
+
+
+def _within_budget(blobs: Iterable[Blob]) -> Iterator[tuple[str, int]]:
+    total = 0
+    for blob in blobs:
+        total += blob.bytes
+        if total > _ACTIVE_BYTES:
+            _log.warning("more is wanted than the broker should keep; the rest waits")
+            return
+        yield blob.sha256, blob.bytes

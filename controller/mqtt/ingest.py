@@ -1,0 +1,314 @@
+"""What comes in from devices: queued by the network thread, handled in batches here.
+
+One batch is one transaction. Only after it has committed does the broker get its acknowledgement,
+and the device the controller's own, signed one: a device forgets a report on nothing less. A
+message that cannot be trusted or read is counted and dropped; a database that is away keeps the
+batch waiting, unacknowledged.
+"""
+
+import json
+import logging
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from controller import database, enrolment
+from controller.enrolment import Bound
+from controller.models import Device
+from controller.mqtt import presence, reports
+from controller.mqtt.link import Arrival
+from controller.mqtt.pace import TokenBucket
+from controller.mqtt.publisher import Publisher
+from protocol import envelope
+from protocol.codec import from_json
+from protocol.envelope import Heading, MessageType
+from protocol.errors import Malformed, ProtocolError, RefusalReason, Refused
+from protocol.keys import VerifyKey
+from protocol.messages import (
+    Answer,
+    Beacon,
+    Claim,
+    Presence,
+    ReportBatch,
+    Status,
+    Want,
+)
+from protocol.topics import Topic, parse
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BATCH_ROWS = 500
+_QUEUE = 5000
+_ACK_TTL = timedelta(hours=1)
+_BEACON_TTL = timedelta(seconds=30)
+_CLAIMS_PER_S, _CLAIMS_BURST = 5.0, 100.0  # each costs a proof for every open code
+_RETRY_S = 1.0
+_TYPES = {
+    "presence": MessageType.PRESENCE,
+    "status": MessageType.STATUS,
+    "report": MessageType.REPORTS,
+    "want": MessageType.WANT,
+    "answer": MessageType.ANSWER,
+    "claim": MessageType.CLAIM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told, after the commit, what a batch has brought."""
+
+    bound: Callable[[Bound], None]
+    wanted: Callable[[Want], None]
+    holds_changed: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A verified message."""
+
+    topic: Topic
+    heading: Heading
+    body: Mapping[str, Any]
+    device: Device
+
+    def read(self, cls: type[T]) -> T:
+        return from_json(cls, {**self.body})
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What is to be said and done once the batch is committed."""
+
+    say: list[tuple[str, bytes, timedelta]] = field(default_factory=list)
+    bound: list[Bound] = field(default_factory=list)
+    wanted: list[Want] = field(default_factory=list)
+    holds_changed: bool = False
+
+
+class Ingest:
+    """`put` from the network thread, `step` from its own; `acknowledge` is the link's."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        publisher: Publisher,
+        acknowledge: Callable[[Arrival], None],
+        listeners: Listeners,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._publisher = publisher
+        self._acknowledge = acknowledge
+        self._listeners = listeners
+        self._clock = clock
+        self._monotonic = monotonic
+        self._queue: queue.Queue[Arrival] = queue.Queue(_QUEUE)
+        self._retry: list[Arrival] = []
+        self._claims = TokenBucket(_CLAIMS_PER_S, _CLAIMS_BURST, monotonic())
+        self._last_want: dict[str, int] = {}
+        self.refused: Counter[str] = Counter()
+        self.handled = 0
+
+    def put(self, arrival: Arrival) -> None:
+        """Queue a message. One that finds no room stays unacknowledged and comes again."""
+        try:
+            self._queue.put_nowait(arrival)
+        except queue.Full:
+            self.refused["queue_full"] += 1
+
+    def step(self, timeout_s: float, stop: threading.Event | None = None) -> bool:
+        """Handle what is there, waiting up to `timeout_s` for the first; whether there was any."""
+        batch = self._retry or self._take(timeout_s)
+        if not batch:
+            return False
+        self._retry = batch
+        try:
+            self._handle_all(batch)
+        except OperationalError as error:
+            _log.error("the database is away, %d messages wait: %s", len(self._retry), error.orig)
+            (stop or threading.Event()).wait(_RETRY_S)
+            return True
+        self._retry = []
+        return True
+
+    # --- a batch -----------------------------------------------------------------------------
+
+    def _take(self, timeout_s: float) -> list[Arrival]:
+        try:
+            batch = [self._queue.get(timeout=timeout_s)]
+        except queue.Empty:
+            return []
+        # While one batch commits the next one gathers, so nobody waits for a batch to fill.
+        rows = _rows(batch[0])
+        while rows < BATCH_ROWS:
+            try:
+                batch.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+            rows += _rows(batch[-1])
+        return batch
+
+    def _handle_all(self, batch: Sequence[Arrival]) -> None:
+        try:
+            self._handle(batch)
+        except OperationalError:
+            raise
+        except (DBAPIError, ValueError):
+            self._one_by_one(batch)
+
+    def _one_by_one(self, batch: Sequence[Arrival]) -> None:
+        """One message of the batch is poison; the others must not suffer."""
+        for position, arrival in enumerate(batch):
+            self._retry = list(batch[position:])
+            try:
+                self._handle([arrival])
+            except OperationalError:
+                raise
+            except (DBAPIError, ValueError) as error:
+                _log.exception("a message on %s cannot be kept: %s", arrival.topic, error)
+                self._acknowledge(arrival)
+
+    def _handle(self, batch: Sequence[Arrival]) -> None:
+        now = self._clock()
+        with database.transaction(self._engine) as session:
+            outcome = self._digest(session, batch, now)
+        for arrival in batch:
+            self._acknowledge(arrival)
+        self.handled += len(batch)
+        self._follow_up(outcome)
+
+    def _follow_up(self, outcome: _Outcome) -> None:
+        for topic, sealed, ttl in outcome.say:
+            self._publisher.send(topic, sealed, ttl)
+        for bound in outcome.bound:
+            self._listeners.bound(bound)
+        for want in outcome.wanted:
+            self._listeners.wanted(want)
+        if outcome.holds_changed:
+            self._listeners.holds_changed()
+
+    def _digest(self, session: Session, batch: Sequence[Arrival], now: datetime) -> _Outcome:
+        outcome = _Outcome()
+        parsed = [(arrival, parse(arrival.topic)) for arrival in batch if arrival.payload]
+        mine = [(a, t) for a, t in parsed if t and t.channel in _TYPES]
+        devices = reports.known_devices(session, (t.id for _, t in mine))
+        told = []
+        for arrival, topic in mine:
+            try:
+                if topic.channel == "claim":
+                    self._claim(session, topic, arrival.payload, outcome, now)
+                    continue
+                heard = self._heard(topic, arrival.payload, devices)
+                if topic.channel == "report":
+                    told.append(_told(heard))
+                else:
+                    self._one(session, heard, outcome, now)
+            except ProtocolError as error:
+                self._refuse(topic, error)
+        for device_id, ack in reports.commit(session, told, now) if told else ():
+            topic_name = self._publisher.topics.to_device(device_id, "ack")
+            sealed = self._publisher.seal(
+                session, MessageType.ACK, f"device:{device_id}", ack, _ACK_TTL
+            )
+            outcome.say.append((topic_name, sealed, _ACK_TTL))
+        return outcome
+
+    def _one(self, session: Session, heard: _Heard, outcome: _Outcome, now: datetime) -> None:
+        device, heading = heard.device, heard.heading
+        if heard.topic.channel == "presence":
+            said = heard.read(Presence)
+            news = presence.take_presence(session, device, heading, said, now)
+            if news and said.online and said.nonce:
+                outcome.say.append(self._beacon(session, device.id, said.nonce, now))
+        elif heard.topic.channel == "status":
+            status = heard.read(Status)
+            if presence.take_status(session, device, heading, status, now):
+                outcome.holds_changed = True
+        elif heard.topic.channel == "want":
+            if heading.seq > self._last_want.get(device.id, 0):
+                self._last_want[device.id] = heading.seq
+                outcome.wanted.append(heard.read(Want))
+        elif heard.topic.channel == "answer":
+            answer = heard.read(Answer)
+            _log.info("device %s answers %s: %s", device.id, answer.verb, answer.problem or "ok")
+
+    def _beacon(
+        self, session: Session, device_id: str, nonce: str, now: datetime
+    ) -> tuple[str, bytes, timedelta]:
+        sealed = self._publisher.seal(
+            session, MessageType.BEACON, f"device:{device_id}", Beacon(nonce, now), _BEACON_TTL
+        )
+        return self._publisher.topics.to_device(device_id, "beacon"), sealed, _BEACON_TTL
+
+    def _claim(
+        self, session: Session, topic: Topic, raw: bytes, outcome: _Outcome, now: datetime
+    ) -> None:
+        if not self._claims.take(1, self._monotonic()):
+            self.refused["too_many_claims"] += 1
+            return
+        key = _key_shown(raw)
+        _, body = self._opened(topic, raw, key)
+        bound = enrolment.claim(session, key, from_json(Claim, {**body}), now)
+        if bound is None:
+            _log.warning("device %s shows a proof that fits no open claim code", topic.id)
+            self.refused["claim"] += 1
+            return
+        outcome.bound.append(bound)
+
+    # --- trusting ----------------------------------------------------------------------------
+
+    def _heard(self, topic: Topic, raw: bytes, devices: Mapping[str, Device]) -> _Heard:
+        device = devices.get(topic.id)
+        if device is None:
+            raise Refused(RefusalReason.UNKNOWN_KEY, "a device nobody enrolled, or shut out")
+        heading, body = self._opened(topic, raw, VerifyKey.from_hex(device.public_key))
+        return _Heard(topic, heading, body, device)
+
+    def _opened(
+        self, topic: Topic, raw: bytes, key: VerifyKey
+    ) -> tuple[Heading, Mapping[str, Any]]:
+        """Expiry is not judged: a node's clock may be wrong, and reports may be a month old."""
+        body = envelope.verify(raw, _TYPES[topic.channel], {key.kid: key})
+        heading = envelope.heading_of(body)
+        if topic.site != self._publisher.topics.site or heading.site != topic.site:
+            raise Refused(RefusalReason.WRONG_SITE, heading.site)
+        if not key.device_id == topic.id == heading.from_:
+            raise Refused(RefusalReason.WRONG_AUDIENCE, f"{heading.from_} on {topic.id}")
+        # PostgreSQL keeps no NUL in text, and no message of ours has one.
+        if b"\\u0000" in raw:
+            raise Malformed("a NUL in a text")
+        return heading, body
+
+    def _refuse(self, topic: Topic, error: ProtocolError) -> None:
+        reason = error.reason.value if isinstance(error, Refused) else "malformed"
+        self.refused[reason] += 1
+        _log.warning("refused a %s of %s: %s", topic.channel, topic.id, error)
+
+
+def _key_shown(raw: bytes) -> VerifyKey:
+    """The key a claim carries; it then has to verify the claim's own signature."""
+    try:
+        return VerifyKey.from_hex(json.loads(envelope.read_envelope(raw).body)["public_key"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Malformed(f"no public key in a claim: {error}") from error
+
+
+def _told(heard: _Heard) -> reports.Told:
+    batch = heard.read(ReportBatch)
+    reports.check(batch)
+    return reports.Told(heard.device.id, batch)
+
+
+def _rows(arrival: Arrival) -> int:
+    """About how many rows a message becomes; a report of a node is some 700 bytes."""
+    return 1 + len(arrival.payload) // 700

@@ -1,0 +1,87 @@
+"""What a device says about itself: whether it is there (last will) and how it is.
+
+A retained message comes again with every connection of ours, and a will may come late: numbers
+that do not grow are old news, and a will of an earlier session says nothing about this one.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller import changes, nodes
+from controller.models import Device, DeviceBinding
+from protocol.codec import to_json
+from protocol.envelope import Heading
+from protocol.messages import Presence, Status
+
+# Three statuses and a half: then a device is gone whose will was lost with the broker.
+SILENT_AFTER = timedelta(seconds=210)
+_LONGEST_TEXT = 64
+
+
+def take_presence(
+    session: Session, device: Device, heading: Heading, presence: Presence, now: datetime
+) -> bool:
+    """Note that a device came or went. True: it is news, and a device that came wants a beacon."""
+    will_of_this_session = not presence.online and presence.session == device.session
+    if heading.seq <= device.presence_seq and not (will_of_this_session and device.online):
+        return False
+    if presence.session < device.session:
+        return False
+    device.presence_seq = max(device.presence_seq, heading.seq)
+    device.session = presence.session
+    device.boot_id = presence.boot_id[:_LONGEST_TEXT]
+    device.store_epoch = presence.store_epoch[:_LONGEST_TEXT]
+    device.version = presence.version[:_LONGEST_TEXT]
+    if presence.online:
+        device.last_seen_at = now
+    device.online = presence.online
+    note_node(session, device.id, now)
+    return True
+
+
+def take_status(
+    session: Session, device: Device, heading: Heading, status: Status, now: datetime
+) -> bool:
+    """Keep the newest status. True: what the device holds has changed."""
+    if heading.seq <= device.status_seq:
+        return False
+    held_before = _holds(device.status)
+    device.status_seq = heading.seq
+    device.status = to_json(status)
+    device.last_seen_at = now
+    device.online = True
+    note_node(session, device.id, now)
+    return held_before != frozenset(status.holds)
+
+
+def lose_silent(session: Session, now: datetime) -> int:
+    """Call devices offline that have said nothing for long. Returns how many."""
+    query = select(Device).where(Device.online, Device.last_seen_at < now - SILENT_AFTER)
+    lost = list(session.scalars(query))
+    for device in lost:
+        device.online = False
+        note_node(session, device.id, now)
+    return len(lost)
+
+
+def note_node(session: Session, device_id: str, now: datetime) -> None:
+    """Tell the pages that the node this device serves has changed."""
+    node_id = node_of(session, device_id)
+    if node_id:
+        changes.note(session, "node", node_id, nodes.area_of(session, node_id, now), now)
+
+
+def node_of(session: Session, device_id: str) -> str | None:
+    """The node a device serves now."""
+    return session.scalar(
+        select(DeviceBinding.node_id).where(
+            DeviceBinding.device_id == device_id, DeviceBinding.until_at.is_(None)
+        )
+    )
+
+
+def _holds(status: dict[str, Any] | None) -> frozenset[str]:
+    return frozenset((status or {}).get("holds", ()))

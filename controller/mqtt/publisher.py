@@ -1,0 +1,158 @@
+"""What the controller says: sealed with its key, numbered by the one sequence, kept when retained.
+
+A retained document is stored before it is published, so a broker that forgot is told again from
+the database. Equal content is not published anew until it is a day old; then it gets a fresh
+number and expiry. One lock orders publishing, so that no older envelope lands over a newer one.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from controller import database, sequence
+from controller.models import Document
+from controller.mqtt.errors import LinkDown
+from controller.mqtt.link import Link
+from protocol import envelope
+from protocol.codec import to_json
+from protocol.envelope import Heading, MessageType
+from protocol.keys import SigningKey
+from protocol.topics import Topics
+
+_log = logging.getLogger(__name__)
+
+RETAINED_FOR = timedelta(days=45)  # longer than the dated range: a link may be away for a month
+REFRESH_AFTER = timedelta(hours=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """A document as it should stand on `topic`; `message.revision`, if there is one, is set here.
+
+    `blobs`: sha256 → bytes of the pages it names.
+    """
+
+    topic: str
+    type: MessageType
+    to: str
+    message: Any
+    blobs: Mapping[str, int] = field(default_factory=dict)
+
+
+class Publisher:
+    """Seals and publishes; safe to use from several threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        link: Link,
+        key: SigningKey,
+        topics: Topics,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.topics = topics
+        self._engine = engine
+        self._link = link
+        self._key = key
+        self._clock = clock
+        self._order = threading.RLock()
+
+    def seal(
+        self, session: Session, type_: MessageType, to: str, message: Any, ttl: timedelta
+    ) -> bytes:
+        """The envelope of `message`; its number is used up when the caller commits."""
+        now = self._clock()
+        heading = Heading(
+            site=self.topics.site,
+            to=to,
+            from_="controller",
+            seq=sequence.next_seq(session),
+            issued_at=now,
+            expires_at=now + ttl,
+        )
+        return envelope.seal(type_, heading, message, [self._key])
+
+    def send(self, topic: str, sealed: bytes, ttl: timedelta) -> bool:
+        """Publish, not retained, gone after `ttl`. False when the link is down."""
+        try:
+            self._link.publish(topic, sealed, expires_in_s=int(ttl.total_seconds()))
+        except LinkDown:
+            return False
+        return True
+
+    def retain(self, wanted: Retained) -> bool:
+        """Store and publish `wanted` unless it stands there already and is fresh."""
+        with self._order:
+            with database.transaction(self._engine) as session:
+                sealed = self._renewed(session, wanted)
+            if sealed is None:
+                return False
+            self._publish_retained(wanted.topic, sealed)
+            return True
+
+    def withdraw(self, topic: str) -> None:
+        """Remove a retained document from the broker and from the database."""
+        with self._order:
+            with database.transaction(self._engine) as session:
+                row = session.get(Document, topic)
+                if row:
+                    session.delete(row)
+            self._publish_retained(topic, b"")
+
+    def repeat_all(self) -> int:
+        """Say every retained document again as it was sealed: the broker may have forgotten."""
+        with database.reading(self._engine) as session:
+            topics = session.scalars(select(Document.topic).order_by(Document.topic)).all()
+        for topic in topics:
+            with self._order:
+                with database.reading(self._engine) as session:
+                    row = session.get(Document, topic)
+                if row and not self._publish_retained(topic, row.envelope):
+                    break
+        return len(topics)
+
+    def _renewed(self, session: Session, wanted: Retained) -> bytes | None:
+        row = session.get(Document, wanted.topic, with_for_update=True)
+        content = _content_hash(wanted)
+        now = self._clock()
+        same = row is not None and row.content_hash == content
+        if row is not None and same and now - row.published_at < REFRESH_AFTER:
+            return None
+        revision = (row.revision if row else 0) + (0 if same else 1)
+        sealed = self.seal(
+            session, wanted.type, wanted.to, _numbered(wanted.message, revision), RETAINED_FOR
+        )
+        if row is None:
+            row = Document(topic=wanted.topic)
+            session.add(row)
+        row.revision, row.content_hash, row.envelope = revision, content, sealed
+        row.blobs, row.published_at = dict(wanted.blobs), now
+        return sealed
+
+    def _publish_retained(self, topic: str, sealed: bytes) -> bool:
+        # While the link is down the stored row is enough: `repeat_all` says it on connecting.
+        try:
+            self._link.publish(topic, sealed, retain=True)
+        except LinkDown:
+            return False
+        return True
+
+
+def _numbered(message: Any, revision: int) -> Any:
+    names = {f.name for f in dataclasses.fields(message)}
+    return dataclasses.replace(message, revision=revision) if "revision" in names else message
+
+
+def _content_hash(wanted: Retained) -> str:
+    content = {**to_json(_numbered(wanted.message, 0)), "to": wanted.to}
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
