@@ -1,5 +1,6 @@
 """What the committed files promise: no host, no machine's paths, licences named, one import law."""
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -8,6 +9,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+import controller.settings
+import device.settings
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -80,3 +84,22 @@ def test_the_installed_packages_are_those_of_the_project():
     include = project["tool"]["setuptools"]["packages"]["find"]["include"]
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
     assert {pattern.rstrip("*") for pattern in include} == folders
+
+
+@pytest.mark.parametrize("settings", [controller.settings.Settings, device.settings.Settings])
+def test_every_setting_is_documented(settings):
+    manual = readable(ROOT / "deploy" / "README.md")
+    names = {field.name for field in dataclasses.fields(settings)}
+    assert not {name for name in names if f"`{name}`" not in manual}
+
+
+def test_the_manual_documents_no_setting_that_is_gone():
+    manual = readable(ROOT / "deploy" / "README.md").partition("## 7. Settings")[2]
+    rows = re.findall(r"^\| (`[^|]*) \|", manual, re.MULTILINE)
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    known = {
+        field.name
+        for settings in (controller.settings.Settings, device.settings.Settings)
+        for field in dataclasses.fields(settings)
+    }
+    assert documented == known
