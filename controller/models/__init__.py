@@ -3,6 +3,7 @@
 from controller.models.areas import Area
 from controller.models.base import Base, UtcDateTime, new_id
 from controller.models.clips import Approval, Clip, ClipVersion, Tune
+from controller.models.emergencies import AreaOrder, Emergency, EmergencyState
 from controller.models.nodes import ClaimCode, Device, DeviceBinding, Node, NodeMembership
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
 from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User
@@ -22,6 +23,7 @@ __all__ = [
     "ApiToken",
     "Approval",
     "Area",
+    "AreaOrder",
     "AuditEntry",
     "Base",
     "Change",
@@ -31,6 +33,8 @@ __all__ = [
     "Device",
     "DeviceBinding",
     "Document",
+    "Emergency",
+    "EmergencyState",
     "Node",
     "NodeMembership",
     "NodeReport",

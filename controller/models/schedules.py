@@ -92,6 +92,7 @@ class Airing(Base):
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedule.id"), index=True)
+    emergency_id: Mapped[str | None] = mapped_column(ForeignKey("emergency.id"), index=True)
     original_at: Mapped[datetime]  # RECURRENCE-ID
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]  # worst case over languages and stagger slots

@@ -252,6 +252,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
     )
     op.create_table(
+        "area_order",
+        sa.Column("area_id", sa.String(length=64), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("muted_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ordered_by", sa.String(length=64), nullable=True),
+        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["area_id"], ["area.id"], name=op.f("fk_area_order_area_id")),
+        sa.ForeignKeyConstraint(
+            ["ordered_by"], ["user_account.id"], name=op.f("fk_area_order_ordered_by")
+        ),
+        sa.PrimaryKeyConstraint("area_id", name=op.f("pk_area_order")),
+    )
+    op.create_table(
         "audit_entry",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -363,37 +376,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_command")),
     )
     op.create_table(
-        "airing",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("schedule_id", sa.String(length=64), nullable=True),
-        sa.Column("original_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("class", sa.String(length=12), nullable=False),
-        sa.Column("origin", sa.String(length=12), nullable=False),
-        sa.Column("title", sa.String(), nullable=False),
-        sa.Column("late_s", sa.Integer(), nullable=False),
-        sa.Column("stagger_step_ms", sa.Integer(), nullable=False),
-        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "class IN ('normal', 'priority', 'emergency')", name=op.f("ck_airing_class_known")
-        ),
-        sa.CheckConstraint(
-            "origin IN ('schedule', 'emergency', 'test', 'live', 'relay')",
-            name=op.f("ck_airing_origin_known"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["schedule_id"], ["schedule.id"], name=op.f("fk_airing_schedule_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_airing")),
-    )
-    with op.batch_alter_table("airing", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_airing_schedule_id"), ["schedule_id"], unique=False)
-        batch_op.create_index("ix_airing_starts", ["starts_at", "id"], unique=False)
-
-    op.create_table(
         "clip_version",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("clip_id", sa.String(length=64), nullable=False),
@@ -437,6 +419,41 @@ def upgrade() -> None:
         batch_op.create_index("ix_clip_version_sha256", ["sha256"], unique=False)
 
     op.create_table(
+        "emergency",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("clip_id", sa.String(length=64), nullable=False),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("area_ids", sa.JSON(), nullable=False),
+        sa.Column("drill", sa.Boolean(), nullable=False),
+        sa.Column("repeat", sa.JSON(), nullable=True),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("people_needed", sa.Integer(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=64), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancelled_by", sa.String(length=64), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'active', 'cancelled', 'expired')",
+            name=op.f("ck_emergency_state_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["cancelled_by"], ["user_account.id"], name=op.f("fk_emergency_cancelled_by")
+        ),
+        sa.ForeignKeyConstraint(["clip_id"], ["clip.id"], name=op.f("fk_emergency_clip_id")),
+        sa.ForeignKeyConstraint(
+            ["confirmed_by"], ["user_account.id"], name=op.f("fk_emergency_confirmed_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["user_account.id"], name=op.f("fk_emergency_created_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency")),
+    )
+    op.create_table(
         "programme_item",
         sa.Column("programme_id", sa.String(length=64), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -460,6 +477,42 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("schedule_id", "area_id", name=op.f("pk_schedule_area")),
     )
     op.create_table(
+        "airing",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("schedule_id", sa.String(length=64), nullable=True),
+        sa.Column("emergency_id", sa.String(length=64), nullable=True),
+        sa.Column("original_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("class", sa.String(length=12), nullable=False),
+        sa.Column("origin", sa.String(length=12), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("late_s", sa.Integer(), nullable=False),
+        sa.Column("stagger_step_ms", sa.Integer(), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "class IN ('normal', 'priority', 'emergency')", name=op.f("ck_airing_class_known")
+        ),
+        sa.CheckConstraint(
+            "origin IN ('schedule', 'emergency', 'test', 'live', 'relay')",
+            name=op.f("ck_airing_origin_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["emergency_id"], ["emergency.id"], name=op.f("fk_airing_emergency_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["schedule_id"], ["schedule.id"], name=op.f("fk_airing_schedule_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_airing")),
+    )
+    with op.batch_alter_table("airing", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_airing_emergency_id"), ["emergency_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_airing_schedule_id"), ["schedule_id"], unique=False)
+        batch_op.create_index("ix_airing_starts", ["starts_at", "id"], unique=False)
+
+    op.create_table(
         "airing_area",
         sa.Column("airing_id", sa.String(length=64), nullable=False),
         sa.Column("area_id", sa.String(length=64), nullable=False),
@@ -478,17 +531,19 @@ def downgrade() -> None:
         batch_op.drop_index("ix_airing_area_area")
 
     op.drop_table("airing_area")
+    with op.batch_alter_table("airing", schema=None) as batch_op:
+        batch_op.drop_index("ix_airing_starts")
+        batch_op.drop_index(batch_op.f("ix_airing_schedule_id"))
+        batch_op.drop_index(batch_op.f("ix_airing_emergency_id"))
+
+    op.drop_table("airing")
     op.drop_table("schedule_area")
     op.drop_table("programme_item")
+    op.drop_table("emergency")
     with op.batch_alter_table("clip_version", schema=None) as batch_op:
         batch_op.drop_index("ix_clip_version_sha256")
 
     op.drop_table("clip_version")
-    with op.batch_alter_table("airing", schema=None) as batch_op:
-        batch_op.drop_index("ix_airing_starts")
-        batch_op.drop_index(batch_op.f("ix_airing_schedule_id"))
-
-    op.drop_table("airing")
     op.drop_table("service_command")
     op.drop_table("schedule")
     op.drop_table("one_time_link")
@@ -500,6 +555,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_entry_at"))
 
     op.drop_table("audit_entry")
+    op.drop_table("area_order")
     op.drop_table("api_token")
     op.drop_table("user_account")
     with op.batch_alter_table("playback", schema=None) as batch_op:
