@@ -1,0 +1,171 @@
+"""From rows to what stands on the broker: schedule heads, node configs, and the blobs they need.
+
+One desk a service. Every method may be called again at any time: what stands there already is not
+said again. One lock keeps two threads from building the same document at once.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from typing import BinaryIO
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from audio_library.errors import AudioError
+from audio_library.store import Store
+from controller import database, documents, readiness
+from controller.documents import AreaDocument
+from controller.enrolment import Bound
+from controller.models import Document
+from controller.mqtt.clip_seeder import Blob, ClipSeeder
+from controller.mqtt.publisher import Publisher, Retained
+from protocol import messages
+from protocol.envelope import MessageType
+
+_log = logging.getLogger(__name__)
+
+_PAGES_KEPT = timedelta(days=2)
+
+
+class Desk:
+    """`pages`: where the day pages of current heads are kept as blobs; `clips`: the sound files."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        publisher: Publisher,
+        seeder: ClipSeeder,
+        pages: Store,
+        horizon_days: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._engine = engine
+        self._publisher = publisher
+        self._seeder = seeder
+        self._pages = pages
+        self._horizon_days = horizon_days
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._dated: dict[str, tuple[messages.Airing, ...]] = {}
+        self._refs: dict[str, tuple[messages.PageRef, ...]] = {}
+
+    def refresh(self, area_ids: Iterable[str] | None = None) -> int:
+        """Publish the schedules of these areas (None: all served) that have changed; how many."""
+        with self._lock:
+            now = self._clock()
+            with database.reading(self._engine) as session:
+                served = documents.areas_to_serve(session, now)
+                chosen = served if area_ids is None else sorted({*area_ids} & {*served})
+            said = sum(self._refresh_one(area_id, now) for area_id in chosen)
+            if area_ids is None:
+                self._forget_others(served)
+            self.seed()
+            return said
+
+    def configure(self, node_id: str | None = None) -> int:
+        """Publish the config of a node (None: all) to the device that serves it; how many."""
+        with self._lock:
+            now = self._clock()
+            with database.reading(self._engine) as session:
+                wanted = [
+                    self._config(device.id, config)
+                    for node, device in documents.bound_nodes(session)
+                    if node_id in (None, node.id)
+                    and (config := documents.node_config(session, node, now))
+                ]
+            return sum(self._publisher.retain(config) for config in wanted)
+
+    def bind(self, bound: Bound) -> None:
+        """A device serves a node now: give it its config. Its areas may need a `refresh`."""
+        for device_id in bound.released:
+            # An empty config takes the place from hardware that still plays from its store.
+            self._publisher.retain(self._config(device_id, messages.NodeConfig()))
+        self.configure(bound.node_id)
+
+    def seed(self) -> None:
+        """Tell the seeder which blobs nodes need: near pages, clips somebody lacks, other pages."""
+        with self._lock:
+            now = self._clock()
+            with database.reading(self._engine) as session:
+                holders = readiness.holders(session, now)
+            lacking = readiness.blobs_lacking(self._dated, holders, now)
+            near, far = self._page_refs(now)
+            blobs = {**near, **lacking, **far}
+            self._seeder.plan([Blob(sha256, size) for sha256, size in blobs.items()])
+
+    def collect(self) -> int:
+        """Remove pages no current head names, once they are old; how many."""
+        with self._lock:
+            with database.reading(self._engine) as session:
+                kept = {
+                    sha256 for blobs in session.scalars(select(Document.blobs)) for sha256 in blobs
+                }
+            now_s = self._clock().timestamp()
+            return len(self._pages.collect(kept, _PAGES_KEPT.total_seconds(), now_s))
+
+    # --- within ------------------------------------------------------------------------------
+
+    def _refresh_one(self, area_id: str, now: datetime) -> bool:
+        with database.reading(self._engine) as session:
+            document = self._built(session, area_id, now)
+        for blob in document.pages.values():
+            self._pages.put_bytes(blob)
+        self._dated[area_id] = document.airings
+        self._refs[area_id] = document.head.pages
+        return self._publisher.retain(
+            Retained(
+                self._publisher.topics.schedule(area_id),
+                MessageType.SCHEDULE,
+                f"area:{area_id}",
+                document.head,
+                {sha256: len(blob) for sha256, blob in document.pages.items()},
+            )
+        )
+
+    def _built(self, session: Session, area_id: str, now: datetime) -> AreaDocument:
+        return documents.area_document(session, area_id, now, self._horizon_days)
+
+    def _config(self, device_id: str, config: messages.NodeConfig) -> Retained:
+        return Retained(
+            self._publisher.topics.to_device(device_id, "config"),
+            MessageType.CONFIG,
+            f"device:{device_id}",
+            config,
+        )
+
+    def _page_refs(self, now: datetime) -> tuple[dict[str, int], dict[str, int]]:
+        """Pages of yesterday to tomorrow, and the later ones, day by day over all areas."""
+        refs = sorted(
+            (ref for pages in self._refs.values() for ref in pages), key=lambda ref: ref.day
+        )
+        tomorrow = _day(now + timedelta(days=1))
+        near = {ref.sha256: ref.bytes for ref in refs if ref.day <= tomorrow}
+        return near, {ref.sha256: ref.bytes for ref in refs if ref.sha256 not in near}
+
+    def _forget_others(self, served: Iterable[str]) -> None:
+        for known in (self._dated, self._refs):
+            for area_id in known.keys() - set(served):
+                del known[area_id]
+
+
+class BlobSource:
+    """Opens a blob, whichever store has it; what is damaged counts as not held."""
+
+    def __init__(self, *stores: Store) -> None:
+        self._stores = stores
+
+    def __call__(self, sha256: str) -> BinaryIO | None:
+        for store in self._stores:
+            if store.has(sha256):
+                try:
+                    return store.open(sha256)
+                except AudioError as error:
+                    _log.error("%s is damaged in the store: %s", sha256, error)
+        return None
+
+
+def _day(moment: datetime) -> str:
+    day: date = moment.date()
+    return day.isoformat()

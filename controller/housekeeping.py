@@ -1,0 +1,124 @@
+"""The service's recurring work, as one table of jobs for APScheduler.
+
+Jobs live in memory and each is idempotent: a run missed, late or doubled does no harm, because
+what is to be done is read from the database every time. Nothing that makes sound happen on time
+is here; nodes do that by themselves.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Engine
+
+from controller import airings, changes, database, readiness, silence
+from controller.desk import Desk
+from controller.mqtt import presence
+from controller.readiness import Watch
+
+_log = logging.getLogger(__name__)
+
+_CHANGES_KEPT = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something done every `every_s` seconds; `at_start` also when the service comes up."""
+
+    name: str
+    run: Callable[[], object]
+    every_s: float
+    at_start: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What the jobs work with."""
+
+    engine: Engine
+    desk: Desk
+    clock: Callable[[], datetime]
+    horizon_days: int
+    ready_check: timedelta
+    missed_grace: timedelta
+
+
+def jobs(keeping: Keeping) -> list[Job]:
+    """The table. Steps are named functions below, so that each can be called by itself."""
+    watch = Watch()
+    return [
+        Job("roll the horizon", partial(roll, keeping), 3600),
+        Job("look for clips that nodes lack", partial(check_ready, keeping, watch), 10),
+        Job("presume what nobody reported", partial(presume, keeping), 5),
+        Job("notice devices gone silent", partial(lose_silent, keeping), 30),
+        Job("say what grows old again", partial(say_again, keeping), 3600, at_start=False),
+        Job("plan what the broker holds", keeping.desk.seed, 60, at_start=False),
+        Job("prune", partial(prune, keeping), 3600),
+    ]
+
+
+def roll(keeping: Keeping) -> None:
+    """Extend every schedule's airings to the horizon and publish what that changed."""
+    with database.transaction(keeping.engine) as session:
+        airings.roll(session, keeping.clock(), keeping.horizon_days)
+    keeping.desk.refresh()
+
+
+def check_ready(keeping: Keeping, watch: Watch) -> None:
+    """Before air time: which nodes lack a clip."""
+    with database.transaction(keeping.engine) as session:
+        readiness.check(session, watch, keeping.clock(), keeping.ready_check)
+
+
+def presume(keeping: Keeping) -> None:
+    """After air time: a row for every node that did not report."""
+    more = True
+    while more:
+        with database.transaction(keeping.engine) as session:
+            more = silence.presume(session, keeping.clock(), keeping.missed_grace) > 0
+
+
+def lose_silent(keeping: Keeping) -> None:
+    with database.transaction(keeping.engine) as session:
+        presence.lose_silent(session, keeping.clock())
+
+
+def say_again(keeping: Keeping) -> None:
+    """Documents a day old get a fresh number and expiry."""
+    keeping.desk.configure()
+    keeping.desk.refresh()
+
+
+def prune(keeping: Keeping) -> None:
+    with database.transaction(keeping.engine) as session:
+        changes.prune(session, keeping.clock() - _CHANGES_KEPT)
+    keeping.desk.collect()
+
+
+def scheduler(table: list[Job], now: datetime) -> BackgroundScheduler:
+    """A scheduler over the table, not yet started."""
+    made = BackgroundScheduler(
+        timezone=UTC,
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    for job in table:
+        first = now if job.at_start else now + timedelta(seconds=job.every_s)
+        made.add_job(
+            partial(_guarded, job),
+            "interval",
+            seconds=job.every_s,
+            id=job.name,
+            next_run_time=first,
+        )
+    return made
+
+
+def _guarded(job: Job) -> None:
+    # This is the head of a loop: a job that fails is logged and comes again.
+    try:
+        job.run()
+    except Exception:
+        _log.exception("housekeeping failed: %s", job.name)

@@ -1,0 +1,144 @@
+"""Which nodes lack which sounds: what the broker must offer, and who is not ready before air time.
+
+"Holds" is what a node's device said in its last status; a node nobody serves holds nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller import airings, areas, audit, changes, nodes
+from controller.access import SYSTEM
+from controller.documents import blobs_needed, bound_nodes
+from controller.models import Airing, AiringArea
+from protocol import messages
+from protocol.programme import blobs_of
+
+# A schedule approved minutes before air time gets this long to reach its nodes before it is a
+# problem.
+_DELIVERY = timedelta(seconds=60)
+_LAST_CALL = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A node with a device: its areas from the root down, and the hashes it holds."""
+
+    node_id: str
+    area_path: tuple[str, ...]
+    holds: frozenset[str]
+
+
+def holders(session: Session, now: datetime) -> list[Holder]:
+    """Every node that a device serves now."""
+    found = []
+    for node, device in bound_nodes(session):
+        area_id = nodes.area_of(session, node.id, now)
+        if area_id is not None:
+            holds = frozenset((device.status or {}).get("holds", ()))
+            found.append(Holder(node.id, areas.path(session, area_id), holds))
+    return found
+
+
+def blobs_lacking(
+    dated: Mapping[str, Sequence[messages.Airing]], holders: Iterable[Holder], now: datetime
+) -> dict[str, int]:
+    """SHA-256 → bytes of sounds that some node still lacks, those of the next airings first.
+
+    `dated`: the airings of each area as its document has them.
+    """
+    by_area: dict[str, list[Holder]] = {}
+    for holder in holders:
+        for area_id in holder.area_path:
+            by_area.setdefault(area_id, []).append(holder)
+    lacking: dict[str, tuple[datetime, int]] = {}
+    for area_id, said in dated.items():
+        served = by_area.get(area_id, [])
+        for airing in said:
+            if airing.starts_at + timedelta(seconds=airing.late_s) < now or not served:
+                continue
+            for sha256, size in blobs_needed(airing).items():
+                first = lacking.get(sha256, (airing.starts_at, size))[0]
+                if airing.starts_at <= first and any(sha256 not in h.holds for h in served):
+                    lacking[sha256] = (airing.starts_at, size)
+    ordered = sorted(lacking.items(), key=lambda item: item[1][0])
+    return {sha256: size for sha256, (_, size) in ordered}
+
+
+@dataclass(slots=True)
+class Watch:
+    """What the check has found so far, so that it speaks only when something changes."""
+
+    lacking: dict[str, frozenset[str]] = field(default_factory=dict)
+    first_seen: dict[str, datetime] = field(default_factory=dict)
+
+
+def check(session: Session, watch: Watch, now: datetime, ahead: timedelta) -> int:
+    """Look at the airings of the next `ahead`; note which nodes lack their sounds.
+
+    An airing that is not ready is written to the audit log once and shown by the pages. Returns
+    how many airings are not ready.
+    """
+    query = (
+        select(Airing)
+        .where(
+            Airing.starts_at > now, Airing.starts_at <= now + ahead, Airing.cancelled_at.is_(None)
+        )
+        .order_by(Airing.starts_at)
+    )
+    due = list(session.scalars(query))
+    held = {holder.node_id: holder.holds for holder in holders(session, now)} if due else {}
+    for airing in due:
+        _look(session, watch, airing, held, now)
+    _forget_others(watch, {airing.id for airing in due})
+    return sum(1 for lacking in watch.lacking.values() if lacking)
+
+
+def _look(
+    session: Session,
+    watch: Watch,
+    airing: Airing,
+    held: Mapping[str, frozenset[str]],
+    now: datetime,
+) -> None:
+    needed = blobs_of(airings.parts_of(session, airing, airing.starts_at)).keys()
+    lacking = frozenset(
+        node.id
+        for node in airings.targets(session, airing)
+        if not needed <= held.get(node.id, frozenset())
+    )
+    seen = watch.first_seen.setdefault(airing.id, now)
+    patient = now < min(seen + _DELIVERY, airing.starts_at - _LAST_CALL)
+    if lacking and patient and airing.checked_at is None:
+        return
+    if lacking != watch.lacking.get(airing.id, frozenset()):
+        _tell_pages(session, airing, now)
+    if lacking and airing.checked_at is None:
+        _write_down(session, airing, lacking, now)
+    watch.lacking[airing.id] = lacking
+    airing.checked_at = airing.checked_at or now
+
+
+def _tell_pages(session: Session, airing: Airing, now: datetime) -> None:
+    for area_id in _areas(session, airing):
+        changes.note(session, "airing", airing.id, area_id, now)
+
+
+def _write_down(session: Session, airing: Airing, lacking: frozenset[str], now: datetime) -> None:
+    for area_id in _areas(session, airing)[:1]:
+        detail = {"nodes": sorted(lacking), "starts_at": airing.starts_at.isoformat()}
+        audit.record(session, SYSTEM, "airing.not_ready", "airing", airing.id, area_id, now, detail)
+
+
+def _areas(session: Session, airing: Airing) -> list[str]:
+    query = select(AiringArea.area_id).where(AiringArea.airing_id == airing.id)
+    return list(session.scalars(query.order_by(AiringArea.area_id)))
+
+
+def _forget_others(watch: Watch, due: set[str]) -> None:
+    for known in (watch.lacking, watch.first_seen):
+        for airing_id in known.keys() - due:
+            del known[airing_id]

@@ -1,0 +1,281 @@
+"""The controller's service: speaks to the broker and keeps house. Loads no Flask.
+
+Start in order, stop in reverse; the one file to read first. Pages and API write rows; this process
+claims their commands, publishes what follows, takes in what nodes report, and does the recurring
+work. Threads: the MQTT client's, `ingest`, `seeder`, the scheduler's, and the main loop here.
+"""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+from sqlalchemy import Engine
+
+from audio_library.store import Store
+from controller import database, housekeeping, schema, sd_notify, signing
+from controller import settings as configuration
+from controller.commander import Commander
+from controller.desk import BlobSource, Desk
+from controller.enrolment import Bound
+from controller.errors import ControllerError
+from controller.housekeeping import Keeping
+from controller.mqtt.clip_seeder import ClipSeeder
+from controller.mqtt.ingest import Ingest, Listeners
+from controller.mqtt.ledger import FileLedger
+from controller.mqtt.link import BrokerAddress, Link
+from controller.mqtt.publisher import RETAINED_FOR, Publisher
+from controller.one_service import only_service
+from controller.settings import Settings
+from protocol.envelope import MessageType
+from protocol.errors import ProtocolError
+from protocol.messages import ControllerState, Want
+from protocol.topics import Topics
+
+_log = logging.getLogger(__name__)
+
+_POLL_S = 0.25
+_WATCHDOG_S = 5.0
+
+
+class Service:
+    """Everything the running service is made of; `step` is one turn of its main loop."""
+
+    def __init__(self, settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._clock = clock
+        self._epoch = secrets.token_hex(8)
+        self._stop = threading.Event()
+        self._came_up = threading.Event()
+        self._replan = threading.Event()
+        self._rebuild = threading.Event()
+        topics = Topics(settings.site)
+        self.link = Link(
+            _address(settings),
+            f"loalang-controller-{settings.site}",
+            topics.everything_from_devices(),
+            make_will=lambda: self._state(online=False),
+            on_up=self._on_up,
+            on_arrival=lambda arrival: self.ingest.put(arrival),
+        )
+        key = signing.load_or_create(settings.signing_key_file)
+        self.publisher = Publisher(engine, self.link, key, topics, clock)
+        pages = Store(settings.data_dir / "pages")
+        self.seeder = ClipSeeder(
+            self.link.publish,
+            topics,
+            BlobSource(pages, Store(settings.store_dir)),
+            FileLedger(settings.data_dir / "seeded.json"),
+            time.monotonic,
+        )
+        self.desk = Desk(engine, self.publisher, self.seeder, pages, settings.horizon_days, clock)
+        self.ingest = Ingest(
+            engine,
+            self.publisher,
+            self.link.acknowledge,
+            Listeners(self._bound, self._wanted, self._replan.set),
+            clock,
+            time.monotonic,
+        )
+        self.commander = Commander(engine, self.desk, clock)
+        self._keeping = Keeping(
+            engine,
+            self.desk,
+            clock,
+            settings.horizon_days,
+            timedelta(seconds=settings.ready_check_s),
+            timedelta(seconds=settings.missed_grace_s),
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set."""
+        with ExitStack() as stack:
+            bell = stack.enter_context(_bell(self._settings.wake_path))
+            self.desk.configure()
+            self.link.start()
+            stack.callback(self._leave)
+            for name, turn in (("ingest", self._ingest_turn), ("seeder", self._seed_turn)):
+                stack.enter_context(self._thread(name, turn))
+            scheduler = housekeeping.scheduler(housekeeping.jobs(self._keeping), self._clock())
+            scheduler.start()
+            stack.callback(scheduler.shutdown)
+            sd_notify.notify("READY=1")
+            stack.callback(sd_notify.notify, "STOPPING=1")
+            self._loop(stop, bell)
+
+    def step(self) -> bool:
+        """One turn: what a new connection needs, what nodes' holdings change, one command."""
+        if self._came_up.is_set() and self.link.up:
+            self._came_up.clear()
+            self._greet()
+        if self._rebuild.is_set():
+            self._rebuild.clear()
+            self.desk.refresh()
+        if self._replan.is_set():
+            self._replan.clear()
+            self.desk.seed()
+        return self.commander.step()
+
+    # --- the loops' heads ----------------------------------------------------------------------
+
+    def _loop(self, stop: threading.Event, bell: socket.socket) -> None:
+        alive_at = 0.0
+        while not stop.is_set():
+            more = _guarded("the main loop", self.step)
+            if time.monotonic() - alive_at > _WATCHDOG_S:
+                alive_at = time.monotonic()
+                sd_notify.notify("WATCHDOG=1")
+            if not more:
+                _wait_for_bell(bell)
+
+    def _ingest_turn(self) -> None:
+        self.ingest.step(_POLL_S, self._stop)
+
+    def _seed_turn(self) -> None:
+        pause_s = self.seeder.step()
+        if pause_s is None:
+            self.seeder.wait(_POLL_S * 4)
+        elif pause_s:
+            self._stop.wait(pause_s)
+
+    @contextmanager
+    def _thread(self, name: str, turn: Callable[[], None]) -> Iterator[None]:
+        def work() -> None:
+            while not self._stop.is_set():
+                _guarded(name, turn)
+
+        thread = threading.Thread(target=work, name=name)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self.seeder.wake()
+            thread.join()
+
+    # --- the link ------------------------------------------------------------------------------
+
+    def _on_up(self, session_present: bool) -> None:
+        if not session_present:
+            self.seeder.forget()
+        self._came_up.set()
+
+    def _greet(self) -> None:
+        """A fresh connection: say that we are there, and everything retained once more."""
+        topic, sealed = self._state(online=True)
+        self.link.publish(topic, sealed, retain=True)
+        self.publisher.repeat_all()
+
+    def _leave(self) -> None:
+        self.link.stop(self._state(online=False))
+
+    def _state(self, *, online: bool) -> tuple[str, bytes]:
+        state = ControllerState(online, self._epoch, version("loalang"))
+        with database.transaction(self._engine) as session:
+            sealed = self.publisher.seal(
+                session, MessageType.CONTROLLER_STATE, "site", state, RETAINED_FOR
+            )
+        return self.publisher.topics.controller_state(), sealed
+
+    def _bound(self, bound: Bound) -> None:
+        self.desk.bind(bound)
+        self._rebuild.set()  # its areas may never have been served; the main loop sees to it
+
+    def _wanted(self, want: Want) -> None:
+        try:
+            held = self.seeder.want(want.sha256, want.bytes, want.have)
+        except ProtocolError as error:
+            _log.warning("a wish that cannot be read: %s", error)
+            return
+        if not held:
+            _log.warning("a node wants %s, which is not held here", want.sha256)
+
+
+def run(settings: Settings) -> int:
+    """Run the service until SIGTERM or SIGINT. Returns the exit status."""
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    engine = database.open_engine(settings.database_url)
+    try:
+        schema.require_current(engine)
+        with only_service(engine, settings.wake_path.parent):
+            Service(settings, engine, lambda: datetime.now(UTC)).run(stop)
+    except ControllerError as error:
+        print(error.sentence("en"), file=sys.stderr)
+        return 1
+    finally:
+        engine.dispose()
+    return 0
+
+
+def _address(settings: Settings) -> BrokerAddress:
+    return BrokerAddress.from_url(
+        settings.broker_url,
+        settings.broker_user,
+        settings.broker_password,
+        settings.broker_ca_file,
+    )
+
+
+def _guarded(what: str, turn: Callable[[], bool | None]) -> bool:
+    """The head of a loop: what fails is logged, and the loop goes on."""
+    try:
+        return bool(turn())
+    except Exception:
+        _log.exception("%s failed", what)
+        time.sleep(_POLL_S)
+        return False
+
+
+@contextmanager
+def _bell(path: Path) -> Iterator[socket.socket]:
+    """The socket on which pages and API nudge us."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+        bell.bind(str(path))
+        path.chmod(0o660)
+        bell.settimeout(_POLL_S)
+        try:
+            yield bell
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _wait_for_bell(bell: socket.socket) -> None:
+    with suppress(TimeoutError):
+        bell.recv(64)
+
+
+def main() -> int:
+    """`python -m controller.service`, configured by the environment."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    try:
+        settings = configuration.load(os.environ)
+    except configuration.SettingsError as error:
+        print(error.sentence("en"), file=sys.stderr)
+        return 2
+    return run(settings)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,85 @@
+"""Silence: an airing whose node never reported gets its row all the same.
+
+Some time after the last instant at which it could have ended, each target without a word is
+presumed `missed/offline_unknown`, and one that began and never ended `interrupted`. The node's own
+report replaces that, once, even a month later; what was presumed stays beside it.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller import airings, changes, nodes
+from controller.models import Airing, Node, Playback
+from controller.planned import planned_at
+from controller.upsert import insert_missing
+from protocol.outcomes import Outcome, Reason
+
+_AT_ONCE = 200  # airings a transaction looks at, so that writers are not kept waiting
+
+
+def presume(session: Session, now: datetime, grace: timedelta) -> int:
+    """Settle airings that are over; how many were looked at (fewer than a few hundred)."""
+    query = (
+        select(Airing)
+        .where(
+            Airing.settled_at.is_(None), Airing.cancelled_at.is_(None), Airing.ends_at < now - grace
+        )
+        .order_by(Airing.ends_at)
+        .limit(_AT_ONCE)
+    )
+    over = [a for a in session.scalars(query) if _last_word_due(a, grace) < now]
+    for airing in over:
+        _settle(session, airing, now)
+        airing.settled_at = now
+    return len(over)
+
+
+def _last_word_due(airing: Airing, grace: timedelta) -> datetime:
+    return airing.ends_at + timedelta(seconds=airing.late_s) + grace
+
+
+def _settle(session: Session, airing: Airing, now: datetime) -> None:
+    targets = airings.targets(session, airing)
+    silent = airings.parts_of(session, airing, airing.starts_at) == ()
+    insert_missing(session, Playback, [_presumed(airing, n, silent, now) for n in targets])
+    session.flush()
+    for row in _rows(session, airing):
+        if row.outcome is None:
+            row.outcome = row.presumed_outcome = Outcome.INTERRUPTED
+            row.reason = row.presumed_reason = Reason.OFFLINE_UNKNOWN.value
+            row.presumed_at = now
+        if row.presumed_at == now:
+            area_id = nodes.area_of(session, row.node_id, row.planned_at)
+            changes.note(session, "playback", airing.id, area_id, now)
+
+
+def _presumed(airing: Airing, node: Node, silent: bool, now: datetime) -> dict[str, object]:
+    """The row of a target; where there is one already this changes nothing."""
+    at = planned_at(airing, node)
+    outcome = Outcome.SKIPPED if silent else Outcome.MISSED
+    reason = Reason.WITHDRAWN if silent else Reason.OFFLINE_UNKNOWN
+    return {
+        "planned_day": at.date(),
+        "airing_id": airing.id,
+        "node_id": node.id,
+        "planned_at": at,
+        "outcome": outcome,
+        "reason": reason.value,
+        "detail": "",
+        "presumed_outcome": outcome,
+        "presumed_reason": reason.value,
+        "presumed_at": now,
+    }
+
+
+def _rows(session: Session, airing: Airing) -> list[Playback]:
+    # A stagger slot may carry the last nodes over midnight.
+    days = {airing.starts_at.date() + timedelta(days=n) for n in (0, 1)}
+    query = (
+        select(Playback)
+        .where(Playback.planned_day.in_(days), Playback.airing_id == airing.id)
+        .with_for_update()
+    )
+    return list(session.scalars(query))
