@@ -1,0 +1,58 @@
+"""The splice a node makes, made here for the ear of an official; runs in the worker.
+
+Each clip is decoded once and turned by pydub into the samples a node would play: gain, silence
+between, clip after clip. Only one clip is in memory at a time.
+"""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from pydub import AudioSegment
+
+from audio_library.encoder import OUTPUTS, Encoder
+from audio_library.graph import Block
+from audio_library.reader import Source
+from audio_library.settings import DELIVERY_RATE_HZ, Limits
+
+
+def preview(arguments: dict[str, Any], files: list[BinaryIO], report: Any) -> dict[str, Any]:
+    """The worker's job: all parts into one file. Files: target, then one per entry of `sha256s`."""
+    target, *sources = files
+    held = dict(zip(arguments["sha256s"], sources, strict=True))
+    encoder = Encoder(target, OUTPUTS[arguments["fmt"]])
+    parts = arguments["parts"]
+    for number, part in enumerate(parts):
+        last = number == len(parts) - 1
+        for sound in _sounds(part, held[part["sha256"]], arguments["volume_db"], last):
+            for block in _blocks(sound):
+                encoder.push(block)
+        report((number + 1) / len(parts))
+    encoder.finish()
+    return {"frames": encoder.frames}
+
+
+def _sounds(
+    part: dict[str, Any], file: BinaryIO, volume_db: float, last: bool
+) -> Iterator[AudioSegment]:
+    clip = decoded(file).apply_gain(part["gain_db"] + volume_db)
+    gap = AudioSegment.silent(duration=part["gap_ms"], frame_rate=DELIVERY_RATE_HZ)
+    for time in range(part["times"]):
+        yield clip
+        if part["gap_ms"] and not (last and time == part["times"] - 1):
+            yield gap
+
+
+def decoded(file: BinaryIO) -> AudioSegment:
+    """One stored clip as mono 48 kHz, 16 bits."""
+    file.seek(0)
+    source = Source(file, Limits(min_duration_s=0))
+    pieces = [np.rint(block[0].clip(-1, 1) * 32767).astype("<i2") for block in source.blocks()]
+    samples = np.concatenate(pieces).tobytes()
+    return AudioSegment(samples, frame_rate=DELIVERY_RATE_HZ, sample_width=2, channels=1)
+
+
+def _blocks(sound: AudioSegment) -> Iterator[Block]:
+    samples = np.frombuffer(sound.raw_data, "<i2")
+    for at in range(0, samples.size, DELIVERY_RATE_HZ):
+        yield samples[at : at + DELIVERY_RATE_HZ].astype(np.float32) / np.float32(32768)

@@ -1,0 +1,115 @@
+"""Dates and hours as they are said: "ngày hai mươi tư tháng tư", "mười bảy giờ ba mươi phút"."""
+
+import re
+from collections.abc import Callable
+
+from audio_library.vietnamese.numbers import cardinal, ordinal, roman
+
+Match = re.Match[str]
+Rule = tuple[re.Pattern[str], str | Callable[[Match], str]]
+
+_D, _M, _Y = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])", r"((?:19|20)\d\d)"
+_S = r"\s?[/.-]\s?"
+_TO = r"\s*(?:-|đến|tới)\s*"
+_DAY = r"(?:(ngày|mùng|mồng)\s+)?"
+_EDGE, _END = r"(?<![\d/.,-])", r"(?![\d/]|[.,-]\d)"
+_H = r"([01]?\d|2[0-4])\s?(?:h|g|giờ|:)"
+# What is counted, not dated: "2/3 số hộ".
+_COUNTED = r"(?!\s*(?:số|tổng|dân|hộ|người|diện|sản|lít|cốc|thìa|muỗng|quân|đại|viên|gói|liều))"
+
+
+def month(number: int) -> str:
+    """tháng tư, but tháng mười bốn does not exist; the fourth month alone is special."""
+    return "tháng tư" if number == 4 else f"tháng {cardinal(number)}"
+
+
+def day(number: int, said: str | None = None) -> str:
+    """The first ten days are "mùng"."""
+    if number > 10:
+        return f"ngày {cardinal(number)}"
+    return f"{said if said in ('mùng', 'mồng') else 'ngày mùng'} {cardinal(number)}"
+
+
+def _date(match: Match) -> str:
+    said, d, m, y = match.groups()
+    year = f" năm {cardinal(int(y))}" if y else ""
+    return f"{day(int(d), said)} {month(int(m))}{year}"
+
+
+def _iso(match: Match) -> str:
+    return f"{day(int(match[3]))} {month(int(match[2]))} năm {cardinal(int(match[1]))}"
+
+
+def _days(match: Match) -> str:
+    """1-5/5/2025 or 30/4-3/5."""
+    _, first, first_month, last, last_month, y = match.groups()
+    start = day(int(first)) + (f" {month(int(first_month))}" if first_month else "")
+    year = f" năm {cardinal(int(y))}" if y else ""
+    return f"{start} đến {day(int(last))} {month(int(last_month))}{year}"
+
+
+def _month_year(match: Match) -> str:
+    return f"{month(int(match[1]))} năm {cardinal(int(match[2]))}"
+
+
+def _clock(hour: str, minute: str | None) -> str:
+    minutes = f" {cardinal(int(minute))} phút" if minute and int(minute) else ""
+    return f"{cardinal(int(hour))} giờ{minutes}"
+
+
+def _hour(match: Match) -> str:
+    return _clock(match[1], match[2])
+
+
+def _hours(match: Match) -> str:
+    return f"{_clock(match[1], match[2])} đến {_clock(match[3], match[4])}"
+
+
+def _weekday(match: Match) -> str:
+    return f"thứ {ordinal(int(match[1]))}"
+
+
+def _weekdays(match: Match) -> str:
+    return f"thứ {ordinal(int(match[1]))} đến thứ {ordinal(int(match[2]))}"
+
+
+def _roman(match: Match) -> str:
+    value = roman(match[2])
+    return f"{match[1]} {ordinal(value) if match[1].lower().endswith('thứ') else cardinal(value)}"
+
+
+def _rule(shape: str, replace: Callable[[Match], str] | str) -> Rule:
+    return re.compile(shape, re.IGNORECASE), replace
+
+
+DATES: list[Rule] = [
+    _rule(rf"{_EDGE}{_Y}-{_M}-{_D}{_END}", _iso),
+    # Spans first: their halves look like dates of their own.
+    _rule(
+        rf"{_EDGE}{_DAY}{_D}(?:/{_M})?{_TO}(?:ngày\s+)?{_D}/{_M}(?:/{_Y})?{_END}{_COUNTED}",
+        _days,
+    ),
+    _rule(rf"{_EDGE}{_DAY}{_D}{_S}{_M}{_S}{_Y}{_END}", _date),
+    _rule(rf"(?<!\w)(?:tháng\s+){_M}\s?[/.-]\s?{_Y}{_END}", _month_year),
+    _rule(rf"{_EDGE}(?:(ngày|mùng|mồng)\s+)?{_D}/{_M}(){_END}{_COUNTED}", _date),
+    _rule(rf"{_EDGE}{_M}/{_Y}{_END}", lambda m: _month_year(m)),
+    _rule(rf"(?<!\w)(ngày|mùng|mồng)\s+{_D}\s+tháng\s+{_M}()(?!\d)", _date),
+    _rule(rf"(?<!\w)tháng\s+{_M}(?!\d)", lambda m: month(int(m[1]))),
+    _rule(r"(?<!\w)(mùng|mồng)\s+(\d{1,2})(?!\d)", lambda m: f"{m[1]} {cardinal(int(m[2]))}"),
+    _rule(rf"(quý\s+[IVX]+|quý\s+\d|học kỳ\s+[IVX]+)\s?/\s?{_Y}", r"\1 năm \2"),
+    # Hours: spans, then single ones; 17:30 and 17h30 and 17 giờ 30.
+    _rule(rf"{_EDGE}{_H}\s?([0-5]\d)?(?:\s?phút)?{_TO}{_H}\s?([0-5]\d)?(?:\s?phút)?(?!\w)", _hours),
+    _rule(r"(?<![\d/.,-])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?!\d)", _hour),
+    _rule(rf"{_EDGE}([01]?\d|2[0-4])\s?(?:h|g|giờ)\s?([0-5]\d)(?:\s?(?:phút|p|'))?(?!\w)", _hour),
+    _rule(rf"{_EDGE}([01]?\d|2[0-4])\s?(?:h|giờ)()(?!\w)", _hour),
+    # Days of the week.
+    (re.compile(r"(?<!\w)T([2-7])\s*(?:-|đến)\s*T([2-7])(?!\w)"), _weekdays),
+    (re.compile(r"(?<!\w)T([2-7])(?!\w)"), _weekday),
+    (re.compile(r"(?<!\w)CN(?!\w)"), "chủ nhật"),
+    _rule(r"(?<!\w)thứ\s+([2-7])\s*-\s*(?:thứ\s+)?([2-7])(?!\w)", _weekdays),
+    _rule(
+        r"(?<!\w)((?:lần )?thứ|khóa|khoá|kỳ|quý|thế kỷ|chương|phần|mục|loại|cấp|đại hội|học kỳ)"
+        r"\s+([IVXLC]+)(?!\w)",
+        _roman,
+    ),
+]

@@ -1,0 +1,161 @@
+"""Telephone numbers, money, measures, shares and all other figures, in that order."""
+
+import re
+from collections.abc import Callable
+
+from audio_library.vietnamese.numbers import cardinal, decimal, digits, ordinal
+
+Match = re.Match[str]
+Rule = tuple[re.Pattern[str], str | Callable[[Match], str]]
+
+_NUMBER = r"(\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+(?:[.,]\d+)?)"
+_EDGE = r"(?<![\w.,])"
+_MANY = {"k": "nghìn", "tr": "triệu", "nghìn": "nghìn", "ngàn": "nghìn", "triệu": "triệu",
+         "tỷ": "tỷ", "tỉ": "tỷ"}  # fmt: skip
+_UNITS = {
+    "km/h": "ki lô mét một giờ",
+    "m/s": "mét một giây",
+    "mm": "mi li mét",
+    "cm": "xăng ti mét",
+    "km2": "ki lô mét vuông",
+    "km²": "ki lô mét vuông",
+    "km": "ki lô mét",
+    "m2": "mét vuông",
+    "m²": "mét vuông",
+    "m3": "mét khối",
+    "m³": "mét khối",
+    "m": "mét",
+    "ha": "héc ta",
+    "kg": "ki lô gam",
+    "mg": "mi li gam",
+    "gr": "gam",
+    "g": "gam",
+    "ml": "mi li lít",
+    "lít": "lít",
+    "l": "lít",
+    "kWh": "ki lô oát giờ",
+    "kwh": "ki lô oát giờ",
+    "kW": "ki lô oát",
+    "W": "oát",
+    "kV": "ki lô vôn",
+    "V": "vôn",
+    "MB": "mê ga bai",
+    "GB": "gi ga bai",
+    "G": "gờ",
+    "°C": "độ xê",
+    "ºC": "độ xê",
+    "oC": "độ xê",
+    "°": "độ",
+    "%": "phần trăm",
+    "‰": "phần nghìn",
+    "h": "giờ",
+    "p": "phút",
+    "s": "giây",
+}
+_UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
+_HOT = r"(?:gọi|tổng đài|đường dây nóng|hotline|điện thoại|số máy|cứu hộ|công an|cứu thương)"
+
+
+def _telephone(match: Match) -> str:
+    """Groups as written, a breath between them; one long run is split 4-3-3."""
+    groups = re.findall(r"\d+", match[0].replace("+84", "0", 1))
+    if len(groups) == 1 and len(groups[0]) == 10:
+        groups = [groups[0][:4], groups[0][4:7], groups[0][7:]]
+    return ", ".join(digits(group) for group in groups)
+
+
+def _short_number(match: Match) -> str:
+    return match[1] + re.sub(r"\d+", lambda number: digits(number[0]), match[2])
+
+
+def _money(match: Match) -> str:
+    number, many, per = match.groups()
+    words = decimal(number) + (f" {_MANY[many.lower()]}" if many else "") + " đồng"
+    return words + (f" một {_UNITS.get(per, per)}" if per else "")
+
+
+def _thousands(match: Match) -> str:
+    return f"{decimal(match[1])} {_MANY[match[2].lower()]} đồng"
+
+
+def _span(match: Match) -> str:
+    return f"{decimal(match[1])} đến {decimal(match[2])}{_unit(match[3])}"
+
+
+def _measure(match: Match) -> str:
+    return decimal(match[1]) + _unit(match[2])
+
+
+def _unit(unit: str | None) -> str:
+    return f" {_UNITS[unit]}" if unit else ""
+
+
+def _years(match: Match) -> str:
+    return f"{match[1]} {cardinal(int(match[2]))} đến {cardinal(int(match[3]))}"
+
+
+def _share(match: Match) -> str:
+    return f"{cardinal(int(match[1]))} phần {ordinal(int(match[2]))}"
+
+
+def _version(match: Match) -> str:
+    return " chấm ".join(cardinal(int(part)) for part in match[0].split("."))
+
+
+def _plain(match: Match) -> str:
+    text = match[0]
+    if text.isdigit() and (len(text) > 9 or (text.startswith("0") and len(text) > 1)):
+        return digits(text)  # an account or an identity number
+    return decimal(text)
+
+
+def _rule(shape: str, replace: Callable[[Match], str] | str, flags: int = 0) -> Rule:
+    return re.compile(shape, flags), replace
+
+
+# Round the clock; before dates, which "24/7" looks like.
+ALWAYS: list[Rule] = [
+    _rule(r"24\s?h?\s?/\s?24\s?(?:h|giờ)?(?!\w)", "suốt hai mươi tư giờ"),
+    _rule(r"24/7(?!\w)", "suốt ngày đêm"),
+]
+
+FIGURES: list[Rule] = [
+    # Telephone: mobile and landline with any grouping, hotlines, emergency numbers.
+    _rule(r"(?<![\w.,])(?:\+84|0)[ .-]?\d{2,3}(?:[ .-]?\d{2,4}){2,3}(?![\d/])", _telephone),
+    _rule(r"(?<![\w.,])1[89]00[ .-]?\d{2,4}(?:[ .-]?\d{2,4})?(?![\d/])", _telephone),
+    _rule(
+        rf"({_HOT}(?:\s+số)?:?\s+)(\d{{3,4}}(?:(?:\s*,\s*|\s+(?:hoặc|và)\s+)\d{{3,4}})*)(?![\d/.])",
+        _short_number,
+        re.IGNORECASE,
+    ),
+    # Roads and posts: QL1A, km 12+500.
+    _rule(r"(?<!\w)QL\.?\s?(\d+)([A-Z]?)(?!\w)", r"quốc lộ \1 \2"),
+    _rule(r"(?<!\w)TL\.?\s?(\d+)([A-Z]?)(?!\w)", r"tỉnh lộ \1 \2"),
+    _rule(r"(?<!\w)[Kk]m\s?(\d+)\s?\+\s?(\d+)", r"ki lô mét \1 cộng \2"),
+    _rule(r"(?<!\w)[Kk]m\s?(\d+)(?!\w)", r"ki lô mét \1"),
+    # Years: "2021-2025" is a span, never a subtraction.
+    _rule(
+        r"(?<!\w)(giai đoạn|năm|năm học|nhiệm kỳ)\s+((?:19|20)\d\d)\s*-\s*((?:19|20)\d\d)",
+        _years,
+        re.IGNORECASE,
+    ),
+    # Money.
+    _rule(
+        rf"{_EDGE}{_NUMBER}\s?(nghìn|ngàn|triệu|tỷ|tỉ|tr|k)?\s?(?:đồng|đ|₫)(?!\w)(?:\s?/\s?([^\W\d_]+[23²³]?))?",
+        _money,
+        re.IGNORECASE,
+    ),
+    _rule(rf"{_EDGE}{_NUMBER}\s?(k|tr)(?!\w)", _thousands, re.IGNORECASE),
+    _rule(rf"\$\s?{_NUMBER}", lambda m: f"{decimal(m[1])} đô la"),
+    # Spans and measures.
+    _rule(rf"{_EDGE}{_NUMBER}\s?-\s?{_NUMBER}(?:\s?({_UNIT})(?!\w))?(?![\w.]?\d)", _span),
+    _rule(rf"{_EDGE}{_NUMBER}\s?({_UNIT})(?!\w)", _measure),
+    _rule(r"(?<![\w/])(\d{1,2})/(\d{1,3})(?![\w/])", _share),
+    _rule(r"(?<!\w)((?:lần )?thứ)\s+(\d+)(?!\w)", lambda m: f"{m[1]} {ordinal(int(m[2]))}"),
+    _rule(r"(?<![\w.])\d{1,2}(?:\.\d{1,2}){2,}(?![\w.]\d)", _version),
+    # A letter that follows a figure is said after it: 5C, 3A.
+    _rule(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)", " "),
+    _rule(r"(?<=\s)\+(?=\d)", "cộng "),
+    _rule(rf"(?<![\d.,]){_NUMBER}", _plain),
+    _rule(r"\d+", lambda m: digits(m[0])),
+]
