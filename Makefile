@@ -10,6 +10,13 @@ STAMPS := $(VENV)/.stamps
 PACKAGES := audio_library controller deploy device protocol web
 PYTEST_ARGS ?=
 
+# An environment made elsewhere (a moved checkout) or by a Python that is gone serves nobody.
+FOUND := $(shell if [ -x $(BIN)/python ]; then $(BIN)/python -c 'import sys; print(sys.prefix)'; \
+	elif [ -e $(VENV) ]; then echo gone; fi)
+ifneq ($(or $(FOUND),$(CURDIR)/$(VENV)),$(CURDIR)/$(VENV))
+$(shell rm -rf $(VENV))
+endif
+
 # The assets are built by Node and npm out of .venv, never by what a machine happens to have.
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm_config_omit_lockfile_registry_resolved=true npm --prefix web
 WEB_MANIFEST := $(if $(wildcard web/package.json),web/dist/.vite/manifest.json)
@@ -87,7 +94,7 @@ format: setup ## let ruff mend what it can
 
 .PHONY: bench
 bench: setup ## measure what benchmarks/ measures
-	@for file in benchmarks/bench_*.py; do $(BIN)/python "$$file"; done
+	@for file in $(wildcard benchmarks/bench_*.py); do $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done
 
 # The lock files name versions and hashes and no place to fetch them from; uv reads the place, where one is needed, from its environment.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -77,7 +77,7 @@ def look_everywhere(places: Places) -> tuple[list[Path], list[str]]:
             found = take_over(folder / FILE_NAME, places)
         except NodeFileError as error:
             problems.append(str(error))
-            _leave_word(folder, str(error))
+            _leave_word(folder, f"Tệp có lỗi, cấu hình cũ được giữ nguyên. {error}")
         else:
             changed += found
             if found:
