@@ -11,9 +11,7 @@ PACKAGES := audio_library controller deploy device protocol web
 PYTEST_ARGS ?=
 
 # An environment made elsewhere (a moved checkout) or by a Python that is gone serves nobody.
-FOUND := $(shell if [ -x $(BIN)/python ]; then $(BIN)/python -c 'import sys; print(sys.prefix)'; \
-	elif [ -e $(VENV) ]; then echo gone; fi)
-ifneq ($(or $(FOUND),$(CURDIR)/$(VENV)),$(CURDIR)/$(VENV))
+ifneq ($(shell [ ! -e $(BIN)/pip ] || { [ -x $(BIN)/python ] && grep -qF "$(CURDIR)/$(VENV)/" $(BIN)/pip; } || echo moved),)
 $(shell rm -rf $(VENV))
 endif
 
