@@ -1,0 +1,55 @@
+"""What holds in an area until further notice, built from the rows: emergencies, stop, mute."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller import emergencies
+from controller.models import Airing, AreaOrder, Emergency, EmergencyState
+from protocol.codec import from_json
+from protocol.messages import Airing as SaidAiring
+from protocol.messages import AreaState, Part
+from protocol.outcomes import AiringClass, Origin
+
+STOP_KEPT = timedelta(days=1)  # nothing that began before it sounds longer than that
+
+
+def area_state(session: Session, area_id: str, now: datetime) -> AreaState:
+    """The state to retain on the area's topic; `revision` is the publisher's."""
+    here = [each for each in emergencies.running(session, now) if area_id in each.area_ids]
+    active = [each for each in here if each.state is EmergencyState.ACTIVE]
+    cancelled = [each for each in here if each.state is EmergencyState.CANCELLED]
+    order = session.get(AreaOrder, area_id)
+    stopped_at = order.stopped_at if order else None
+    return AreaState(
+        area_id=area_id,
+        airings=tuple(said for each in active for said in soundings(session, each)),
+        cancelled=tuple(row.id for each in cancelled for row in _rows(session, each)),
+        stopped_at=stopped_at if stopped_at and stopped_at > now - STOP_KEPT else None,
+        muted_until=order.muted_until
+        if order and order.muted_until and order.muted_until > now
+        else None,
+    )
+
+
+def soundings(session: Session, emergency: Emergency) -> list[SaidAiring]:
+    """Its first sounding and its repeats, as nodes are told."""
+    parts = tuple(from_json(Part, data) for data in emergency.parts)
+    return [
+        SaidAiring(
+            airing_id=row.id,
+            starts_at=row.starts_at,
+            class_=AiringClass.EMERGENCY,
+            origin=Origin.EMERGENCY,
+            title=emergency.title,
+            late_s=row.late_s,
+            parts=parts,
+        )
+        for row in _rows(session, emergency)
+    ]
+
+
+def _rows(session: Session, emergency: Emergency) -> list[Airing]:
+    query = select(Airing).where(Airing.emergency_id == emergency.id)
+    return list(session.scalars(query.order_by(Airing.starts_at)))
