@@ -20,13 +20,17 @@ make_user() { # home folder
 }
 
 copy_source() { # from, to: only what is shipped, and never a checkout's leftovers
-	local folder
 	mkdir -p "$2"
-	for folder in audio_library controller deploy device protocol web pyproject.toml README.md LICENSE; do
-		cp -a "$1/$folder" "$2/"
-	done
-	rm -rf "$2/web/node_modules"
-	find "$2" -name __pycache__ -prune -exec rm -rf {} +
+	tar -C "$1" --exclude=node_modules --exclude=__pycache__ -cf - audio_library controller deploy \
+		device protocol web pyproject.toml README.md LICENSE | tar -C "$2" --no-same-owner -xf -
+}
+
+pages_are_built() { # source: there are none to build, or they are newer than what they are made of
+	local manifest=$1/web/dist/.vite/manifest.json
+	[ -f "$1/web/package.json" ] || return 0
+	[ -f "$manifest" ] || return 1
+	[ -z "$(find "$1/web" -path "$1/web/dist" -prune -o -type f -newer "$manifest" \
+		\( -name '*.ts' -o -name '*.css' -o -name '*.json' \) -print -quit)" ]
 }
 
 make_venv() { # folder, lock file, options for venv
@@ -39,6 +43,16 @@ make_venv() { # folder, lock file, options for venv
 install_program() { # venv, source: the same version number may hide a newer checkout, so always anew
 	"$1/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall "$2"
 	install -m 755 "$2/deploy/bin/amplifier-off" "$(dirname "$1")/bin/"
+}
+
+add_firmware_lines() { # config.txt, lines: each once, under [all], or it would hold for one model only
+	local config=$1 line missing=()
+	shift
+	for line in "$@"; do
+		grep -qxF "$line" "$config" || missing+=("$line")
+	done
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	printf '%s\n' "" "[all]" "${missing[@]}" >>"$config"
 }
 
 install_unit() { # unit file

@@ -49,7 +49,7 @@ say "Program"
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 copy_source "$source" "$build/source"
-if [ -f "$build/source/web/package.json" ] && [ ! -f "$build/source/web/dist/.vite/manifest.json" ]; then
+if ! pages_are_built "$build/source"; then
 	say "Pages"
 	make_venv "$build/assets" "$source/requirements/assets.txt"
 	PATH="$build/assets/bin:$PATH" npm --prefix "$build/source/web" ci --no-audit --no-fund --loglevel=error

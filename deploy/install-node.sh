@@ -62,10 +62,7 @@ config=/boot/firmware/config.txt
 if [ -f "$config" ]; then
 	lines=("gpio=$pin=op,dl" "dtparam=strict_gpiod" "dtparam=watchdog=on" "dtparam=i2c_arm=on")
 	[ "$clock" = no ] || lines+=("dtoverlay=i2c-rtc,ds3231")
-	for line in "${lines[@]}"; do
-		# Under [all], or the line would hold for one model only.
-		grep -qxF "$line" "$config" || printf '[all]\n%s\n' "$line" >>"$config"
-	done
+	add_firmware_lines "$config" "${lines[@]}"
 else
 	echo "No config.txt: not a Raspberry Pi, so nothing holds the amplifier's pin low before Linux is up."
 fi
