@@ -56,6 +56,9 @@ if ! pages_are_built "$build/source"; then
 	PATH="$build/assets/bin:$PATH" npm --prefix "$build/source/web" run --silent build
 fi
 make_venv "$home/venv" "$source/requirements/controller.txt"
+find "$build/source/web" -name '*.po' | while read -r texts; do
+	"$home/venv/bin/pybabel" --quiet compile -i "$texts" -o "${texts%.po}.mo"
+done
 install_program "$home/venv" "$build/source"
 
 say "Broker"
