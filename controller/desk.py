@@ -69,11 +69,14 @@ class Desk:
         with self._lock:
             now = self._clock()
             with database.reading(self._engine) as session:
+                # A node given up gets the empty config, which silences its hardware.
                 wanted = [
-                    self._config(device.id, config)
+                    self._config(
+                        device.id,
+                        documents.node_config(session, node, now) or messages.NodeConfig(),
+                    )
                     for node, device in documents.bound_nodes(session)
                     if node_id in (None, node.id)
-                    and (config := documents.node_config(session, node, now))
                 ]
             return sum(self._publisher.retain(config) for config in wanted)
 

@@ -13,7 +13,8 @@ class TokenBucket:
     def wait_s(self, amount: float, now_s: float) -> float:
         """Seconds until `amount` may be taken; 0 when it may be taken now."""
         self._fill(now_s)
-        return max(0.0, (min(amount, self._burst) - self._tokens) / self._rate)
+        # Rounded, because a wait below a clock's resolution would never pass.
+        return max(0.0, round((min(amount, self._burst) - self._tokens) / self._rate, 6))
 
     def take(self, amount: float, now_s: float) -> bool:
         """Take `amount` if it is there; more than the burst goes through a full bucket."""

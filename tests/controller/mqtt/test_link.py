@@ -1,0 +1,180 @@
+"""The link over a real broker: it comes back by itself, and nothing is acknowledged too early."""
+
+import threading
+
+import pytest
+
+from controller.mqtt import link as link_module
+from controller.mqtt.errors import BadBroker, LinkDown
+from controller.mqtt.link import BrokerAddress, Link
+from tests.support.broker import Broker
+from tests.support.waiting import wait_until
+
+WILL = "loa/v1/main/ctl/main/dn/state"
+
+
+class Bench:
+    """Links to one broker, and what they were told."""
+
+    def __init__(self, broker):
+        self.broker = broker
+        self.ups = []
+        self.arrivals = []
+        self.wills = 0
+        self.news = threading.Event()
+        self.links = []
+
+    def link(self, client_id="tests", topics=("in/#",), on_arrival=None):
+        made = Link(
+            BrokerAddress.from_url(self.broker.url),
+            client_id,
+            topics,
+            make_will=self._will,
+            on_up=self.ups.append,
+            on_arrival=on_arrival or self.arrivals.append,
+        )
+        self.links.append(made)
+        made.start()
+        return made
+
+    def ready(self, client_id="tests", **options):
+        made = self.link(client_id, **options)
+        wait_until(lambda: made.up)
+        return made
+
+    def payloads(self):
+        return [arrival.payload for arrival in self.arrivals]
+
+    def _will(self):
+        self.wills += 1
+        return WILL, b"gone %d" % self.wills
+
+
+@pytest.fixture
+def broker(tmp_path):
+    with Broker.started(tmp_path / "broker") as broker:
+        yield broker
+
+
+@pytest.fixture
+def bench(broker):
+    bench = Bench(broker)
+    yield bench
+    for link in bench.links:
+        link.stop()
+
+
+def test_an_address_is_read_with_its_defaults():
+    plain = BrokerAddress.from_url("mqtt://broker.example")
+    assert (plain.host, plain.port, plain.tls) == ("broker.example", 1883, False)
+    tls = BrokerAddress.from_url("mqtts://ann:secret@broker.example:9")
+    assert (tls.port, tls.tls, tls.user, tls.password) == (9, True, "ann", "secret")
+
+
+@pytest.mark.parametrize("url", ["http://broker", "broker:1883", "mqtt://"])
+def test_an_address_of_another_kind_is_refused(url):
+    with pytest.raises(BadBroker):
+        BrokerAddress.from_url(url)
+
+
+def test_a_message_published_arrives_by_the_subscription(bench):
+    bench.ready().publish("in/a", b"hello")
+    wait_until(lambda: bench.payloads() == [b"hello"])
+
+
+def test_publishing_without_a_connection_is_refused_and_queues_nothing(bench):
+    bench.broker.stop()
+    link = bench.link()
+    with pytest.raises(LinkDown):
+        link.publish("in/a", b"x", timeout_s=0.1)
+    bench.broker.start()
+    wait_until(lambda: link.up)
+    link.publish("in/a", b"y")
+    wait_until(lambda: bench.payloads() == [b"y"])
+
+
+def test_a_broker_that_died_is_found_again_and_the_subscriptions_with_it(bench):
+    link = bench.ready()
+    bench.broker.kill()
+    wait_until(lambda: not link.up)
+    bench.broker.forget()
+    bench.broker.start()
+    wait_until(lambda: link.up)
+    assert bench.ups == [False, False]
+    link.publish("in/a", b"again")
+    wait_until(lambda: bench.payloads() == [b"again"])
+
+
+def test_the_will_is_made_anew_for_each_connection(bench):
+    link = bench.ready()
+    bench.broker.kill()
+    wait_until(lambda: not link.up)
+    bench.broker.start()
+    wait_until(lambda: link.up)
+    assert bench.wills >= 2
+
+
+def test_what_was_not_acknowledged_comes_again_to_the_next_process(bench):
+    first = bench.ready("service")
+    first.publish("in/a", b"report")
+    wait_until(lambda: bench.payloads() == [b"report"])
+    first.stop()
+    bench.arrivals.clear()
+    bench.ready("service")
+    wait_until(lambda: bench.payloads() == [b"report"])
+    assert bench.ups == [False, True]
+
+
+def test_what_was_acknowledged_does_not_come_again(bench):
+    first = bench.ready("service")
+    first.publish("in/a", b"report")
+    wait_until(lambda: bench.arrivals)
+    first.acknowledge(bench.arrivals[0])
+    first.publish("in/b", b"fence")
+    wait_until(lambda: len(bench.arrivals) == 2)
+    first.stop()
+    bench.arrivals.clear()
+    bench.ready("service")
+    wait_until(lambda: bench.arrivals)
+    assert bench.payloads() == [b"fence"]
+
+
+def test_an_acknowledgement_of_an_older_connection_is_not_sent(bench):
+    link = bench.ready()
+    link.publish("in/a", b"old")
+    wait_until(lambda: bench.arrivals)
+    old = bench.arrivals[0]
+    bench.broker.stop()
+    wait_until(lambda: not link.up)
+    bench.broker.start()
+    wait_until(lambda: link.up)
+    link.acknowledge(old)
+    wait_until(lambda: bench.payloads().count(b"old") == 2)
+
+
+def test_a_handler_that_fails_does_not_end_the_link(bench, caplog):
+    def fails(arrival):
+        bench.arrivals.append(arrival)
+        raise ValueError("broken handler")
+
+    link = bench.ready(on_arrival=fails)
+    link.publish("in/a", b"1")
+    link.publish("in/a", b"2")
+    wait_until(lambda: len(bench.arrivals) == 2)
+    assert "broken handler" in caplog.text
+
+
+def test_the_window_bounds_what_is_under_way(bench, monkeypatch):
+    monkeypatch.setattr(link_module, "_WINDOW", 5)
+    link = bench.ready()
+    for number in range(200):
+        link.publish("out/x", b"%d" % number)
+        assert link._outstanding <= 5
+    assert link.drain(5)
+
+
+def test_the_farewell_takes_the_place_of_the_will(bench):
+    leaving = bench.ready("leaving", topics=("none",))
+    leaving.stop((WILL, b"farewell"))
+    bench.ready("reader", topics=(WILL,))
+    wait_until(lambda: bench.payloads() == [b"farewell"])

@@ -1,0 +1,113 @@
+"""What stands on a topic: stored first, said once, again when old, numbers only growing."""
+
+from datetime import timedelta
+
+import pytest
+
+from controller.database import reading, transaction
+from controller.models import Document
+from controller.mqtt.publisher import Retained
+from protocol.codec import from_json
+from protocol.envelope import MessageType, heading_of, verify
+from protocol.messages import NodeConfig, ScheduleHead
+
+TOPIC = "loa/v1/main/area/a1/dn/schedule"
+
+
+def head(**fields):
+    return Retained(
+        TOPIC, MessageType.SCHEDULE, "area:a1", ScheduleHead(area_id="a1", **fields), {"f" * 64: 9}
+    )
+
+
+@pytest.fixture
+def opened(link, controller_key):
+    """The heading and the message last said on a topic."""
+
+    def do(topic=TOPIC, type_=MessageType.SCHEDULE, cls=ScheduleHead):
+        shown = controller_key.verify_key
+        body = verify(link.last(topic).payload, type_, {shown.kid: shown})
+        return heading_of(body), from_json(cls, body)
+
+    return do
+
+
+def test_a_document_is_sealed_numbered_and_retained(publisher, link, opened, clock):
+    assert publisher.retain(head())
+    heading, said = opened()
+    assert (heading.site, heading.to, heading.from_) == ("main", "area:a1", "controller")
+    assert heading.issued_at == clock.now
+    assert heading.expires_at > clock.now
+    assert said.revision == 1
+    assert link.last(TOPIC).retain
+
+
+def test_equal_content_is_not_said_anew(publisher, link):
+    publisher.retain(head())
+    assert not publisher.retain(head())
+    assert len(link.sent) == 1
+
+
+def test_changed_content_gets_the_next_revision_and_a_higher_number(publisher, opened):
+    publisher.retain(head())
+    before, _ = opened()
+    publisher.retain(head(until=before.issued_at))
+    after, said = opened()
+    assert said.revision == 2
+    assert after.seq > before.seq
+
+
+def test_a_day_old_document_gets_a_fresh_expiry_and_keeps_its_revision(publisher, opened, clock):
+    publisher.retain(head())
+    before, _ = opened()
+    clock.pass_(hours=21)
+    assert publisher.retain(head())
+    after, said = opened()
+    assert said.revision == 1
+    assert after.seq > before.seq
+    assert after.expires_at > before.expires_at
+
+
+def test_a_document_is_stored_with_the_blobs_it_names(publisher, engine, link):
+    publisher.retain(head())
+    with reading(engine) as session:
+        row = session.get_one(Document, TOPIC)
+    assert row.envelope == link.last(TOPIC).payload
+    assert row.blobs == {"f" * 64: 9}
+
+
+def test_what_was_said_while_the_link_was_down_is_said_on_connecting(publisher, link, opened):
+    link.down = True
+    publisher.retain(head())
+    link.down = False
+    assert publisher.repeat_all() == 1
+    assert opened()[1].revision == 1
+
+
+def test_a_forgetful_broker_is_told_everything_again_as_it_was_sealed(publisher, link):
+    publisher.retain(head())
+    config = "loa/v1/main/device/d1/dn/config"
+    publisher.retain(Retained(config, MessageType.CONFIG, "device:d1", NodeConfig(node_id="n1")))
+    first = {sent.topic: sent.payload for sent in link.sent}
+    link.sent.clear()
+    publisher.repeat_all()
+    assert {sent.topic: sent.payload for sent in link.sent} == first
+
+
+def test_a_withdrawn_document_leaves_broker_and_database(publisher, link, engine):
+    publisher.retain(head())
+    publisher.withdraw(TOPIC)
+    assert link.last(TOPIC).payload == b""
+    with reading(engine) as session:
+        assert session.get(Document, TOPIC) is None
+
+
+def test_a_message_that_is_not_retained_expires_on_the_broker(publisher, link, engine):
+    with transaction(engine) as session:
+        sealed = publisher.seal(
+            session, MessageType.CONFIG, "device:d", NodeConfig(), timedelta(seconds=30)
+        )
+    assert publisher.send("t", sealed, timedelta(seconds=30))
+    assert (link.last("t").retain, link.last("t").expires_in_s) == (False, 30)
+    link.down = True
+    assert not publisher.send("t", sealed, timedelta(seconds=30))
