@@ -1,0 +1,57 @@
+"""Airings: what is to sound, when, where, and whether the nodes are ready for it."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from controller import airings, areas
+from controller.api.binding import call, room
+from controller.api.fields import Id, Instant
+from controller.api.here import Here
+from controller.api.lists import ListQuery, as_instant, page_of
+from controller.paging import Page
+
+blueprint = room("airings", "Lượt phát")
+
+
+class AiringQuery(ListQuery):
+    """Which airings; local times are in the area's zone."""
+
+    from_ = Instant(data_key="from")
+    to = Instant()
+    area_id = Id()
+    node_id = Id()
+
+
+class ReadinessOut(Schema):
+    """How many of its nodes hold every clip it needs."""
+
+    ready = fields.Integer()
+    total = fields.Integer()
+
+
+class AiringOut(Schema):
+    """One dated broadcast."""
+
+    id = fields.String(attribute="airing.id")
+    schedule_id = fields.String(attribute="airing.schedule_id", allow_none=True)
+    title = fields.String(attribute="airing.title")
+    origin = fields.String(attribute="airing.origin")
+    class_ = fields.String(attribute="airing.class_", data_key="class")
+    starts_at = Instant(attribute="airing.starts_at")
+    ends_at = Instant(attribute="airing.ends_at")
+    late_s = fields.Integer(attribute="airing.late_s")
+    areas = fields.List(fields.String(), attribute="area_ids", metadata={"description": "ids"})
+    readiness = fields.Nested(ReadinessOut)
+
+
+@call(blueprint, "GET", "/airings", answer=page_of(AiringOut), query=AiringQuery)
+def list_airings(here: Here, query: dict[str, Any]) -> Page[airings.AiringView]:
+    """By start, earliest first."""
+    area_id = query.get("area_id")
+    if area_id is not None:
+        areas.get(here.session, here.actor, area_id)
+    from_, until = (
+        as_instant(here.session, query.pop(name, None), area_id) for name in ("from_", "to")
+    )
+    return airings.page(here.session, here.actor, now=here.now, from_=from_, until=until, **query)

@@ -1,0 +1,111 @@
+"""Nodes: places with horns, what their device last said, and the code that enrols a new one."""
+
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from controller import nodes
+from controller.api.binding import call, room
+from controller.api.fields import Id, Instant, Text, decimal, many, whole
+from controller.api.here import Here
+from controller.api.lists import ListQuery, page_of
+from controller.paging import Page
+
+blueprint = room("nodes", "Cụm loa")
+
+
+class NodeQuery(ListQuery):
+    """Which nodes."""
+
+    area_id = Id()
+
+
+class NodePatch(Schema):
+    """What can be changed later; what is left out stays. A new area begins a new membership."""
+
+    name = Text()
+    code = Text(60)
+    area_id = Id()
+    lat = decimal(-90, 90, allow_none=True)
+    lon = decimal(-180, 180, allow_none=True)
+    languages = many(Text(35), 20, allow_none=True)
+    volume = whole(0, 100)
+
+
+class NodeIn(NodePatch):
+    """A new node."""
+
+    name = Text(required=True)
+    code = Text(60, required=True)
+    area_id = Id(required=True)
+
+
+class NodeOut(Schema):
+    """A node: the place, where it stands, and what its device last said."""
+
+    id = fields.String(attribute="node.id")
+    code = fields.String(attribute="node.code")
+    name = fields.String(attribute="node.name")
+    area_id = fields.String(allow_none=True)
+    lat = fields.Float(attribute="node.lat", allow_none=True)
+    lon = fields.Float(attribute="node.lon", allow_none=True)
+    languages = fields.List(fields.String(), attribute="node.languages", allow_none=True)
+    volume = fields.Integer(attribute="node.volume_pct")
+    device_id = fields.String(allow_none=True)
+    online = fields.Boolean()
+    last_seen_at = Instant(allow_none=True)
+    clock = fields.Dict(allow_none=True, metadata={"description": "trusted, source, offset_ms"})
+    holds = fields.List(fields.String(), metadata={"description": "clip ids"})
+    problems = fields.List(fields.String())
+    status = fields.Dict(metadata={"description": "the device's last status, as it came"})
+    created_at = Instant(attribute="node.created_at")
+    retired_at = Instant(attribute="node.retired_at", allow_none=True)
+
+
+class NodeCreated(NodeOut):
+    """A new node, with the code that its device enrols by; the code is shown once."""
+
+    claim_code = fields.String()
+
+
+class ClaimCode(Schema):
+    """A code for new hardware at the same place; earlier ones no longer work."""
+
+    claim_code = fields.String()
+
+
+@call(blueprint, "GET", "/nodes", answer=page_of(NodeOut), query=NodeQuery)
+def list_nodes(here: Here, query: dict[str, Any]) -> Page[nodes.NodeView]:
+    """The nodes in the token's areas."""
+    return nodes.page(here.session, here.actor, now=here.now, **query)
+
+
+@call(blueprint, "POST", "/nodes", answer=NodeCreated, status=201, body=NodeIn)
+def create_node(here: Here, body: dict[str, Any]) -> dict[str, Any]:
+    """A new node, and its one-time claim code."""
+    data = nodes.NodeInput(**body)
+    node, code = nodes.create(here.session, here.actor, data, here.now)
+    view = nodes.view(here.session, node, here.now)
+    shown = {field.name: getattr(view, field.name) for field in dataclass_fields(view)}
+    return {**shown, "claim_code": code}
+
+
+@call(blueprint, "GET", "/nodes/<id>", answer=NodeOut)
+def show_node(here: Here, id: str) -> nodes.NodeView:
+    """One node."""
+    node = nodes.get(here.session, here.actor, id)
+    return nodes.view(here.session, node, here.now)
+
+
+@call(blueprint, "PATCH", "/nodes/<id>", answer=NodeOut, body=NodePatch)
+def update_node(here: Here, body: dict[str, Any], id: str) -> nodes.NodeView:
+    """Change some fields."""
+    node = nodes.update(here.session, here.actor, id, body, here.now)
+    return nodes.view(here.session, node, here.now)
+
+
+@call(blueprint, "POST", "/nodes/<id>/claim-code", answer=ClaimCode, status=201)
+def renew_claim_code(here: Here, id: str) -> dict[str, str]:
+    """Another claim code, for new hardware at the same place."""
+    return {"claim_code": nodes.new_claim_code(here.session, here.actor, id, here.now)}

@@ -1,0 +1,191 @@
+"""Schedules: what airs when and where; a draft to look at first, then decisions."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from controller import approvals, schedules
+from controller.api.binding import call, room
+from controller.api.clips import NoteIn
+from controller.api.fields import Id, Instant, Plain, Text, decimal, many, one_of, whole
+from controller.api.here import Here
+from controller.api.lists import ListQuery, page_of
+from controller.api.writing import json_answer
+from controller.models import Approval, Schedule
+from controller.paging import Page
+from protocol.outcomes import AiringClass
+
+blueprint = room("schedules", "Lịch phát")
+
+
+class ScheduleQuery(ListQuery):
+    """Which schedules."""
+
+    status = one_of(*Approval)
+    area_id = Id()
+
+
+class DryRun(Schema):
+    """`dry_run=true` only looks."""
+
+    dry_run = fields.Boolean(load_default=False)
+
+
+class Item(Schema):
+    """A clip of the programme: `times` times, `gap_s` of silence after each."""
+
+    clip_id = Id(required=True)
+    times = whole(1, 100, load_default=1)
+    gap_s = decimal(0, 3600, load_default=0.0)
+
+
+class ScheduleIn(Schema):
+    """A schedule; `starts_at` without an offset is local to the areas."""
+
+    title = Text(required=True)
+    items = many(fields.Nested(Item), 50, 1, required=True)
+    area_ids = many(Id(), 500, 1, required=True)
+    class_ = one_of(*AiringClass, data_key="class", load_default=AiringClass.NORMAL.value)
+    starts_at = Instant(required=True)
+    recurrence = Plain(
+        allow_none=True, metadata={"description": '{"rrule": "…"} or {"lunar": {…}}'}
+    )
+    seasons = many(Plain(), 20, allow_none=True)
+    day_set = Text(allow_none=True)
+    until = Instant(allow_none=True)
+    exceptions = Plain(allow_none=True)
+    late_s = whole(0, 86_400, load_default=120)
+    tune = Text(60, allow_none=True)
+
+
+class PlannedOut(Schema):
+    """One airing as it would be."""
+
+    starts_at = Instant()
+    ends_at = Instant()
+
+
+class DraftOut(Schema):
+    """What the schedule does; `id` and `status` are null for a dry run."""
+
+    id = fields.String(allow_none=True)
+    status = fields.String(allow_none=True)
+    airings_preview = fields.List(fields.Nested(PlannedOut))
+    conflicts = fields.List(fields.Dict())
+
+
+class ItemOut(Schema):
+    """A clip of the programme."""
+
+    clip_id = fields.String()
+    times = fields.Integer()
+    gap_s = fields.Float()
+
+
+class ScheduleOut(Schema):
+    """A schedule as it stands."""
+
+    id = fields.String()
+    title = fields.String()
+    status = one_of(*Approval)
+    class_ = fields.String(data_key="class")
+    timezone = fields.String()
+    starts_at = fields.String(
+        attribute="starts_local", metadata={"description": "local to `timezone`"}
+    )
+    rule = fields.Dict(metadata={"description": "recurrence, seasons, day_set, until, exceptions"})
+    late_s = fields.Integer()
+    tune = fields.String(attribute="programme.tune", allow_none=True)
+    items = fields.List(fields.Nested(ItemOut), attribute="programme.items")
+    area_ids = fields.Function(
+        lambda schedule: sorted(area.area_id for area in schedule.areas),
+        metadata={"type": "array", "items": {"type": "string"}},
+    )
+    created_by = fields.String(allow_none=True)
+    created_at = Instant()
+    decided_by = fields.String(allow_none=True)
+    decided_at = Instant(allow_none=True)
+    note = fields.String(attribute="decision_note", allow_none=True)
+    paused_at = Instant(allow_none=True)
+    deleted_at = Instant(allow_none=True)
+
+
+@call(blueprint, "GET", "/schedules", answer=page_of(ScheduleOut), query=ScheduleQuery)
+def list_schedules(here: Here, query: dict[str, Any]) -> Page[Schedule]:
+    """Schedules in the token's areas."""
+    if "status" in query:
+        query["status"] = Approval(query["status"])
+    return schedules.page(here.session, here.actor, **query)
+
+
+@call(blueprint, "POST", "/schedules", answer=DraftOut, status=201, query=DryRun, body=ScheduleIn)
+def create_schedule(here: Here, query: dict[str, Any], body: dict[str, Any]) -> Any:
+    """A schedule that waits for approval; `dry_run=true` saves nothing and answers 200."""
+    body["class_"] = AiringClass(body["class_"])
+    items = [schedules.ItemInput(**item) for item in body.pop("items")]
+    data = schedules.ScheduleInput(items=items, **body)
+    if query["dry_run"]:
+        return _looked_at(schedules.draft(here.session, here.actor, data, here.now))
+    schedule, draft = schedules.create(here.session, here.actor, data, here.now)
+    return {"id": schedule.id, "status": schedule.status, **_preview(draft)}
+
+
+@call(blueprint, "GET", "/schedules/<id>", answer=ScheduleOut)
+def show_schedule(here: Here, id: str) -> Schedule:
+    """One schedule."""
+    return schedules.get(here.session, here.actor, id)
+
+
+@call(blueprint, "DELETE", "/schedules/<id>")
+def delete_schedule(here: Here, id: str) -> None:
+    """End a schedule: airings that have not begun are taken off."""
+    schedules.delete(here.session, here.actor, id, here.now)
+
+
+@call(
+    blueprint,
+    "POST",
+    "/schedules/<id>/approve",
+    answer=ScheduleOut,
+    body=NoteIn,
+    body_required=False,
+)
+def approve_schedule(here: Here, body: dict[str, Any], id: str) -> Schedule:
+    """Let it go on air."""
+    note = body.get("note") or ""
+    return approvals.approve_schedule(here.session, here.actor, id, here.now, note)
+
+
+@call(
+    blueprint,
+    "POST",
+    "/schedules/<id>/reject",
+    answer=ScheduleOut,
+    body=NoteIn,
+    body_required=False,
+)
+def reject_schedule(here: Here, body: dict[str, Any], id: str) -> Schedule:
+    """Return it, with a word why."""
+    note = body.get("note") or ""
+    return approvals.reject_schedule(here.session, here.actor, id, here.now, note)
+
+
+@call(blueprint, "POST", "/schedules/<id>/pause", answer=ScheduleOut)
+def pause_schedule(here: Here, id: str) -> Schedule:
+    """Take its coming airings off until it is resumed."""
+    return schedules.pause(here.session, here.actor, id, here.now)
+
+
+@call(blueprint, "POST", "/schedules/<id>/resume", answer=ScheduleOut)
+def resume_schedule(here: Here, id: str) -> Schedule:
+    """Put its coming airings back."""
+    return schedules.resume(here.session, here.actor, id, here.now)
+
+
+def _looked_at(draft: schedules.Draft) -> Response:
+    return json_answer(DraftOut().dump({"id": None, "status": None, **_preview(draft)}))
+
+
+def _preview(draft: schedules.Draft) -> dict[str, Any]:
+    return {"airings_preview": draft.occurrences, "conflicts": draft.conflicts}
