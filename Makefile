@@ -86,7 +86,7 @@ check-schema: $(STAMPS)/installed ## the models and the migrations agree
 	$(BIN)/python -m deploy.check_schema
 
 .PHONY: format
-format: setup ## let ruff mend what it can
+format: $(STAMPS)/installed ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -99,14 +99,14 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .PHONY: lock
-lock: setup ## resolve requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
+lock: $(STAMPS)/locked ## resolve requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
 	$(LOCK) $(UPGRADE) pyproject.toml --all-extras --group dev --group build -o requirements/dev.txt >/dev/null
 	$(LOCK) pyproject.toml --extra controller --group build -c requirements/dev.txt -o requirements/controller.txt >/dev/null
 	$(LOCK) --group assets -c requirements/dev.txt -o requirements/assets.txt >/dev/null
 	$(LOCK) pyproject.toml --extra device --group build -c requirements/dev.txt -o requirements/device.txt >/dev/null
 
 .PHONY: licences
-licences: setup ## write THIRD_PARTY.md anew from what is installed
+licences: $(STAMPS)/installed ## write THIRD_PARTY.md anew from what is installed
 	@$(BIN)/python -m deploy.third_party
 
 .PHONY: clean

@@ -22,6 +22,9 @@ case $pin in '' | *[!0-9]*) echo "--pin is a BCM number, such as 17" >&2; exit 2
 [ -z "$settings" ] || [ -f "$settings" ] || { echo "There is no file $settings" >&2; exit 2; }
 [ "$(id -u)" -eq 0 ] || { echo "Run it as root: sudo $0 …" >&2; exit 1; }
 
+# Half of what a node needs has no 32-bit wheels; every Pi from the Zero 2 on runs the 64-bit system.
+[ "$(dpkg --print-architecture)" != armhf ] || { echo "Use the 64-bit Raspberry Pi OS Lite: this one is 32-bit." >&2; exit 1; }
+
 source=$(cd "$(dirname "$0")/.." && pwd)
 here=$source/deploy
 home=/opt/loalang
