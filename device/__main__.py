@@ -1,0 +1,7 @@
+"""`python -m device` runs the node."""
+
+import sys
+
+from device.agent import main
+
+sys.exit(main())

@@ -1,0 +1,93 @@
+"""The node's program: settings in, one node on one loop, until somebody ends it. Read this first.
+
+start: settings → node (key, counters, stores) → player and amplifier keeper → plan → link
+stop:  sound and amplifier → last word → link → stores
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from device.errors import ConfigError
+from device.loop import Loop
+from device.node import Equipment, Node, kernel_boot_id
+from device.notify import Notifier
+from device.reporting import check_config, doctor
+from device.settings import Settings, config_path, load
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`loalang node [run|check-config|doctor] [--config FILE]`; the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = load(config_path(options.config), os.environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"loalang node: {problem}", file=sys.stderr)
+        return 2
+    if options.what == "check-config":
+        return check_config(settings)
+    if options.what == "doctor":
+        return doctor(settings)
+    return run(settings)
+
+
+def run(settings: Settings) -> int:
+    """Until SIGTERM, SIGINT, or a restart that was ordered."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
+    loop = Loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.call_from_thread(loop.stop))
+    notifier = Notifier(os.environ)
+    node = Node(loop, settings, equipment=Equipment(hardware=board(), boot_id=kernel_boot_id()))
+    node.start()
+    notifier.say("READY=1")
+    try:
+        loop.run(_watchdog(loop, notifier))
+    finally:
+        notifier.say("STOPPING=1")
+        node.stop()
+        loop.close()
+    return 0
+
+
+def _watchdog(loop: Loop, notifier: Notifier) -> Callable[[], None]:
+    """Fed by the turns of the loop that plays, so that a loop that hangs is started anew."""
+    fed_at = 0.0
+
+    def feed() -> None:
+        nonlocal fed_at
+        if notifier.watchdog_s and loop.monotonic() - fed_at >= notifier.watchdog_s:
+            fed_at = loop.monotonic()
+            notifier.say("WATCHDOG=1")
+
+    return feed
+
+
+def board() -> str:
+    """What machine this is, for the page that lists devices."""
+    model = Path("/sys/firmware/devicetree/base/model")
+    if model.exists():
+        return model.read_text(errors="replace").strip("\0 \n")
+    return os.uname().machine
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="loalang node", description="The node on the loudspeaker's mast."
+    )
+    parser.add_argument("what", nargs="?", default="run", choices=["run", "check-config", "doctor"])
+    parser.add_argument("--config", metavar="FILE", help="settings in TOML")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

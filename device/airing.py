@@ -1,0 +1,234 @@
+"""One airing on this node, from what the schedule says to what the report tells.
+
+Pure: compiles an airing into what the player needs, and its events into a report. The planner
+decides when; nothing here reads a clock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from device.clip_cache import ClipCache
+from protocol.messages import Airing, ClockReading, NodeConfig, Part, Report
+from protocol.outcomes import AiringClass, Outcome, PartKind, Reason, ReportKind
+from protocol.programme import length_ms, parts_for
+
+RATE = 48_000
+LATE_JOIN_LEAST = timedelta(seconds=2)  # less than this left is not worth beginning
+ON_TIME_MS = 1000  # sound that began later than this after its instant is a partial playing
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An airing as this node has it: its own parts and its own instant."""
+
+    airing: Airing
+    area_id: str
+    starts_at: datetime
+    parts: tuple[Part, ...]
+    length_ms: int
+    live: bool = False  # asked for by a fresh command: needs no trusted clock
+
+    @classmethod
+    def on(
+        cls, config: NodeConfig, airing: Airing, area_id: str, *, live: bool = False
+    ) -> "Placed":
+        step = 0 if airing.class_ is AiringClass.EMERGENCY else airing.stagger_step_ms
+        starts_at = airing.starts_at + timedelta(milliseconds=config.stagger_slot * step)
+        parts = parts_for(airing.parts, config.languages)
+        return cls(airing, area_id, starts_at, parts, length_ms(parts), live)
+
+    @property
+    def airing_id(self) -> str:
+        return self.airing.airing_id
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(milliseconds=self.length_ms)
+
+    @property
+    def last_start(self) -> datetime:
+        """Until when it may begin: its lateness limit, or too little of it would be left."""
+        limit = self.starts_at + timedelta(seconds=self.airing.late_s)
+        return min(limit, max(self.ends_at - LATE_JOIN_LEAST, self.starts_at))
+
+    @property
+    def emergency(self) -> bool:
+        return self.airing.class_ is AiringClass.EMERGENCY
+
+    @property
+    def rank(self) -> int:
+        """Who gives way to whom: a higher rank interrupts a lower one."""
+        ranks = {AiringClass.NORMAL: 0, AiringClass.PRIORITY: 1, AiringClass.EMERGENCY: 2}
+        return ranks[self.airing.class_]
+
+    @property
+    def unknown_kind(self) -> str:
+        return next((part.kind for part in self.parts if part.kind != PartKind.CLIP), "")
+
+    def needs(self) -> Iterable[str]:
+        return (part.sha256 for part in self.parts)
+
+
+def choose_sounds(parts: Iterable[Part], clips: ClipCache) -> tuple[list[Part], list[str]]:
+    """The parts as they can be played now (fallbacks in place), and the hashes still missing."""
+    chosen: list[Part] = []
+    missing: list[str] = []
+    for part in parts:
+        if clips.ready(part.sha256):
+            chosen.append(part)
+        elif part.fallback_sha256 and clips.ready(part.fallback_sha256):
+            chosen.append(
+                replace(part, sha256=part.fallback_sha256, duration_ms=part.fallback_duration_ms)
+            )
+        else:
+            missing.append(part.sha256)
+    return chosen, missing
+
+
+def lay_out(parts: Iterable[Part], clips: ClipCache) -> list[dict[str, Any]]:
+    """The sounds for the player's `arm`: {"path", "frames", "at", "gain_db"}, at in frames."""
+    sounds: list[dict[str, Any]] = []
+    at = 0
+    for part in parts:
+        sound = clips.ready(part.sha256)
+        frames = sound.frames if sound and sound.path else part.duration_ms * RATE // 1000
+        for _ in range(part.times):
+            if sound and sound.path:
+                sounds.append(
+                    {"path": sound.path, "frames": frames, "at": at, "gain_db": part.gain_db}
+                )
+            at += frames + part.gap_ms * RATE // 1000
+    return sounds
+
+
+@dataclass
+class Run:
+    """An airing under way; filled in by the player's and the keeper's events."""
+
+    placed: Placed
+    begun: datetime  # when `started` was written
+    volume_pct: int
+    length_ms: int
+    first_frame: float | None = None  # monotonic seconds
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    start_error_ms: float | None = None
+    played_frames: int = 0
+    skipped_frames: int = 0
+    xruns: int = 0
+    cause: Reason = Reason.NONE
+    amplifier_on_at: datetime | None = None
+    amplifier_off_at: datetime | None = None
+    details: list[str] = field(default_factory=list)
+    over: bool = False  # the player has told the end; the amplifier's is still awaited
+    amplified: bool = False  # there is an amplifier to wait for
+
+    @property
+    def played_ms(self) -> int:
+        return self.played_frames * 1000 // RATE
+
+    def outcome(self) -> tuple[Outcome, Reason]:
+        """What became of it, from what the player told."""
+        if self.cause is Reason.OPERATOR:
+            return Outcome.STOPPED, Reason.OPERATOR
+        if self.cause is not Reason.NONE:
+            return Outcome.INTERRUPTED, self.cause
+        if self.first_frame is None:
+            return Outcome.MISSED, Reason.DEVICE_ERROR
+        if self.amplified and self.amplifier_on_at is None:
+            return Outcome.PARTIAL, Reason.AMPLIFIER_FAULT
+        if self.skipped_frames * 1000 // RATE > ON_TIME_MS:
+            return Outcome.PARTIAL, Reason.LATE_START
+        if self.played_ms + 500 < self.length_ms - self.skipped_frames * 1000 // RATE:
+            return Outcome.PARTIAL, Reason.DEVICE_ERROR
+        return Outcome.PLAYED, Reason.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The circumstances every report carries."""
+
+    at: datetime
+    monotonic_ms: int
+    boot_id: str
+    clock: ClockReading
+
+
+def started_report(run: Run, stamp: Stamp) -> Report:
+    """Written before any sound."""
+    return replace(
+        _blank(run.placed, stamp),
+        kind=ReportKind.STARTED,
+        length_ms=run.length_ms,
+        volume_pct=run.volume_pct,
+    )
+
+
+def finished_report(run: Run, stamp: Stamp) -> Report:
+    """What became of an airing that was begun."""
+    outcome, reason = run.outcome()
+    return replace(
+        _blank(run.placed, stamp),
+        kind=ReportKind.FINISHED,
+        outcome=outcome,
+        reason=reason.value,
+        detail="; ".join(run.details)[:200],
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        start_error_ms=run.start_error_ms,
+        played_ms=run.played_ms,
+        length_ms=run.length_ms,
+        volume_pct=run.volume_pct,
+        xruns=run.xruns,
+        amplifier_on_at=run.amplifier_on_at,
+        amplifier_off_at=run.amplifier_off_at,
+    )
+
+
+def unplayed_report(
+    placed: Placed, stamp: Stamp, outcome: Outcome, reason: Reason, detail: str = ""
+) -> Report:
+    """An airing that never began."""
+    return replace(
+        _blank(placed, stamp),
+        kind=ReportKind.FINISHED,
+        outcome=outcome,
+        reason=reason.value,
+        detail=detail[:200],
+        length_ms=placed.length_ms,
+    )
+
+
+def interrupted_report(started: Report, stamp: Stamp) -> Report:
+    """A begun airing found without an end at start: the power or the program went."""
+    same_boot = started.boot_id == stamp.boot_id
+    return replace(
+        started,
+        seq=0,
+        kind=ReportKind.FINISHED,
+        outcome=Outcome.INTERRUPTED,
+        reason=(Reason.DEVICE_ERROR if same_boot else Reason.POWERED_OFF).value,
+        detail="the node's program ended" if same_boot else "the node lost power",
+        at=stamp.at,
+        monotonic_ms=stamp.monotonic_ms,
+        boot_id=stamp.boot_id,
+        clock=stamp.clock,
+        started_at=started.at,
+    )
+
+
+def from_unix(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _blank(placed: Placed, stamp: Stamp) -> Report:
+    return Report(
+        airing_id=placed.airing_id,
+        planned_at=placed.airing.starts_at,
+        at=stamp.at,
+        monotonic_ms=stamp.monotonic_ms,
+        boot_id=stamp.boot_id,
+        clock=stamp.clock,
+    )

@@ -1,0 +1,133 @@
+"""The clock is a sensor that can be wrong: what time it is, and whether to believe it.
+
+Trust comes, best first, from the kernel's own judgement (NTP), from the controller's beacon that
+echoes our nonce, and from an RTC last set from trusted time no more than some weeks ago. The time
+itself is the system's plus `correction_s`, which only a beacon sets.
+"""
+
+import ctypes
+import ctypes.util
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from protocol.messages import ClockReading
+
+_TIME_ERROR = 5
+_STA_UNSYNC = 0x0040
+_TIMEX_BYTES = 208  # 64-bit kernels; room enough for 32-bit ones
+_STATUS_OFFSET = 40 if ctypes.sizeof(ctypes.c_long) == 8 else 20
+BUILT_AT = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+_FRESH_BEACON_S = 7 * 86_400.0
+
+
+def kernel_is_synchronised() -> bool:
+    """Whether NTP or PTP keeps the kernel's clock (adjtimex without privileges)."""
+    libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
+    timex = ctypes.create_string_buffer(_TIMEX_BYTES)
+    state: int = libc.ntp_adjtime(timex)
+    status = ctypes.c_int.from_buffer(timex, _STATUS_OFFSET).value
+    return 0 <= state < _TIME_ERROR and not status & _STA_UNSYNC
+
+
+def has_rtc() -> bool:
+    """Whether the kernel took its time at boot from a battery-backed clock."""
+    return any(
+        path.read_text().strip() == "1" for path in Path("/sys/class/rtc").glob("rtc*/hctosys")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sensors:
+    """Where trust is read from; tests put their own in."""
+
+    synchronised: Callable[[], bool] = kernel_is_synchronised
+    rtc: Callable[[], bool] = has_rtc
+
+
+class Clock:
+    """Wall time with a verdict. `saved_at`: the last trusted time a former run wrote down."""
+
+    def __init__(
+        self,
+        *,
+        always_trusted: bool = False,
+        saved_at: float = 0.0,
+        rtc_trust_s: float = 30 * 86_400.0,
+        sensors: Sensors | None = None,
+    ) -> None:
+        self.correction_s = 0.0
+        self.offset_ms = 0  # system minus the controller's, as the last beacon showed it
+        self._always_trusted = always_trusted
+        self._saved_at = saved_at
+        self._rtc_trust_s = rtc_trust_s
+        self._sensors = sensors or Sensors()
+        self._beacon_at: float | None = None  # monotonic
+        self._has_rtc = self._sensors.rtc()
+        self._verdict: tuple[float, bool, str] | None = None
+
+    def system(self) -> float:
+        """The system's wall clock, Unix seconds."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """The time to act by, Unix seconds."""
+        return self.system() + self.correction_s
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.wall(), UTC)
+
+    def wall_minus_monotonic(self) -> float:
+        """The offset between the two clocks, read so that a pre-emption in between is noticed."""
+        best = (float("inf"), 0.0)
+        for _ in range(3):
+            before = self.monotonic()
+            wall = self.wall()
+            after = self.monotonic()
+            best = min(best, (after - before, wall - (before + after) / 2))
+            if best[0] < 50e-6:
+                break
+        return best[1]
+
+    @property
+    def trusted(self) -> bool:
+        return self.reading().trusted
+
+    def reading(self) -> ClockReading:
+        trusted, source = self._judge_now_and_then()
+        return ClockReading(trusted=trusted, source=source, offset_ms=self.offset_ms)
+
+    def take_beacon(self, controller_now: float, round_trip_s: float) -> None:
+        """A fresh, signed time of the controller's, `round_trip_s` after it was asked for."""
+        there = controller_now + round_trip_s / 2
+        self.offset_ms = round((self.system() - there) * 1000)
+        self._beacon_at = self.monotonic()
+        self._verdict = None
+        if not self._always_trusted and not self._sensors.synchronised():
+            self.correction_s = there - self.system()
+
+    def _judge_now_and_then(self) -> tuple[bool, str]:
+        # Asked on every record and every turn; the kernel's answer keeps for two seconds.
+        at = self.monotonic()
+        if self._verdict is None or at - self._verdict[0] > 2.0:
+            self._verdict = (at, *self._judge())
+        return self._verdict[1:]
+
+    def _judge(self) -> tuple[bool, str]:
+        if self._always_trusted:
+            return True, "ntp"
+        if self._sensors.synchronised() and self.system() >= BUILT_AT:
+            self.correction_s = 0.0
+            return True, "ntp"
+        if self._beacon_at is not None and self.monotonic() - self._beacon_at < _FRESH_BEACON_S:
+            return True, "beacon"
+        now = self.system()
+        after_saved = self._saved_at > BUILT_AT and now >= self._saved_at
+        if self._has_rtc and after_saved and now - self._saved_at <= self._rtc_trust_s:
+            return True, "rtc"
+        return False, "saved" if after_saved else "guess"

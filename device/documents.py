@@ -1,0 +1,264 @@
+"""What this node has been told, and what follows from it: config, schedules, area states.
+
+Every document is kept as the signed bytes that arrived and checked again when it is read back.
+From them come the plan (which airings, when), the hours (what policy permits) and the list of
+blobs worth holding, most urgent first.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from device.airing import Placed
+from device.clock import Clock
+from device.durable import write_whole
+from device.planner import Orders
+from device.schedule_store import ScheduleStore
+from device.trust import Gate, Opened
+from device.windows import Hours
+from protocol.envelope import MessageType
+from protocol.errors import Malformed
+from protocol.messages import Airing, AreaState, NodeConfig, ScheduleHead
+from protocol.programme import blobs_of
+from protocol.topics import Topics, parse
+
+log = logging.getLogger(__name__)
+
+_DAYS_BACK = 1
+_DAYS_AHEAD = 2
+
+
+class Documents:
+    """Config, schedules and area states of one node."""
+
+    def __init__(self, data: Path, gate: Gate, schedules: ScheduleStore, clock: Clock) -> None:
+        self._folder = data / "documents"
+        self._gate = gate
+        self._schedules = schedules
+        self._clock = clock
+        self._states: dict[str, AreaState] = {}
+        self._left: list[str] = []
+        self.config = NodeConfig()
+        self.bound_at: datetime | None = None
+        self.local_mute: datetime | None = None
+        self.local_stop: datetime | None = None
+        self.damaged = 0  # documents on the disk that failed their check
+
+    @property
+    def bound(self) -> bool:
+        return bool(self.config.node_id)
+
+    # --- taking in ----------------------------------------------------------------------------
+
+    def restore(self) -> None:
+        """Read everything back, trusting nothing on the disk."""
+        config = self._read_back("config", MessageType.CONFIG)
+        if config:
+            self._use_config(config.read(NodeConfig))
+        for area_id in self.config.area_path:
+            self._schedules.restore(area_id, self._reopen_head)
+            state = self._read_back(f"state.{area_id}", MessageType.AREA_STATE)
+            if state:
+                self._states[area_id] = state.read(AreaState)
+        self.bound_at = _time(self._gate.counters.extra.get("bound_at"))
+        self.local_mute = _time(self._gate.counters.extra.get("mute_until"))
+
+    def take_config(self, raw: bytes) -> bool:
+        """A config that arrived; True when it changes something."""
+        me = f"device:{self._gate.device_id}"
+        opened = self._gate.open(raw, MessageType.CONFIG, "config", to=me, retained=True)
+        if opened is None or not self._keep("config", raw):
+            return False
+        config = opened.read(NodeConfig)
+        changed = config != self.config
+        if config.node_id != self.config.node_id:
+            self.bound_at = self._clock.now()
+            self._gate.counters.extra["bound_at"] = self.bound_at.isoformat()
+            self._gate.counters.save()
+        self._left = [a for a in self.config.area_path if a not in config.area_path]
+        self._use_config(config)
+        return changed
+
+    def take_schedule(self, topic: str, raw: bytes) -> bool:
+        """A schedule head that arrived on its area's topic; True when it is new."""
+        area_id = self._area_of(topic)
+        if area_id is None:
+            return False
+        stream = f"schedule/{area_id}"
+        opened = self._gate.open(
+            raw, MessageType.SCHEDULE, stream, to=f"area:{area_id}", retained=True
+        )
+        head = _read_head(opened, area_id)
+        if head is None:
+            return False
+        try:
+            return self._schedules.take(head, raw, self._clock.now())
+        except OSError as error:
+            log.error("the schedule of area %s cannot be stored: %s", area_id, error)
+            return False
+
+    def take_area_state(self, topic: str, raw: bytes) -> bool:
+        """Emergencies, mutes and stops of an area; True when they are new."""
+        area_id = self._area_of(topic)
+        if area_id is None:
+            return False
+        stream = f"area_state/{area_id}"
+        opened = self._gate.open(
+            raw, MessageType.AREA_STATE, stream, to=f"area:{area_id}", retained=True
+        )
+        state = opened.read(AreaState) if opened else None
+        if state is None or state.area_id != area_id or state == self._states.get(area_id):
+            return False
+        self._keep(f"state.{area_id}", raw)
+        self._states[area_id] = state
+        return True
+
+    def activate(self, now: datetime) -> None:
+        """Put schedules into force whose pages have come."""
+        for area_id in self._schedules.activate(now):
+            log.info("a new schedule of area %s is in force", area_id)
+
+    # --- what follows -------------------------------------------------------------------------
+
+    @property
+    def orders(self) -> Orders:
+        """Mutes, stops and cancellations of all areas on the path, and of the node itself."""
+        states = [self._states[a] for a in self.config.area_path if a in self._states]
+        return Orders(
+            muted_until=_latest([s.muted_until for s in states] + [self.local_mute]),
+            stopped_at=_latest([s.stopped_at for s in states] + [self.local_stop]),
+            cancelled=frozenset(airing_id for s in states for airing_id in s.cancelled),
+        )
+
+    def plan(self, now: datetime) -> list[Placed]:
+        """The airings of the days around now, as they fall on this node."""
+        if not self.bound:
+            return []
+        merged = self._schedules.airings(self.config.area_path, _days(now))
+        for area_id in self.config.area_path:
+            if area_id in self._states:
+                merged |= {a.airing_id: (a, area_id) for a in self._states[area_id].airings}
+        return [
+            Placed.on(self.config, airing, area_id)
+            for airing, area_id in merged.values()
+            if airing.airing_id
+        ]
+
+    def hours(self, now: datetime) -> Hours:
+        return self._schedules.hours(self.config.area_path, _days(now))
+
+    def wanted(self, now: datetime) -> list[tuple[str, int]]:
+        """(sha256, bytes) of all that is worth holding: pages, emergencies, then by air time."""
+        path = self.config.area_path
+        pages = [(ref.sha256, ref.bytes) for ref in self._schedules.wanted_pages(path, now)]
+        return [*pages, *self.wanted_clips(now).items()]
+
+    def wanted_clips(self, now: datetime) -> dict[str, int]:
+        """sha256 → bytes of the clips of everything that has not passed, next airing first."""
+        urgent = [airing for state in self._states.values() for airing in state.airings]
+        dated = [
+            airing
+            for airing in self._schedules.all_airings(self.config.area_path)
+            if airing.starts_at + timedelta(seconds=airing.late_s) >= now
+        ]
+        return _clips(self.config, [*urgent, *sorted(dated, key=lambda a: a.starts_at)])
+
+    def page_hashes(self) -> set[str]:
+        return self._schedules.blobs()
+
+    def held_schedules(self) -> ScheduleStore:
+        return self._schedules
+
+    # --- topics -------------------------------------------------------------------------------
+
+    def area_topics(self, topics: Topics) -> list[str]:
+        return _area_topics(topics, self.config.area_path)
+
+    def left_topics(self, topics: Topics) -> list[str]:
+        """Topics of areas the node has just been moved out of."""
+        return _area_topics(topics, self._left)
+
+    # --- the disk -----------------------------------------------------------------------------
+
+    def _use_config(self, config: NodeConfig) -> None:
+        self.config = config
+        self._gate.area_path = config.area_path
+        self._schedules.keep_only(config.area_path)
+        self._states = {a: s for a, s in self._states.items() if a in config.area_path}
+
+    def _area_of(self, topic: str) -> str | None:
+        parsed = parse(topic)
+        if parsed is None or parsed.kind != "area" or parsed.id not in self.config.area_path:
+            return None
+        return parsed.id
+
+    def _keep(self, name: str, raw: bytes) -> bool:
+        path = self._folder / name
+        try:
+            if not path.exists() or path.read_bytes() != raw:
+                write_whole(path, raw)
+        except OSError as error:
+            log.error("document %s cannot be stored: %s", name, error)
+        return True
+
+    def _read_back(self, name: str, type_: MessageType) -> Opened | None:
+        path = self._folder / name
+        if not path.exists():
+            return None
+        opened = self._gate.reopen(path.read_bytes(), type_)
+        if opened is None:
+            log.error("document %s is damaged; it is fetched again", name)
+            self.damaged += 1
+            path.unlink()
+        return opened
+
+    def _reopen_head(self, raw: bytes) -> ScheduleHead | None:
+        opened = self._gate.reopen(raw, MessageType.SCHEDULE)
+        self.damaged += opened is None
+        return opened.read(ScheduleHead) if opened else None
+
+
+def _read_head(opened: Opened | None, area_id: str) -> ScheduleHead | None:
+    if opened is None:
+        return None
+    try:
+        head = opened.read(ScheduleHead)
+    except Malformed as error:
+        log.error("a signed schedule cannot be read: %s", error)
+        return None
+    return head if head.area_id == area_id else None
+
+
+def _clips(config: NodeConfig, airings: Iterable[Airing]) -> dict[str, int]:
+    wanted: dict[str, int] = {}
+    for airing in airings:
+        for sha256, size in blobs_of(Placed.on(config, airing, "").parts).items():
+            wanted.setdefault(sha256, size)
+    return wanted
+
+
+def _days(now: datetime) -> list[str]:
+    today = now.date()
+    span = range(-_DAYS_BACK, _DAYS_AHEAD + 1)
+    return [(today + timedelta(days=offset)).isoformat() for offset in span]
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) and text else None
+
+
+def _area_topics(topics: Topics, areas: Iterable[str]) -> list[str]:
+    return [
+        topic
+        for area_id in areas
+        for topic in (
+            topics.schedule(area_id),
+            topics.area_state(area_id),
+            topics.area_command(area_id),
+        )
+    ]

@@ -1,0 +1,267 @@
+"""Pulls blobs: a window of chunk subscriptions, the most urgent blob first, at the node's pace.
+
+The window grows while rounds are quick and shrinks when they are slow, so that an urgent command
+never waits behind more than a few chunks. Chunks the broker does not have are asked for with a
+bitmap (`Want`), again and again with growing patience.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from device.blobs import BlobStore, Download
+from device.loop import Loop, Timer
+from protocol.chunks import Bitmap
+from protocol.errors import Malformed
+from protocol.messages import Want
+from protocol.topics import Topics
+
+log = logging.getLogger(__name__)
+
+_NARROWEST = 2
+_WIDEST = 8
+_QUICK_ROUND_S = 0.5
+_SLOW_ROUND_S = 4.0
+_FIRST_PATIENCE_S = 2.0
+_LONGEST_PATIENCE_S = 60.0
+_SAVE_S = 1.0
+
+
+class Subscriptions(Protocol):
+    """What the fetcher needs of the link."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    def want(self, topics: Iterable[str], qos: int = 1) -> None: ...
+
+    def unwant(self, topics: Iterable[str]) -> None: ...
+
+
+@dataclass
+class _Goal:
+    """A blob to hold. `patience_s` grows with each `Want`; `rest_until` lets others pass."""
+
+    sha256: str
+    size_bytes: int
+    download: Download | None = None
+    patience_s: float = _FIRST_PATIENCE_S
+    rest_until: float = 0.0
+    dead: str = ""  # why it is given up until the disk or the list changes
+    arrived: int = field(default=0)
+
+
+class Fetcher:
+    """`on_whole(sha256)` when a blob has become visible; `ask(want)` publishes."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        topics: Topics,
+        store: BlobStore,
+        link: Subscriptions,
+        *,
+        ask: Callable[[Want], bool],
+        on_whole: Callable[[str], None],
+        jitter: random.Random | None = None,
+    ) -> None:
+        self._loop = loop
+        self._topics = topics
+        self._store = store
+        self._link = link
+        self._ask = ask
+        self._on_whole = on_whole
+        self._jitter = jitter or random.Random()
+        self._goals: dict[str, _Goal] = {}  # in order of urgency
+        self._window: dict[str, tuple[_Goal, int]] = {}  # topic → chunk expected on it
+        self._asked: list[str] = []  # the topics of this round, to leave again
+        self._width = _NARROWEST
+        self._round_began = 0.0
+        self._timeout: Timer | None = None
+        self._save: Timer | None = None
+        self.full = False
+
+    def aim(self, wanted: Iterable[tuple[str, int]]) -> None:
+        """Replace the list of (sha256, bytes) to hold, most urgent first."""
+        goals: dict[str, _Goal] = {}
+        for sha256, size in wanted:
+            if size > 0 and sha256 not in goals and not self._store.holds(sha256):
+                goals[sha256] = self._goals.get(sha256) or _Goal(sha256, size)
+        for sha256, goal in self._goals.items():
+            if sha256 not in goals and goal.download:
+                goal.download.close()
+        self._goals = goals
+        if not any(goal.sha256 in goals for goal, _ in self._window.values()):
+            self._leave_round()
+        self._next_round()
+
+    def connected(self) -> None:
+        """The link is back: patience starts anew, the round is asked for again."""
+        for goal in self._goals.values():
+            goal.patience_s = _FIRST_PATIENCE_S
+            goal.rest_until = 0.0
+        self._leave_round()
+        self._next_round()
+
+    def lost(self) -> None:
+        self._leave_round()
+        self._save_maps()
+
+    def progress(self) -> dict[str, int]:
+        """sha256 → percent of every blob under way."""
+        return {
+            goal.sha256: _percent(goal.download.bitmap)
+            for goal in self._goals.values()
+            if goal.download
+        }
+
+    def take(self, topic: str, chunk: bytes) -> None:
+        """A chunk that arrived; those nobody waits for are ignored."""
+        expected = self._window.get(topic)
+        if expected is None or not chunk:
+            return
+        goal, index = expected
+        try:
+            if goal.download is None or not goal.download.write(index, chunk):
+                return  # a stranger's bytes; the wait for ours goes on
+        except OSError as error:
+            self._disk_refused(goal, error)
+            return
+        del self._window[topic]
+        goal.patience_s = _FIRST_PATIENCE_S
+        self._keep_maps()
+        if not self._window:
+            self._end_round()
+        if goal.download.bitmap.complete:
+            self._complete(goal)
+        self._next_round()
+
+    def retry_full_disk(self) -> None:
+        """Room was made: take up again what the disk refused."""
+        self.full = False
+        for goal in self._goals.values():
+            goal.dead = ""
+        self._next_round()
+
+    # --- rounds -------------------------------------------------------------------------------
+
+    def _next_round(self) -> None:
+        if self._window or not self._link.connected:
+            return
+        now = self._loop.monotonic()
+        for goal, index in self._most_urgent(now):
+            self._window[self._topics.chunk(goal.sha256, index)] = (goal, index)
+        self._round_began = now
+        self._asked = list(self._window)
+        if self._window:
+            self._link.want(self._asked)
+            patience = max(goal.patience_s for goal, _ in self._window.values())
+            self._set_timeout(patience)
+        elif resting := [g.rest_until for g in self._goals.values() if not g.dead]:
+            self._set_timeout(max(min(resting) - now, 0.1))
+
+    def _most_urgent(self, now: float) -> Iterable[tuple[_Goal, int]]:
+        room = self._width
+        for goal in list(self._goals.values()):
+            if goal.dead or goal.rest_until > now:
+                continue
+            if goal.download is None and not self._begin(goal):
+                continue
+            assert goal.download is not None
+            for index in goal.download.bitmap.missing():
+                if room == 0:
+                    return
+                room -= 1
+                yield goal, index
+
+    def _begin(self, goal: _Goal) -> bool:
+        try:
+            goal.download = self._store.begin(goal.sha256, goal.size_bytes)
+        except Malformed as error:
+            goal.dead = str(error)
+            return False
+        except OSError as error:
+            self._disk_refused(goal, error)
+            return False
+        if goal.download.bitmap.complete:  # the last chunk came just before a power cut
+            self._complete(goal)
+            return False
+        return True
+
+    def _end_round(self) -> None:
+        took = self._loop.monotonic() - self._round_began
+        if took < _QUICK_ROUND_S:
+            self._width = min(self._width * 2, _WIDEST)
+        elif took > _SLOW_ROUND_S:
+            self._width = max(self._width // 2, _NARROWEST)
+        self._leave_round()
+
+    def _leave_round(self) -> None:
+        if self._timeout:
+            self._timeout.cancel()
+        self._window.clear()
+        if self._asked:
+            self._link.unwant(self._asked)
+            self._asked = []
+
+    def _set_timeout(self, seconds: float) -> None:
+        if self._timeout:
+            self._timeout.cancel()
+        self._timeout = self._loop.call_later(
+            seconds * self._jitter.uniform(1.0, 1.3), self._timed_out
+        )
+
+    def _timed_out(self) -> None:
+        """What is missing is not on the broker: ask the controller, and let others pass."""
+        self._width = max(self._width // 2, _NARROWEST)
+        now = self._loop.monotonic()
+        for goal in {goal.sha256: goal for goal, _ in self._window.values()}.values():
+            if goal.download is None:
+                continue
+            self._ask(Want(goal.sha256, goal.size_bytes, goal.download.bitmap.to_text()))
+            goal.patience_s = min(goal.patience_s * 2, _LONGEST_PATIENCE_S)
+            if goal.patience_s > _FIRST_PATIENCE_S * 4:
+                goal.rest_until = now + goal.patience_s
+        self._leave_round()
+        self._next_round()
+
+    def _complete(self, goal: _Goal) -> None:
+        assert goal.download is not None
+        try:
+            if not goal.download.finish():
+                goal.rest_until = self._loop.monotonic() + _FIRST_PATIENCE_S
+                return
+        except OSError as error:
+            self._disk_refused(goal, error)
+            return
+        self._goals.pop(goal.sha256, None)
+        self._on_whole(goal.sha256)
+
+    def _disk_refused(self, goal: _Goal, error: OSError) -> None:
+        log.error("blob %s cannot be written: %s", goal.sha256[:12], error)
+        goal.dead = str(error)
+        self.full = True
+        self._window = {t: e for t, e in self._window.items() if e[0] is not goal}
+
+    # --- bitmaps ------------------------------------------------------------------------------
+
+    def _keep_maps(self) -> None:
+        if self._save is None:
+            self._save = self._loop.call_later(_SAVE_S, self._save_maps)
+
+    def _save_maps(self) -> None:
+        if self._save:
+            self._save.cancel()
+            self._save = None
+        for goal in self._goals.values():
+            if goal.download:
+                try:
+                    goal.download.save()
+                except OSError as error:
+                    self._disk_refused(goal, error)
+
+
+def _percent(bitmap: Bitmap) -> int:
+    return 100 * sum(index in bitmap for index in range(bitmap.count)) // bitmap.count

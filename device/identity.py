@@ -1,0 +1,103 @@
+"""Who this device is: its Ed25519 key, made at first start, and the counters that never go back.
+
+Both live in two-copy files beside the databases, so that a damaged store costs reports and
+schedules but never the device's name or its memory of what it has already obeyed.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from device.durable import TwoCopies
+from protocol.keys import SigningKey
+
+log = logging.getLogger(__name__)
+
+_SEQ_BLOCK = 1000  # numbers reserved at a time, so that most messages cost no write
+
+
+def load_key(data_dir: Path) -> SigningKey:
+    """The device's key, generated and stored (mode 0600) when there is none yet."""
+    file = TwoCopies(data_dir / "identity")
+    stored = file.load()
+    if stored is not None:
+        if file.damaged:
+            file.save(stored)
+        return SigningKey.from_hex(str(stored["key"]))
+    key = SigningKey.generate()
+    for _ in range(2):  # both copies from the first moment on
+        file.save({"key": key.raw.hex()})
+    return key
+
+
+class Counters:
+    """What must only grow: own `seq`, `session`, the highest seq obeyed per stream, times."""
+
+    def __init__(self, data_dir: Path, wall: Callable[[], float] = time.time) -> None:
+        self._file = TwoCopies(data_dir / "counters")
+        self.lost = False
+        self.full = False  # the last save failed
+        stored = self._file.load()
+        if stored is None:
+            # Counters lost with the key kept: start above all that was said before, as long as
+            # fewer than a thousand messages a second were.
+            self.lost = True
+            stored = {"seq": int(max(wall(), 0.0)) * 1000}
+        self.damaged = self._file.damaged
+        self._seq = self._reserved = int(stored.get("seq", 0))
+        self.session = int(stored.get("session", 0))
+        self.streams: dict[str, int] = dict(stored.get("streams", {}))
+        self.saved_at = float(stored.get("saved_at", 0.0))
+        self.last_started: list[str] = list(stored.get("last_started", []))
+        self.extra: dict[str, Any] = dict(stored.get("extra", {}))
+
+    def next_seq(self) -> int:
+        """The next number for what this device says; durable before it is used."""
+        if self._seq >= self._reserved:
+            self._reserved = self._seq + _SEQ_BLOCK
+            self.save()
+        self._seq += 1
+        return self._seq
+
+    def next_session(self) -> int:
+        self.session += 1
+        self.save()
+        return self.session
+
+    def obeyed(self, stream: str, seq: int) -> None:
+        """Remember `seq` before acting on it. Raises OSError: then do not act."""
+        if seq > self.streams.get(stream, 0):
+            self.streams[stream] = seq
+            self._write()
+
+    def note_started(self, airing_id: str) -> None:
+        """A last guard against a second playing when the database cannot be written."""
+        self.last_started = [*self.last_started[-7:], airing_id]
+        self.save()
+
+    def note_time(self, wall_s: float) -> None:
+        self.saved_at = max(self.saved_at, wall_s)
+        self.save()
+
+    def save(self) -> None:
+        """Write now; a full or broken disk is noted and the node goes on."""
+        try:
+            self._write()
+        except OSError as error:
+            log.error("counters cannot be written: %s", error)
+
+    def _write(self) -> None:
+        self.full = True
+        self._file.save(
+            {
+                "seq": self._reserved,
+                "session": self.session,
+                "streams": self.streams,
+                "saved_at": self.saved_at,
+                "last_started": self.last_started,
+                "extra": self.extra,
+            }
+        )
+        self.full = False

@@ -1,0 +1,479 @@
+"""One node: its parts put together, its messages handed on. No globals; many fit in one process.
+
+link → gate (trust) → config · schedules · area state · commands · acknowledgements · beacons
+schedules + area state → planner → player, amplifier → outbox → sender → link
+schedules → fetcher → blobs → clips → planner
+"""
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from device.airing import Placed, Stamp
+from device.blobs import BlobStore
+from device.channel import Message
+from device.clip_cache import AssumedClips, DecodedClips
+from device.clock import Clock
+from device.documents import Documents
+from device.fetcher import Fetcher
+from device.identity import Counters, load_key
+from device.link import Link
+from device.loop import Loop, Timer
+from device.orders import Desk
+from device.outbox import Outbox
+from device.planner import Amplifier, Planner
+from device.schedule_store import ScheduleStore
+from device.sender import Sender
+from device.settings import Settings
+from device.sound import Children, SilentPlayer, SoundPort
+from device.status import Health
+from device.trust import Gate
+from protocol.claims import proof
+from protocol.envelope import Heading, MessageType, seal
+from protocol.messages import (
+    Answer,
+    Beacon,
+    Claim,
+    ControllerState,
+    Presence,
+    ReportAck,
+    ReportBatch,
+    Want,
+)
+from protocol.outcomes import Reason
+from protocol.programme import blobs_of
+from protocol.topics import Topics
+
+log = logging.getLogger(__name__)
+
+_CLAIM_FIRST_S = 2.0
+_CLAIM_LONGEST_S = 600.0
+_SAVE_TIME_S = 3600.0
+_PLAN_EVERY_S = 600.0
+_MESSAGE_LIFE = timedelta(hours=24)
+_SETTLED_S = 0.15  # changes within this go into one status
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What differs between a node on a pole and one of hundreds in a simulation."""
+
+    silent: bool = False
+    hardware: str = ""
+    boot_id: str = ""
+
+
+class Node:
+    """Started and stopped by `agent`; everything else happens in the loop's callbacks."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        settings: Settings,
+        *,
+        equipment: Equipment | None = None,
+        clock: Clock | None = None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self.loop = loop
+        self.settings = settings
+        self.equipment = equipment or Equipment(boot_id=kernel_boot_id())
+        self.jitter = jitter or random.Random()
+        data = settings.data_dir
+        data.mkdir(parents=True, exist_ok=True)
+        self.key = load_key(data)
+        self.device_id = self.key.verify_key.device_id
+        self.counters = Counters(data)
+        self.clock = clock or Clock(
+            always_trusted=settings.clock == "trusted",
+            saved_at=self.counters.saved_at,
+            rtc_trust_s=settings.rtc_trust_days * 86_400.0,
+        )
+        self.topics = Topics(settings.site)
+        self.gate = Gate(settings.site, self.device_id, settings.keys, self.counters, self.clock)
+        self.outbox = Outbox(None if self.equipment.silent else data / "outbox.sqlite3")
+        self.blobs = BlobStore(data)
+        self.clips = self._clips(data)
+        self.schedules = ScheduleStore(data / "schedules", self.blobs.load)
+        self.documents = Documents(data, self.gate, self.schedules, self.clock)
+        self.sound: SoundPort = self._sound()
+        self.planner = Planner(
+            clock=self.clock,
+            outbox=self.outbox,
+            counters=self.counters,
+            clips=self.clips,
+            sound=self.sound,
+            stamp=self.stamp,
+            amplifier=self.amplifier,
+            on_report=lambda: self._soon(self._send_reports),
+            on_change=self.changed,
+            active_since=self.schedules.active_since,
+        )
+        self.sender = Sender(self.outbox, self._publish_batch, self.jitter)
+        self.link = Link(
+            loop,
+            settings,
+            self.device_id,
+            will=self._will,
+            on_connected=self._connected,
+            on_lost=self._lost,
+            on_message=self._message,
+            jitter=self.jitter,
+        )
+        self.fetcher = Fetcher(
+            loop,
+            self.topics,
+            self.blobs,
+            self.link,
+            ask=self._publish_want,
+            on_whole=self._blob_whole,
+            jitter=self.jitter,
+        )
+        self.desk = Desk(self)
+        self.health = Health(self)
+        self._controller_epoch = ""
+        self._asked_at = 0.0
+        self._claim_wait_s = _CLAIM_FIRST_S
+        self._status_timer: Timer | None = None
+        self._status_regular: Timer | None = None
+        self._stopping = False
+        self.on_restart: Callable[[], None] = loop.stop
+
+    def _clips(self, data: Path) -> DecodedClips | AssumedClips:
+        if self.equipment.silent:
+            return AssumedClips(self.blobs)
+        return DecodedClips(
+            self.loop, data, self.blobs, on_change=self._clip_ready, on_damaged=self._clip_damaged
+        )
+
+    def _sound(self) -> SoundPort:
+        if self.equipment.silent:
+            return SilentPlayer(self.loop, self._heard)
+        return Children(self.loop, self.settings, self._heard)
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read back what is known, start the children, then play on; the link comes when it can."""
+        log.info("device %s", self.device_id)
+        self.documents.restore()
+        self.planner.start()
+        self.sound.start()
+        self.replan()
+        self._tick()
+        self._keep_time()
+        self._replan_now_and_then()
+        self.link.want(self._own_topics())
+        self.link.want(self.documents.area_topics(self.topics))
+        self.link.start()
+
+    def stop(self) -> None:
+        """Silence first, then a word to the controller, then the rest."""
+        self._stopping = True
+        self.planner.stop_all(Reason.DEVICE_ERROR)
+        self.sound.stop()
+        self.planner.heard({"event": "children_lost"})
+        self.fetcher.lost()
+        self._send_reports()
+        gone = self._sealed(MessageType.PRESENCE, self._presence(online=False))
+        self.link.stop([(self._up("presence"), gone, True)])
+        self.counters.save()
+        self.outbox.close()
+
+    def stamp(self) -> Stamp:
+        return Stamp(
+            self.clock.now(),
+            int(self.clock.monotonic() * 1000),
+            self.equipment.boot_id,
+            self.clock.reading(),
+        )
+
+    def amplifier(self) -> Amplifier:
+        """Settle and tail as set here, or else as the controller says."""
+        config = self.documents.config
+        settle = self.settings.settle_ms or max(config.settle_ms, 300)
+        tail = self.settings.tail_ms if self.settings.tail_ms >= 0 else min(config.tail_ms, 4000)
+        present = self.settings.has_amplifier and not self.equipment.silent
+        return Amplifier(present, settle, tail)
+
+    # --- periodic work ------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        if self._stopping:
+            return
+        wait_s = _PLAN_EVERY_S
+        try:
+            wait_s = self.planner.tick()
+            self.planner.overdue()
+        finally:
+            self.loop.call_later(min(wait_s, 1.0), self._tick)
+        self.sender.tick(self.loop.monotonic())
+
+    def tick_now(self) -> None:
+        """Something urgent was ordered."""
+        self.planner.tick()
+
+    def _keep_time(self) -> None:
+        if self.clock.trusted:
+            self.counters.note_time(self.clock.wall())
+        if self.outbox.full:
+            self.outbox.retry()
+        if self.clock.trusted:
+            self.outbox.forget_before(self.clock.now() - timedelta(days=60))
+        self.loop.call_later(_SAVE_TIME_S, self._keep_time)
+
+    def _replan_now_and_then(self) -> None:
+        """The plan holds some days; midnight comes without a message."""
+        self.replan()
+        self.loop.call_later(_PLAN_EVERY_S, self._replan_now_and_then)
+
+    def replan(self) -> None:
+        """From documents to plan, and to what must be fetched for it."""
+        now = self.clock.now()
+        self.documents.activate(now)
+        self.planner.config = self.documents.config
+        self.planner.bound_at = self.documents.bound_at
+        self.planner.orders = self.documents.orders
+        self.planner.set_plan(self.documents.plan(now), self.documents.hours(now))
+        self.fetcher.aim(self.documents.wanted(now))
+        self.changed()
+
+    def want_now(self, placed: Placed) -> None:
+        """Fetch the clips of a command's airing before everything else."""
+        urgent = blobs_of(placed.parts)
+        self.fetcher.aim([*urgent.items(), *self.documents.wanted(self.clock.now())])
+
+    def _soon(self, work: Callable[[], None]) -> None:
+        self.loop.call_later(0.0, work)
+
+    # --- the link -----------------------------------------------------------------------------
+
+    def _own_topics(self) -> list[str]:
+        channels = ("config", "command", "ack", "beacon")
+        own = [self.topics.to_device(self.device_id, channel) for channel in channels]
+        return [*own, self.topics.controller_state()]
+
+    def _up(self, channel: str) -> str:
+        return self.topics.from_device(self.device_id, channel)
+
+    def _sealed(self, type_: MessageType, message: Any) -> bytes:
+        now = self.clock.now()
+        heading = Heading(
+            self.settings.site,
+            "site",
+            self.device_id,
+            self.counters.next_seq(),
+            now,
+            now + _MESSAGE_LIFE,
+        )
+        return seal(type_, heading, message, [self.key])
+
+    def _presence(self, *, online: bool) -> Presence:
+        return Presence(
+            online=online,
+            boot_id=self.equipment.boot_id,
+            session=self.counters.session,
+            nonce=self.gate.nonce if online else "",
+            version=program_version(),
+            store_epoch=self.outbox.store_epoch,
+        )
+
+    def _will(self) -> tuple[str, bytes]:
+        self.counters.next_session()
+        return self._up("presence"), self._sealed(
+            MessageType.PRESENCE, self._presence(online=False)
+        )
+
+    def _connected(self) -> None:
+        self._present()
+        if not self.documents.bound:
+            self._claim_wait_s = _CLAIM_FIRST_S
+            self._claim()
+        self.sender.connected()
+        self.fetcher.connected()
+        self.changed()
+        self._soon(self._send_reports)
+
+    def _present(self) -> None:
+        """Say who is here, with a nonce whose echo proves that an answer is fresh."""
+        self.gate.new_nonce()
+        self._asked_at = self.loop.monotonic()
+        payload = self._sealed(MessageType.PRESENCE, self._presence(online=True))
+        self.link.publish(self._up("presence"), payload, retain=True)
+
+    def _lost(self) -> None:
+        self.fetcher.lost()
+
+    def _claim(self) -> None:
+        """Ask to be bound, until a config of our own arrives."""
+        if self.documents.bound or not self.link.connected:
+            return
+        code = self.settings.claim_code
+        claim = Claim(
+            public_key=self.key.verify_key.hex,
+            proof=proof(code, self.key.verify_key) if code else "",
+            hardware=self.equipment.hardware,
+            version=program_version(),
+        )
+        payload = self._sealed(MessageType.CLAIM, claim)
+        self.link.publish(self.topics.claim(self.device_id), payload)
+        self.loop.call_later(self._claim_wait_s * self.jitter.uniform(0.8, 1.2), self._claim)
+        self._claim_wait_s = min(self._claim_wait_s * 2, _CLAIM_LONGEST_S)
+
+    def _publish_batch(self, batch: ReportBatch) -> bool:
+        if not self.link.connected:
+            return False
+        return self.link.publish(self._up("report"), self._sealed(MessageType.REPORTS, batch))
+
+    def _publish_want(self, want: Want) -> bool:
+        return self.link.publish(self._up("want"), self._sealed(MessageType.WANT, want))
+
+    def answer(self, answer: Answer) -> None:
+        self.link.publish(self._up("answer"), self._sealed(MessageType.ANSWER, answer))
+
+    def _send_reports(self) -> None:
+        if self.link.connected:
+            self.sender.tick(self.loop.monotonic())
+
+    def changed(self) -> None:
+        """Something a status tells has changed; several changes make one message."""
+        if self._status_timer is None and not self._stopping:
+            self._status_timer = self.loop.call_later(_SETTLED_S, self._publish_status)
+
+    def _publish_status(self) -> None:
+        self._status_timer = None
+        if self._stopping:
+            return
+        if self.link.connected:
+            status = self._sealed(MessageType.STATUS, self.health.status())
+            self.link.publish(self._up("status"), status, retain=True)
+        self._regular_status()
+
+    def _regular_status(self) -> None:
+        """The status that comes without any change."""
+        if self._status_regular:
+            self._status_regular.cancel()
+        interval = max(self.documents.config.status_interval_s, 5)
+        self._status_regular = self.loop.call_later(interval, self.changed)
+
+    # --- messages -----------------------------------------------------------------------------
+
+    def _message(self, topic: str, payload: bytes, retained: bool) -> None:
+        if "/blob/" in topic:
+            self.fetcher.take(topic, payload)
+        elif not payload:
+            return  # a retained message was cleared; what we hold stays in force
+        elif topic == self.topics.controller_state():
+            self._controller_state(payload)
+        elif topic.endswith("/dn/config"):
+            if self.documents.take_config(payload):
+                self._rebound()
+        elif topic.endswith("/dn/schedule"):
+            if self.documents.take_schedule(topic, payload):
+                self.replan()
+        elif "/area/" in topic and topic.endswith("/dn/state"):
+            if self.documents.take_area_state(topic, payload):
+                self.replan()
+                self.tick_now()
+        elif topic.endswith("/dn/command"):
+            self.desk.command(topic, payload, retained=retained)
+        elif topic.endswith("/dn/ack"):
+            self._acknowledged(payload)
+        elif topic.endswith("/dn/beacon"):
+            self._beacon(payload)
+
+    def _rebound(self) -> None:
+        """A new config: other areas perhaps, other languages, another volume.
+
+        A presence sent before the binding belonged to nobody; it is said again.
+        """
+        self.link.unwant(self.documents.left_topics(self.topics))
+        self.link.want(self.documents.area_topics(self.topics))
+        self._present()
+        self.replan()
+
+    def _controller_state(self, payload: bytes) -> None:
+        opened = self.gate.open(
+            payload,
+            MessageType.CONTROLLER_STATE,
+            "controller",
+            to="site",
+            retained=True,
+            durable=False,
+        )
+        if opened is None:
+            return
+        state = opened.read(ControllerState)
+        if state.online and state.epoch != self._controller_epoch:
+            again = bool(self._controller_epoch)
+            self._controller_epoch = state.epoch
+            if again:
+                self._present()
+                self.sender.connected()
+                self.changed()
+
+    def _acknowledged(self, payload: bytes) -> None:
+        opened = self.gate.open(
+            payload, MessageType.ACK, "ack", to=f"device:{self.device_id}", durable=False
+        )
+        if opened and self.sender.acknowledged(opened.read(ReportAck), self.loop.monotonic()):
+            self.changed()
+
+    def _beacon(self, payload: bytes) -> None:
+        opened = self.gate.open(
+            payload, MessageType.BEACON, "beacon", to=f"device:{self.device_id}", durable=False
+        )
+        if opened is None:
+            return
+        beacon = opened.read(Beacon)
+        if not self.gate.nonce or beacon.nonce != self.gate.nonce:
+            self.gate.refused["not_fresh"] += 1
+            return
+        self.gate.fresh = True
+        round_trip_s = self.loop.monotonic() - self._asked_at
+        self.clock.take_beacon(beacon.now.timestamp(), round_trip_s)
+        self.counters.note_time(self.clock.wall())
+        self.replan()
+
+    # --- sound and clips ----------------------------------------------------------------------
+
+    def _heard(self, event: Message) -> None:
+        if event.get("event") in ("sink_lost", "sink_open", "ready", "fault"):
+            self.health.heard(event)
+        if event.get("event") == "sink_lost":
+            self.planner.sink_lost(str(event.get("detail")))
+        self.planner.heard(event)
+        self.changed()
+
+    def _blob_whole(self, sha256: str) -> None:
+        if sha256 in self.documents.page_hashes():
+            self._soon(self.replan)
+        else:
+            self.clips.prepare(sha256)
+            self.changed()
+
+    def _clip_ready(self) -> None:
+        self.changed()
+        self._soon(self.tick_now)
+
+    def _clip_damaged(self, sha256: str) -> None:
+        log.error("clip %s was damaged on the disk and is fetched again", sha256[:12])
+        self._soon(self.replan)
+
+
+def kernel_boot_id() -> str:
+    """The kernel's name for this boot."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else "unknown"
+
+
+def program_version() -> str:
+    try:
+        return version("loalang")
+    except PackageNotFoundError:
+        return "0"

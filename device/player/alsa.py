@@ -1,0 +1,131 @@
+"""A sound card through libasound by ctypes: nothing to install, underruns and unplugging seen.
+
+The stream is opened non-blocking, fed by the engine and asked for its delay with each period; the
+lower envelope of these observations says when a frame leaves, since pointers only report late.
+"""
+
+import ctypes
+import ctypes.util
+import errno
+import time
+from collections import deque
+from collections.abc import Callable
+
+from device.errors import SinkError
+from device.player.score import FRAME_BYTES, RATE
+from device.player.sinks import Sink
+
+_PLAYBACK = 0
+_NONBLOCK = 1
+_S16_LE = 2
+_INTERLEAVED = 3
+_RECOVERABLE = frozenset({errno.EPIPE, errno.ESTRPIPE, errno.EIO})
+_LONGEST_QUERY_S = 0.0002  # a delay read across a pre-emption is not trusted
+_OBSERVATIONS = 40
+_ENOUGH = 8
+
+
+def _library() -> ctypes.CDLL:
+    name = ctypes.util.find_library("asound")
+    if not name:
+        raise SinkError("libasound is not installed: apt install libasound2", retryable=False)
+    library = ctypes.CDLL(name)
+    for function in ("snd_pcm_avail_update", "snd_pcm_writei", "snd_pcm_rewind"):
+        getattr(library, function).restype = ctypes.c_long
+    library.snd_pcm_writei.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_ulong]
+    library.snd_pcm_rewind.argtypes = [ctypes.c_void_p, ctypes.c_ulong]
+    library.snd_strerror.restype = ctypes.c_char_p
+    return library
+
+
+class AlsaCard(Sink):
+    """One PCM, mono 48 kHz 16-bit through ALSA's own conversion (`plughw:…`)."""
+
+    def __init__(
+        self, device: str, buffer_ms: int, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._lib = _library()
+        self._monotonic = monotonic
+        self._pcm = ctypes.c_void_p()
+        self._written = 0
+        self._seen: deque[float] = deque(maxlen=_OBSERVATIONS)
+        self._buffer = RATE * buffer_ms // 1000
+        opened = self._lib.snd_pcm_open(
+            ctypes.byref(self._pcm), device.encode(), _PLAYBACK, _NONBLOCK
+        )
+        if opened < 0:
+            raise SinkError(f"{device}: {self._why(opened)}")
+        set_up = self._lib.snd_pcm_set_params(
+            self._pcm, _S16_LE, _INTERLEAVED, 1, RATE, 1, buffer_ms * 1000
+        )
+        if set_up < 0:
+            self.close()
+            raise SinkError(f"{device}: {self._why(set_up)}")
+        self._prime()
+
+    def room(self) -> int:
+        available = int(self._lib.snd_pcm_avail_update(self._pcm))
+        if available < 0:
+            self._recover(available)
+            return 0
+        self._observe()
+        return available
+
+    def write(self, frames: bytes | bytearray) -> None:
+        content = bytes(frames)
+        count = len(content) // FRAME_BYTES
+        taken = int(self._lib.snd_pcm_writei(self._pcm, content, count))
+        if taken == -errno.EAGAIN:
+            taken = 0
+        if taken < 0:
+            self._recover(taken)
+            return
+        self._written += count if taken == count else taken
+
+    def next_frame_at(self) -> float | None:
+        if len(self._seen) < _ENOUGH:
+            return None
+        return min(self._seen) + self._written / RATE
+
+    def take_back(self, frames: int) -> int:
+        taken = int(self._lib.snd_pcm_rewind(self._pcm, max(frames, 0)))
+        taken = max(taken, 0)
+        self._written -= taken
+        return taken
+
+    def close(self) -> None:
+        if self._pcm:
+            self._lib.snd_pcm_drop(self._pcm)
+            self._lib.snd_pcm_close(self._pcm)
+            self._pcm = ctypes.c_void_p()
+
+    def _prime(self) -> None:
+        """Start on silence, so that the clock of the card can be observed."""
+        self._written = 0
+        self._seen.clear()
+        self.write(bytes(self._buffer // 2 * FRAME_BYTES))
+        started = self._lib.snd_pcm_start(self._pcm)
+        if started < 0 and started != -errno.EBADFD:
+            raise SinkError(self._why(started))
+
+    def _observe(self) -> None:
+        delay = ctypes.c_long()
+        before = self._monotonic()
+        result = self._lib.snd_pcm_delay(self._pcm, ctypes.byref(delay))
+        after = self._monotonic()
+        if result == 0 and after - before < _LONGEST_QUERY_S:
+            instant = (before + after) / 2 + delay.value / RATE
+            self._seen.append(instant - self._written / RATE)
+
+    def _recover(self, error: int) -> None:
+        """After an underrun start over; anything else means the device is gone."""
+        if -error not in _RECOVERABLE:
+            raise SinkError(self._why(error))
+        self.xruns += 1
+        prepared = self._lib.snd_pcm_prepare(self._pcm)
+        if prepared < 0:
+            raise SinkError(self._why(prepared))
+        self._prime()
+
+    def _why(self, error: int) -> str:
+        return str(self._lib.snd_strerror(error).decode(errors="replace"))

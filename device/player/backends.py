@@ -1,0 +1,28 @@
+"""Which sink a setting names: `alsa:DEVICE`, `file:DIR` or `null`."""
+
+from collections.abc import Callable
+
+from device.errors import SinkError
+from device.player.sinks import EmulatedCard, Sink
+
+
+def opener(sink: str, buffer_ms: int) -> Callable[[], Sink]:
+    """What opens the sink named by the setting; the device's library is loaded on first use."""
+    kind, _, rest = sink.partition(":")
+    if kind in {"file", "null"}:
+        return lambda: EmulatedCard(buffer_ms)
+    if kind == "alsa":
+        return lambda: _alsa(rest, buffer_ms)
+
+    def refuse() -> Sink:
+        raise SinkError(
+            f"no backend for {sink!r}: use alsa:DEVICE, file:DIR or null", retryable=False
+        )
+
+    return refuse
+
+
+def _alsa(device: str, buffer_ms: int) -> Sink:
+    from device.player.alsa import AlsaCard
+
+    return AlsaCard(device, buffer_ms)

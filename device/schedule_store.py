@@ -1,0 +1,179 @@
+"""The schedules of the node's areas, on disk and in force.
+
+A signed head is kept as it arrived, first as `pending`, and becomes `active` when its pages of
+today and tomorrow are held; till then the former one stays in force. At start everything is read
+back and its signatures and hashes are checked again, so that no damaged byte is obeyed.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from device.durable import sync_directory, write_whole
+from device.windows import CLOSED, Hours
+from protocol.errors import Malformed
+from protocol.messages import Airing, DayPage, HeldSchedule, PageRef, ScheduleHead
+from protocol.pages import unpack_page
+
+log = logging.getLogger(__name__)
+
+LoadBlob = Callable[[str], bytes | None]
+_DAY = timedelta(days=1)
+
+
+@dataclass
+class _Schedule:
+    """One head with what of it is read. `since`: when it came into force here."""
+
+    head: ScheduleHead
+    raw: bytes
+    since: datetime
+
+
+class ScheduleStore:
+    """`load_blob(sha256)` reads a held page's bytes; None while it is not held."""
+
+    def __init__(self, directory: Path, load_blob: LoadBlob) -> None:
+        self._directory = directory
+        self._load_blob = load_blob
+        self._active: dict[str, _Schedule] = {}
+        self._pending: dict[str, _Schedule] = {}
+        self._pages: dict[str, DayPage] = {}  # by hash; only the days around now
+
+    def restore(self, area_id: str, reopen: Callable[[bytes], ScheduleHead | None]) -> None:
+        """Read back what is on disk for an area; `reopen` checks the signature."""
+        for kind, shelf in (("active", self._active), ("pending", self._pending)):
+            path = self._path(area_id, kind)
+            if not path.exists():
+                continue
+            raw = path.read_bytes()
+            head = reopen(raw)
+            if head is None or head.area_id != area_id:
+                log.error("the stored schedule of area %s is damaged and dropped", area_id)
+                path.unlink()
+                continue
+            since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            shelf[area_id] = _Schedule(head, raw, since)
+
+    def take(self, head: ScheduleHead, raw: bytes, now: datetime) -> bool:
+        """A verified new head. False when this very document is held already. Raises OSError."""
+        for shelf in (self._pending, self._active):
+            held = shelf.get(head.area_id)
+            if held and held.raw == raw:
+                return False
+        write_whole(self._path(head.area_id, "pending"), raw)
+        self._pending[head.area_id] = _Schedule(head, raw, now)
+        return True
+
+    def activate(self, now: datetime) -> list[str]:
+        """Put pending heads into force whose pages of today and tomorrow are held."""
+        changed = []
+        for area_id, schedule in list(self._pending.items()):
+            urgent = [ref for ref in schedule.head.pages if _is_urgent(ref.day, now)]
+            if all(self._load_blob(ref.sha256) is not None for ref in urgent):
+                self._path(area_id, "pending").replace(self._path(area_id, "active"))
+                sync_directory(self._directory)
+                self._active[area_id] = _Schedule(schedule.head, schedule.raw, now)
+                del self._pending[area_id]
+                changed.append(area_id)
+        return changed
+
+    def keep_only(self, area_path: Iterable[str]) -> None:
+        """Forget areas that are no longer on the node's path."""
+        path = set(area_path)
+        for shelf, kind in ((self._active, "active"), (self._pending, "pending")):
+            for area_id in [area_id for area_id in shelf if area_id not in path]:
+                del shelf[area_id]
+                self._path(area_id, kind).unlink(missing_ok=True)
+
+    # --- what it says -------------------------------------------------------------------------
+
+    def held(self) -> tuple[HeldSchedule, ...]:
+        return tuple(
+            HeldSchedule(area_id, schedule.head.revision)
+            for area_id, schedule in sorted(self._active.items())
+        )
+
+    def active_since(self, area_id: str) -> datetime | None:
+        schedule = self._active.get(area_id)
+        return schedule.since if schedule else None
+
+    def wanted_pages(self, area_path: Iterable[str], now: datetime) -> list[PageRef]:
+        """Pages to hold: of today and tomorrow first, then the others, past days never."""
+        refs: dict[str, PageRef] = {}
+        for area_id in area_path:
+            for shelf in (self._pending, self._active):
+                if area_id in shelf:
+                    refs |= {ref.sha256: ref for ref in shelf[area_id].head.pages}
+        today = now.date().isoformat()
+        coming = [ref for ref in refs.values() if ref.day >= today]
+        return sorted(coming, key=lambda ref: (not _is_urgent(ref.day, now), ref.day))
+
+    def airings(
+        self, area_path: Iterable[str], days: Iterable[str]
+    ) -> dict[str, tuple[Airing, str]]:
+        """airing_id → (airing, area) of the pages of `days`; the area nearest the leaf wins."""
+        merged: dict[str, tuple[Airing, str]] = {}
+        for area_id in area_path:
+            for page in self._days(area_id, days).values():
+                merged |= {airing.airing_id: (airing, area_id) for airing in page.airings}
+        return merged
+
+    def hours(self, area_path: tuple[str, ...], days: Iterable[str]) -> Hours:
+        """What the leaf's document permits on `days`; CLOSED when there is none."""
+        schedule = self._active.get(area_path[-1]) if area_path else None
+        if schedule is None:
+            return CLOSED
+        return Hours.of(self._days(area_path[-1], days), schedule.head.until)
+
+    def all_airings(self, area_path: Iterable[str]) -> Iterable[Airing]:
+        """Every airing of every held page, pending documents too: what clips are worth having."""
+        for area_id in area_path:
+            for shelf in (self._active, self._pending):
+                if area_id in shelf:
+                    for ref in shelf[area_id].head.pages:
+                        page = self._page(ref, keep=False)
+                        yield from page.airings if page else ()
+
+    def blobs(self) -> set[str]:
+        """The hashes of all pages that any held document names."""
+        schedules = [*self._active.values(), *self._pending.values()]
+        return {ref.sha256 for schedule in schedules for ref in schedule.head.pages}
+
+    def _days(self, area_id: str, days: Iterable[str]) -> dict[str, DayPage]:
+        schedule = self._active.get(area_id)
+        wanted = set(days)
+        refs = schedule.head.pages if schedule else ()
+        found = {ref.day: self._page(ref) for ref in refs if ref.day in wanted}
+        return {day: page for day, page in found.items() if page is not None}
+
+    def _page(self, ref: PageRef, *, keep: bool = True) -> DayPage | None:
+        page = self._pages.get(ref.sha256)
+        if page is None:
+            page = read_page(self._load_blob(ref.sha256), ref.sha256)
+            if page is not None and keep:
+                if len(self._pages) > 64:
+                    self._pages.clear()
+                self._pages[ref.sha256] = page
+        return page
+
+    def _path(self, area_id: str, kind: str) -> Path:
+        return self._directory / f"{area_id}.{kind}"
+
+
+def read_page(blob: bytes | None, sha256: str) -> DayPage | None:
+    """The page in `blob`, or None when it is not held or is not what its name says."""
+    if blob is None or hashlib.sha256(blob).hexdigest() != sha256:
+        return None
+    try:
+        return unpack_page(blob)
+    except Malformed as error:
+        log.error("page %s cannot be read: %s", sha256[:12], error)
+        return None
+
+
+def _is_urgent(day: str, now: datetime) -> bool:
+    return now.date().isoformat() <= day <= (now + _DAY).date().isoformat()

@@ -1,0 +1,204 @@
+"""A node's settings: one frozen dataclass, from a TOML file and the environment.
+
+`load` reads `--config FILE` (or LOALANG_CONFIG) first and lets `LOALANG_<NAME>` override each
+entry; `LOALANG_<NAME>_FILE` names a file that holds a secret. Every mistake is found in one go.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from device.errors import ConfigError
+from protocol.keys import VerifyKey
+from protocol.topics import Topics
+
+PREFIX = "LOALANG_"
+SECRETS = frozenset({"claim_code"})
+_SCHEMES = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a node is told from outside; everything else comes signed from the controller."""
+
+    broker_url: str = "mqtt://127.0.0.1:1883"
+    ca_file: str = ""
+    site: str = "main"
+    controller_keys: tuple[str, ...] = ()
+    claim_code: str = ""
+    data_dir: Path = Path("/var/lib/loalang-node")
+    sink: str = "alsa:default"
+    clock: str = "system"  # or `trusted`: take the system's time as right, for tests and demos
+    rtc_trust_days: int = 30
+    amplifier_pin: int = -1  # BCM number; below zero there is no switched amplifier
+    amplifier_active_high: bool = True
+    amplifier_log: str = ""
+    settle_ms: int = 0  # 0: as the controller says
+    tail_ms: int = -1  # below zero: as the controller says
+    max_on_s: int = 7200
+    buffer_ms: int = 80
+    quota_mb: int = 2048
+    realtime: bool = True
+    log_level: str = "info"
+
+    @property
+    def broker(self) -> SplitResult:
+        return urlsplit(self.broker_url)
+
+    @property
+    def broker_port(self) -> int:
+        return self.broker.port or _SCHEMES[self.broker.scheme]
+
+    @property
+    def keys(self) -> dict[str, VerifyKey]:
+        """The controller's keys by kid."""
+        keys = [VerifyKey.from_hex(text) for text in self.controller_keys]
+        return {key.kid: key for key in keys}
+
+    @property
+    def evidence_dir(self) -> Path | None:
+        """Where a `file:DIR` sink leaves what it was given."""
+        kind, _, rest = self.sink.partition(":")
+        return Path(rest) if kind == "file" else None
+
+    @property
+    def amplifier_log_path(self) -> Path | None:
+        if self.amplifier_log:
+            return Path(self.amplifier_log)
+        return self.evidence_dir / "amplifier.jsonl" if self.evidence_dir else None
+
+    @property
+    def has_amplifier(self) -> bool:
+        return self.amplifier_pin >= 0
+
+
+def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings, checked. Raises ConfigError naming every mistake."""
+    problems: list[str] = []
+    values = _from_file(config, problems) | _from_environment(environment, problems)
+    known = {field.name: field for field in fields(Settings)}
+    taken: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            problems.append(f"{name}: there is no such setting; see device/settings.py")
+            continue
+        try:
+            taken[name] = _convert(known[name].default, value)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    settings = Settings(**taken)
+    problems += _mistakes(settings, set(taken))
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def _from_file(config: Path | None, problems: list[str]) -> dict[str, Any]:
+    if config is None:
+        return {}
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(f"config file {config} cannot be read ({error.strerror})")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"config file {config} is not TOML: {error}")
+    return {}
+
+
+def _from_environment(environment: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        name = PREFIX + field.name.upper()
+        if name in environment:
+            values[field.name] = environment[name]
+        elif name + "_FILE" in environment:
+            try:
+                values[field.name] = Path(environment[name + "_FILE"]).read_text().strip()
+            except OSError as error:
+                problems.append(f"{name}_FILE cannot be read ({error.strerror})")
+    return values
+
+
+def _convert(default: object, value: Any) -> Any:
+    if isinstance(default, bool):
+        return _boolean(value)
+    if isinstance(default, int):
+        return int(value)
+    if isinstance(default, tuple):
+        items = value.replace(",", " ").split() if isinstance(value, str) else value
+        return tuple(str(item) for item in items)
+    if isinstance(default, Path):
+        return Path(str(value)).expanduser()
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{value!r} is not text; put it in quotes")
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if str(value).lower() not in words:
+        raise ValueError(f"{value!r} is neither true nor false")
+    return words[str(value).lower()]
+
+
+def _mistakes(settings: Settings, given: set[str]) -> list[str]:
+    found = [sentence for wrong, sentence in _checks(settings) if wrong]
+    found += _key_mistakes(settings)
+    try:
+        Topics(settings.site)
+    except ValueError as error:
+        found.append(str(error))
+    try:
+        usable = settings.broker.scheme in _SCHEMES and bool(settings.broker.hostname)
+        usable = usable and settings.broker_port > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        found.append("broker_url: write mqtt://host:port or mqtts://user:password@host:port")
+    if "controller_keys" not in given:
+        found.append("controller_keys: give the controller's public key (64 hex digits)")
+    return found
+
+
+def _checks(settings: Settings) -> list[tuple[bool, str]]:
+    kind, _, rest = settings.sink.partition(":")
+    return [
+        (
+            settings.sink != "null" and (kind not in {"alsa", "file", "portaudio"} or not rest),
+            f"sink: {settings.sink!r} is not alsa:DEVICE, portaudio:DEVICE, file:DIR or null",
+        ),
+        (settings.clock not in {"system", "trusted"}, "clock: write system or trusted"),
+        (settings.amplifier_pin > 27, "amplifier_pin: BCM numbers go from 0 to 27"),
+        (0 < settings.settle_ms < 300, "settle_ms: an amplifier gets at least 300 ms"),
+        (settings.tail_ms > 4000, "tail_ms: at most 4000, so that the amplifier is off in 5 s"),
+        (not 1 <= settings.max_on_s <= 86_400, "max_on_s: from 1 to 86400 seconds"),
+        (not 40 <= settings.buffer_ms <= 2000, "buffer_ms: from 40 to 2000"),
+        (settings.quota_mb < 16, "quota_mb: at least 16"),
+        (settings.rtc_trust_days < 0, "rtc_trust_days: 0 or more"),
+        (
+            bool(settings.ca_file) and not Path(settings.ca_file).is_file(),
+            f"ca_file: there is no file {settings.ca_file}",
+        ),
+    ]
+
+
+def _key_mistakes(settings: Settings) -> list[str]:
+    found = []
+    for text in settings.controller_keys:
+        try:
+            VerifyKey.from_hex(text)
+        except ValueError as error:
+            found.append(f"controller_keys: {text[:16]}…: {error}")
+    return found
+
+
+def config_path(argument: str | None) -> Path | None:
+    """The file named on the command line, or else by LOALANG_CONFIG."""
+    chosen = argument or os.environ.get(PREFIX + "CONFIG")
+    return Path(chosen) if chosen else None

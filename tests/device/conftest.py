@@ -1,0 +1,160 @@
+"""A real broker for each test that asks for one, clips made on the spot, nodes as processes."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy
+import pytest
+import soundfile
+
+from tests.device.double import ControllerDouble
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Broker:
+    """A mosquitto on loopback that can be killed and started again on the same port."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nlog_dest none\n"
+            "set_tcp_nodelay true\nmax_packet_size 1048576\n"
+        )
+        self._process = None
+        self.start()
+
+    def start(self):
+        program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+        self._process = subprocess.Popen([program, "-c", self._config])
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                assert self._process.poll() is None, "mosquitto ended"
+        raise AssertionError("mosquitto does not listen")
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def broker(tmp_path):
+    broker = Broker(tmp_path)
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def controller(broker):
+    double = ControllerDouble(broker.port)
+    yield double
+    double.close()
+
+
+class NodeProcess:
+    """A real node, `python -m device`, that can be killed and started again."""
+
+    def __init__(self, folder, broker, controller, **settings):
+        self.folder = folder
+        self.evidence = folder / "evidence"
+        values = {
+            "broker_url": f"mqtt://127.0.0.1:{broker.port}",
+            "controller_keys": controller.key.verify_key.hex,
+            "data_dir": folder / "data",
+            "sink": f"file:{self.evidence}",
+            "clock": "trusted",
+            "amplifier_pin": 17,
+            **settings,
+        }
+        self._environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("LOALANG_")},
+            "GPIOZERO_PIN_FACTORY": "mock",
+            **{f"LOALANG_{name.upper()}": str(value) for name, value in values.items()},
+        }
+        self.process = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self.start()
+
+    def start(self):
+        log = (self.folder / "log").open("a")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "device"], env=self._environment, stdout=log, stderr=log
+        )
+        log.close()
+
+    def children(self):
+        """name → pid of the player and the amplifier keeper."""
+        found = {}
+        listing = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        for pid in open(listing).read().split():
+            words = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")
+            module = words[words.index(b"-m") + 1].decode() if b"-m" in words else ""
+            found[module.removeprefix("device.")] = int(pid)
+        return found
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.process.returncode
+
+    def log(self):
+        return (self.folder / "log").read_text()
+
+    def pin(self):
+        path = self.evidence / "amplifier.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def sound(self, airing_id):
+        """The frames of an airing and the note beside them."""
+        path = self.evidence / "sound" / f"{airing_id}.wav"
+        frames, rate = soundfile.read(path, dtype="int16")
+        assert rate == 48_000
+        return frames, json.loads(path.with_suffix(".json").read_text())
+
+
+@pytest.fixture
+def node(tmp_path, broker, controller):
+    nodes = []
+
+    def start(name="node", **settings):
+        nodes.append(NodeProcess(tmp_path / name, broker, controller, **settings))
+        return nodes[-1]
+
+    yield start
+    for each in nodes:
+        each.stop()
+
+
+def make_clip(seconds, hertz=440.0):
+    """An Ogg Opus file with a warbling tone, as bytes, and its decoded frames."""
+    moments = numpy.arange(int(seconds * 48_000)) / 48_000
+    tone = 0.4 * numpy.sin(2 * numpy.pi * (hertz + 80 * numpy.sin(5 * moments)) * moments)
+    file = io.BytesIO()
+    soundfile.write(file, tone, 48_000, format="OGG", subtype="OPUS")
+    content = file.getvalue()
+    frames, _ = soundfile.read(io.BytesIO(content), dtype="int16")
+    return content, frames
