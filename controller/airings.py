@@ -1,67 +1,138 @@
-"""Airings: schedules expanded into dated broadcasts. (Signatures; filled in next.)"""
+"""Airings: schedules expanded into dated broadcasts, kept up to the horizon.
 
+approved schedule → `expand` (at approval, at every change, and daily by `roll`) → rows that
+documents are built from. Expansion is idempotent: it brings what lies ahead in line with the
+rule and never touches an airing that has begun.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 from sqlalchemy.orm import Session
 
-from controller.access import Actor
-from controller.errors import NotBuilt
-from controller.models import Airing, Node, Schedule
-from controller.paging import Page
+from controller import areas, changes
+from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.due import Due, due_between
+from controller.errors import NotFound
+from controller.models import (
+    Airing,
+    AiringArea,
+    Approval,
+    Clip,
+    Node,
+    NodeMembership,
+    ProgrammeItem,
+    Schedule,
+)
+from controller.nodes import nodes_in
+from controller.nodes_ready import Readiness, readiness_of
+from controller.paging import Page, beyond, limited, page_of
+from controller.places import Tree
+from controller.programmes import load
+from controller.upsert import insert_missing
 from protocol.messages import Part
+from protocol.outcomes import Origin
+
+__all__ = [
+    "HORIZON_DAYS",
+    "AiringView",
+    "Readiness",
+    "airing_id",
+    "expand",
+    "expand_for_clip",
+    "get",
+    "page",
+    "parts_of",
+    "readiness",
+    "roll",
+    "targets",
+]
 
 HORIZON_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
-    """How many of the nodes an airing is for hold every clip it needs."""
-
-    ready: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class AiringView:
+    """An airing as lists show it: where it sounds, and how many of its nodes are ready."""
+
     airing: Airing
     area_ids: tuple[str, ...]
     readiness: Readiness
 
 
 def airing_id(schedule_id: str, original_at: datetime) -> str:
-    """The first 32 hex digits of SHA-256 over "schedule_id/original instant as RFC 3339 UTC"."""
-    raise NotBuilt("airings")
+    """The first 32 hex digits of SHA-256 over "schedule id/original instant as RFC 3339 UTC"."""
+    instant = original_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return hashlib.sha256(f"{schedule_id}/{instant}".encode()).hexdigest()[:32]
 
 
 def expand(
     session: Session, schedule: Schedule, now: datetime, horizon_days: int = HORIZON_DAYS
 ) -> int:
-    """Bring the schedule's airings up to the horizon; returns how many rows changed."""
-    raise NotBuilt("airings")
+    """Bring the schedule's airings up to the horizon; returns how many rows changed.
+
+    Steps, all in the caller's transaction: what is due → rows that lack are added → rows ahead
+    that differ are put right → rows ahead that are no longer due are cancelled.
+    """
+    return _expand(session, schedule, now, horizon_days, Tree.load(session))
 
 
 def roll(session: Session, now: datetime, horizon_days: int = HORIZON_DAYS) -> int:
-    """Expand every approved schedule; returns how many rows changed."""
-    raise NotBuilt("airings")
+    """Expand every schedule that is on the air; returns how many rows changed."""
+    query = select(Schedule).where(
+        Schedule.status == Approval.APPROVED, Schedule.deleted_at.is_(None)
+    )
+    tree = Tree.load(session)
+    found = session.scalars(query.order_by(Schedule.id)).all()
+    return sum(_expand(session, schedule, now, horizon_days, tree) for schedule in found)
+
+
+def expand_for_clip(session: Session, clip_id: str, now: datetime) -> int:
+    """Expand the schedules that use a clip (or its original): lengths may have changed."""
+    clip = session.get_one(Clip, clip_id)
+    ids = [clip.id, clip.translation_of] if clip.translation_of else [clip.id]
+    programmes = select(ProgrammeItem.programme_id).where(ProgrammeItem.clip_id.in_(ids))
+    query = select(Schedule).where(
+        Schedule.programme_id.in_(programmes),
+        Schedule.status == Approval.APPROVED,
+        Schedule.deleted_at.is_(None),
+    )
+    return sum(expand(session, schedule, now) for schedule in session.scalars(query).all())
 
 
 def parts_of(session: Session, airing: Airing, at: datetime) -> tuple[Part, ...]:
-    """What is to sound: the tune and each item's newest approved version. Empty: nothing may."""
-    raise NotBuilt("airings")
+    """What is to sound: the tune and each item's newest approved version. Empty: nothing may.
+
+    Validity is judged at the airing's own start, or at `at` once that is later.
+    """
+    if airing.schedule_id is None:
+        return ()
+    schedule = session.get_one(Schedule, airing.schedule_id)
+    loaded = load(session, schedule.programme.tune, schedule.programme.items)
+    return loaded.parts_at(max(at, airing.starts_at))
 
 
 def targets(session: Session, airing: Airing) -> list[Node]:
-    """The nodes an airing is for, by membership at its start."""
-    raise NotBuilt("airings")
+    """The nodes an airing is for, by membership at its start, ordered by code."""
+    return nodes_in(session, [area.area_id for area in airing.areas], airing.starts_at)
 
 
 def readiness(session: Session, airing: Airing, now: datetime) -> Readiness:
-    raise NotBuilt("airings")
+    """How many of its nodes hold every clip it needs, by what they last said."""
+    return readiness_of(session, [airing], now)[airing.id]
 
 
 def get(session: Session, actor: Actor, airing_id: str) -> Airing:
-    raise NotBuilt("airings")
+    """An airing that sounds in the actor's areas. Raises NotFound."""
+    airing = session.get(Airing, airing_id)
+    require_role(actor, Action.VIEW)
+    own = visible_areas(session, actor)
+    if airing is None or (own is not None and not _sounds_in(session, airing, actor, own)):
+        raise NotFound("airing")
+    return airing
 
 
 def page(
@@ -76,5 +147,160 @@ def page(
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Page[AiringView]:
-    """By start, cancelled ones left out."""
-    raise NotBuilt("airings")
+    """By start; cancelled ones left out; those that sound in the actor's areas."""
+    require_role(actor, Action.VIEW)
+    limit = limited(limit)
+    query = select(Airing).where(Airing.cancelled_at.is_(None))
+    if from_ is not None:
+        query = query.where(Airing.starts_at >= from_)
+    if until is not None:
+        query = query.where(Airing.starts_at < until)
+    own = visible_areas(session, actor)
+    if own is not None and actor.area_id is not None:
+        query = query.where(_in_areas(own | set(areas.path(session, actor.area_id))))
+    if area_id is not None:
+        require(session, actor, Action.VIEW, area_id)
+        around = below(session, [area_id]) | set(areas.path(session, area_id))
+        query = query.where(_in_areas(around))
+    if node_id is not None:
+        query = query.where(_at_node(session, node_id))
+    key = (Airing.starts_at, Airing.id)
+    if cursor:
+        query = query.where(beyond(key, cursor))
+    rows = session.scalars(query.order_by(*key).limit(limit + 1)).all()
+    found = page_of(rows, limit, lambda airing: (airing.starts_at, airing.id))
+    return Page(_views(session, found.items, now), found.next_cursor)
+
+
+def _expand(
+    session: Session, schedule: Schedule, now: datetime, horizon_days: int, tree: Tree
+) -> int:
+    # Another process may be pausing it right now: take the row and look again.
+    session.flush()
+    session.refresh(schedule, with_for_update=True)
+    horizon = now + timedelta(days=horizon_days)
+    due = _due(session, schedule, now, horizon, tree)
+    known = {
+        airing.id: airing
+        for airing in session.scalars(
+            select(Airing).where(
+                Airing.schedule_id == schedule.id,
+                or_(Airing.starts_at > now, Airing.id.in_(list(due))),
+            )
+        )
+    }
+    changed = _add(session, schedule, {k: v for k, v in due.items() if k not in known})
+    changed += _put_right(session, schedule, known, due, now)
+    if changed:
+        for area in schedule.areas:
+            changes.note(session, "airing", schedule.id, area.area_id, now)
+    return changed
+
+
+def _due(
+    session: Session, schedule: Schedule, now: datetime, horizon: datetime, tree: Tree
+) -> dict[str, Due]:
+    """What is to air from now (or from where the last expansion ended) to the horizon."""
+    if schedule.status != Approval.APPROVED or schedule.deleted_at or schedule.paused_at:
+        schedule.expanded_until = None  # after a pause it goes on from then, not from here
+        return {}
+    # A controller that was down past the horizon still accounts for what should have aired.
+    after = min(now, schedule.expanded_until or now)
+    schedule.expanded_until = horizon
+    found = due_between(session, schedule, after, horizon, tree)
+    return {airing_id(schedule.id, due.original_at): due for due in found}
+
+
+def _add(session: Session, schedule: Schedule, new: dict[str, Due]) -> int:
+    rows = [
+        {
+            "id": key,
+            "schedule_id": schedule.id,
+            "original_at": due.original_at,
+            "origin": Origin.SCHEDULE.value,
+            **_values(schedule, due),
+        }
+        for key, due in new.items()
+    ]
+    insert_missing(session, Airing, rows)
+    area_ids = [area.area_id for area in schedule.areas]
+    places = [{"airing_id": key, "area_id": area_id} for key in new for area_id in area_ids]
+    insert_missing(session, AiringArea, places)
+    return len(rows)
+
+
+def _put_right(
+    session: Session,
+    schedule: Schedule,
+    known: dict[str, Airing],
+    due: dict[str, Due],
+    now: datetime,
+) -> int:
+    changed = 0
+    area_ids = sorted(area.area_id for area in schedule.areas)
+    for key, airing in known.items():
+        if airing.starts_at <= now:  # it has begun: it stays as it was said
+            continue
+        if key not in due:
+            changed += airing.cancelled_at is None
+            airing.cancelled_at = airing.cancelled_at or now
+            continue
+        values = {**_values(schedule, due[key]), "cancelled_at": None}
+        if any(getattr(airing, name) != value for name, value in values.items()):
+            changed += 1
+            for name, value in values.items():
+                setattr(airing, name, value)
+        if sorted(area.area_id for area in airing.areas) != area_ids:
+            changed += 1
+            _set_areas(session, airing, area_ids)
+    session.flush()
+    return changed
+
+
+def _values(schedule: Schedule, due: Due) -> dict[str, object]:
+    return {
+        "starts_at": due.starts_at,
+        "ends_at": due.ends_at,
+        "class_": schedule.class_,
+        "title": schedule.title,
+        "late_s": schedule.late_s,
+        "stagger_step_ms": due.stagger_step_ms,
+    }
+
+
+def _set_areas(session: Session, airing: Airing, area_ids: Sequence[str]) -> None:
+    session.execute(delete(AiringArea).where(AiringArea.airing_id == airing.id))
+    rows = [{"airing_id": airing.id, "area_id": area_id} for area_id in area_ids]
+    insert_missing(session, AiringArea, rows)
+    session.expire(airing, ["areas"])
+
+
+def _views(session: Session, found: Sequence[Airing], now: datetime) -> list[AiringView]:
+    ready = readiness_of(session, found, now)
+    return [
+        AiringView(airing, tuple(sorted(a.area_id for a in airing.areas)), ready[airing.id])
+        for airing in found
+    ]
+
+
+def _in_areas(area_ids: Iterable[str]) -> ColumnElement[bool]:
+    places = select(AiringArea.airing_id).where(AiringArea.area_id.in_(set(area_ids)))
+    return Airing.id.in_(places)
+
+
+def _at_node(session: Session, node_id: str) -> ColumnElement[bool]:
+    """Airings whose areas lay on the node's path when they started."""
+    memberships = session.scalars(select(NodeMembership).where(NodeMembership.node_id == node_id))
+    spans = []
+    for membership in memberships.all():
+        held = Airing.starts_at >= membership.from_at
+        if membership.until_at is not None:
+            held = and_(held, Airing.starts_at < membership.until_at)
+        spans.append(and_(held, _in_areas(areas.path(session, membership.area_id))))
+    return or_(false(), *spans)
+
+
+def _sounds_in(session: Session, airing: Airing, actor: Actor, own: frozenset[str]) -> bool:
+    assert actor.area_id is not None
+    around = own | set(areas.path(session, actor.area_id))
+    return not around.isdisjoint(area.area_id for area in airing.areas)

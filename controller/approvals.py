@@ -1,14 +1,17 @@
-"""Decisions on schedules, and what waits for one. (Signatures; filled in next.)"""
+"""Decisions on schedules, and everything that waits for one."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from controller.access import Actor
+from controller import clips
+from controller.access import Action, Actor, require_role, visible_areas
 from controller.clips import ClipView
-from controller.errors import NotBuilt
-from controller.models import Schedule
+from controller.errors import Conflict
+from controller.models import Approval, Clip, ClipVersion, Schedule, ScheduleArea
+from controller.schedules import get, judge_again, put_on_air, refuse_blocked, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +25,74 @@ class Pending:
 def approve_schedule(
     session: Session, actor: Actor, schedule_id: str, now: datetime, note: str = ""
 ) -> Schedule:
-    raise NotBuilt("approvals")
+    """It goes on the air: its airings exist and are published from this transaction on.
+
+    Raises NotAllowed where its author may not decide, Conflict where it no longer fits.
+    """
+    schedule = get(session, actor, schedule_id, Action.APPROVE)
+    if schedule.status == Approval.APPROVED:
+        return schedule
+    for area in schedule.areas:
+        policy = clips.policy_of(session, area.area_id)
+        clips.refuse_author(actor, schedule.created_by, policy)
+    # Others may have been approved since it was entered, and its time may have passed.
+    found = judge_again(session, schedule, now)
+    if not found.occurrences:
+        raise Conflict(
+            "past",
+            "Lịch này không còn lượt phát nào sắp tới: hãy lập lịch mới với giờ khác.",
+            "This schedule has no airing ahead any more: make a new one with other times.",
+        )
+    refuse_blocked(found)
+    _decide(schedule, actor, Approval.APPROVED, now, note)
+    told(session, actor, "approve", schedule, now, {"note": note})
+    put_on_air(session, actor, schedule, now)
+    return schedule
 
 
 def reject_schedule(
     session: Session, actor: Actor, schedule_id: str, now: datetime, note: str = ""
 ) -> Schedule:
-    raise NotBuilt("approvals")
+    """It goes back to its author with a reason; airings ahead, if there were any, are taken off."""
+    schedule = get(session, actor, schedule_id, Action.APPROVE)
+    if schedule.status == Approval.REJECTED:
+        return schedule
+    _decide(schedule, actor, Approval.REJECTED, now, note)
+    told(session, actor, "reject", schedule, now, {"note": note})
+    put_on_air(session, actor, schedule, now)
+    return schedule
 
 
 def pending(session: Session, actor: Actor, now: datetime) -> Pending:
-    raise NotBuilt("approvals")
+    """The queue of the approvals page."""
+    require_role(actor, Action.VIEW)
+    own = visible_areas(session, actor)
+    return Pending(_clips(session, own, now), _schedules(session, own))
+
+
+def _clips(session: Session, own: frozenset[str] | None, now: datetime) -> list[ClipView]:
+    last = select(func.max(ClipVersion.version)).where(ClipVersion.clip_id == Clip.id)
+    query = select(Clip).join(ClipVersion)
+    query = query.where(
+        ClipVersion.version == last.scalar_subquery(), ClipVersion.status == Approval.PENDING
+    )
+    if own is not None:
+        query = query.where(Clip.area_id.in_(own))
+    found = list(session.scalars(query.order_by(ClipVersion.created_at, Clip.id)))
+    return clips.views(session, found, now)
+
+
+def _schedules(session: Session, own: frozenset[str] | None) -> list[Schedule]:
+    query = select(Schedule).where(
+        Schedule.status == Approval.PENDING, Schedule.deleted_at.is_(None)
+    )
+    if own is not None:
+        named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(own))
+        query = query.where(Schedule.id.in_(named))
+    return list(session.scalars(query.order_by(Schedule.created_at, Schedule.id)))
+
+
+def _decide(schedule: Schedule, actor: Actor, status: Approval, now: datetime, note: str) -> None:
+    schedule.status = status
+    schedule.decided_by, schedule.decided_at = actor.user_id, now
+    schedule.decision_note = note or None

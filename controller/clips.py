@@ -1,43 +1,48 @@
-"""Clips: upload, speech, approval of versions. (Signatures; filled in next.)"""
+"""Clips: what is said, and the approval of each recording of it.
 
-from collections.abc import Callable
+upload (`controller.uploads`) → a pending version → approve: from then on every airing not yet
+begun takes it. Withdrawal acts at once, on every version.
+"""
+
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from audio_library.store import Store
-from controller.access import Actor
-from controller.errors import NotBuilt
+from controller import airings, areas, audit, changes, commands
+from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.calendar.policy import Policy
+from controller.commands import CommandKind
+from controller.errors import Conflict, NotAllowed, NotFound
 from controller.models import Approval, Clip, ClipVersion
-from controller.paging import Page
+from controller.paging import Page, beyond, limited, page_of
+from controller.searching import matches
+from controller.uploads import Progress, UploadInput, speak, upload
+from controller.versions import airable, airable_of, newest_of
 
-# progress(step, share): what ingest is doing, and how far it is, from 0 to 1.
-Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class UploadInput:
-    """A file and what it is about; times are aware or local text without offset."""
-
-    path: Path
-    filename: str
-    title: str
-    topic: int
-    language: str
-    app: str | None = None
-    audience: str | None = None
-    area_id: str | None = None
-    translation_of: str | None = None
-    valid_from: datetime | str | None = None
-    valid_until: datetime | str | None = None
-    replaces: str | None = None  # a clip's id: adds a version to it
+__all__ = [
+    "ClipFilters",
+    "ClipView",
+    "Progress",
+    "UploadInput",
+    "airable",
+    "approve",
+    "get",
+    "page",
+    "reject",
+    "speak",
+    "upload",
+    "view",
+    "views",
+    "withdraw",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFilters:
+    """What of the library to show; None leaves a filter out."""
+
     topic: int | None = None
     language: str | None = None
     status: Approval | None = None  # of the newest version
@@ -47,65 +52,94 @@ class ClipFilters:
 
 @dataclass(frozen=True, slots=True)
 class ClipView:
-    """A clip, its newest version, and the version that airs now (None: it does not)."""
+    """A clip, its newest version, and the version that airs now (None: it does not).
+
+    `stale`: its original has a newer recording than this translation.
+    """
 
     clip: Clip
     newest: ClipVersion
     on_air: ClipVersion | None
-
-
-def upload(
-    engine: Engine,
-    store: Store,
-    actor: Actor,
-    data: UploadInput,
-    now: datetime,
-    progress: Progress | None = None,
-) -> tuple[Clip, ClipVersion]:
-    """Check, ingest outside any transaction, then write. Raises AudioError as it comes."""
-    raise NotBuilt("clips")
-
-
-def speak(
-    engine: Engine,
-    store: Store,
-    actor: Actor,
-    text: str,
-    language: str,
-    voice: str | None,
-    title: str,
-    topic: int,
-    area_id: str | None,
-    now: datetime,
-) -> tuple[Clip, ClipVersion]:
-    raise NotBuilt("clips")
+    stale: bool = False
 
 
 def approve(
     session: Session, actor: Actor, clip_id: str, now: datetime, note: str = ""
 ) -> ClipVersion:
-    raise NotBuilt("clips")
+    """The newest version may air. Raises NotAllowed where its author may not decide."""
+    clip, version = _newest(session, actor, clip_id, Action.APPROVE)
+    if version.status == Approval.APPROVED:
+        return version
+    refuse_author(actor, version.created_by, policy_of(session, clip.area_id))
+    if version.valid_until is not None and version.valid_until <= now:
+        raise Conflict(
+            "clip_expired",
+            "Tệp âm thanh đã hết hạn dùng: hãy tải bản mới lên rồi duyệt.",
+            "The clip has expired: upload a new version and approve that.",
+        )
+    return _decided(session, actor, clip, version, Approval.APPROVED, now, note)
 
 
 def reject(
     session: Session, actor: Actor, clip_id: str, now: datetime, note: str = ""
 ) -> ClipVersion:
-    raise NotBuilt("clips")
+    """The newest version goes back to its author. Raises Conflict when it is not pending."""
+    clip, version = _newest(session, actor, clip_id, Action.APPROVE)
+    if version.status == Approval.REJECTED:
+        return version
+    if version.status != Approval.PENDING:
+        raise Conflict(
+            "not_pending",
+            "Tệp này không còn chờ duyệt: muốn ngừng phát, hãy thu hồi tệp.",
+            "This clip is not waiting for a decision: to take it off the air, withdraw it.",
+        )
+    return _decided(session, actor, clip, version, Approval.REJECTED, now, note)
 
 
 def withdraw(
     session: Session, actor: Actor, clip_id: str, now: datetime, note: str = ""
 ) -> ClipVersion:
-    """Every version falls silent at once."""
-    raise NotBuilt("clips")
+    """Every version falls silent at once; a new version can be uploaded and approved later."""
+    clip, newest = _newest(session, actor, clip_id, Action.APPROVE)
+    for version in clip.versions:
+        if version.status in (Approval.APPROVED, Approval.PENDING):
+            _decided(session, actor, clip, version, Approval.WITHDRAWN, now, note)
+    return newest
 
 
 def get(session: Session, actor: Actor, clip_id: str) -> Clip:
-    raise NotBuilt("clips")
+    """A clip the actor may use: of their areas, or shared from an area above."""
+    clip = session.get(Clip, clip_id)
+    require_role(actor, Action.VIEW)
+    shared = _usable_areas(session, actor)
+    if clip is None or (
+        shared is not None and clip.area_id is not None and clip.area_id not in shared
+    ):
+        raise NotFound("clip")
+    return clip
 
 
 def view(session: Session, clip: Clip, now: datetime) -> ClipView:
-    raise NotBuilt("clips")
+    """One clip as pages show it."""
+    return views(session, [clip], now)[0]
+
+
+def views(session: Session, found: list[Clip], now: datetime) -> list[ClipView]:
+    """Several at once, with a fixed number of queries."""
+    ids = {clip.id for clip in found}
+    originals = {clip.translation_of for clip in found if clip.translation_of}
+    newest = newest_of(session, ids | originals)
+    on_air = airable_of(session, ids, now)
+    return [
+        ClipView(
+            clip=clip,
+            newest=newest[clip.id],
+            on_air=on_air[clip.id][0] if on_air[clip.id] else None,
+            stale=clip.translation_of in newest
+            and newest[clip.translation_of].created_at > newest[clip.id].created_at,
+        )
+        for clip in found
+    ]
 
 
 def page(
@@ -117,9 +151,100 @@ def page(
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Page[ClipView]:
-    raise NotBuilt("clips")
+    """Newest first; clips of the actor's areas and those shared from above."""
+    require_role(actor, Action.VIEW)
+    limit = limited(limit)
+    query = _filtered(session, actor, filters)
+    if filters.q:
+        query = query.where(Clip.id.in_(_ids_matching(session, query, filters.q)))
+    key = (Clip.created_at, Clip.id)
+    if cursor:
+        query = query.where(beyond(key, cursor, descending=True))
+    query = query.order_by(*(column.desc() for column in key)).limit(limit + 1)
+    found = page_of(session.scalars(query).all(), limit, lambda clip: (clip.created_at, clip.id))
+    return Page(views(session, found.items, now), found.next_cursor)
 
 
-def airable(session: Session, clip_id: str, at: datetime) -> ClipVersion | None:
-    """The newest approved version that is valid at that instant."""
-    raise NotBuilt("clips")
+def policy_of(session: Session, area_id: str | None) -> Policy:
+    """The policy a clip of that area is under; what belongs to no area has the defaults."""
+    return areas.effective(session, area_id).policy if area_id else Policy()
+
+
+def refuse_author(actor: Actor, author_id: str | None, policy: Policy) -> None:
+    """Raise NotAllowed when policy wants another person than the author to decide."""
+    if policy.approval.author_may_approve or actor.user_id is None:
+        return
+    if author_id == actor.user_id:
+        raise NotAllowed(
+            "author_may_not_approve",
+            "Quy định của địa bàn cần người khác duyệt: người tạo không được tự duyệt.",
+            "The area's rules want another person to approve: the author may not.",
+        )
+
+
+def _filtered(session: Session, actor: Actor, filters: ClipFilters) -> Select[Clip]:
+    query = select(Clip)
+    shared = _usable_areas(session, actor)
+    if shared is not None:
+        query = query.where(_in_or_common(shared))
+    if filters.area_id is not None:
+        require(session, actor, Action.VIEW, filters.area_id)
+        query = query.where(Clip.area_id.in_(below(session, [filters.area_id])))
+    if filters.topic is not None:
+        query = query.where(Clip.topic == filters.topic)
+    if filters.language is not None:
+        query = query.where(Clip.language == filters.language)
+    if filters.status is not None:
+        last = select(func.max(ClipVersion.version)).where(ClipVersion.clip_id == Clip.id)
+        query = query.join(ClipVersion).where(
+            ClipVersion.version == last.scalar_subquery(), ClipVersion.status == filters.status
+        )
+    return query
+
+
+def _in_or_common(shared: frozenset[str]) -> ColumnElement[bool]:
+    return or_(Clip.area_id.is_(None), Clip.area_id.in_(shared))
+
+
+def _usable_areas(session: Session, actor: Actor) -> frozenset[str] | None:
+    own = visible_areas(session, actor)
+    if own is None or actor.area_id is None:
+        return None
+    return own | set(areas.path(session, actor.area_id))
+
+
+def _ids_matching(session: Session, query: Select[Clip], q: str) -> list[str]:
+    # Databases fold accents each in their own way or not at all; a library has a few thousand
+    # titles, so they are compared here.
+    columns = query.with_only_columns(Clip.id, Clip.title, Clip.app, Clip.audience)
+    return [row[0] for row in session.execute(columns) if matches(q, *row[1:])]
+
+
+def _newest(
+    session: Session, actor: Actor, clip_id: str, action: Action
+) -> tuple[Clip, ClipVersion]:
+    clip = get(session, actor, clip_id)
+    require(session, actor, action, clip.area_id)
+    return clip, clip.versions[-1]
+
+
+def _decided(
+    session: Session,
+    actor: Actor,
+    clip: Clip,
+    version: ClipVersion,
+    status: Approval,
+    now: datetime,
+    note: str,
+) -> ClipVersion:
+    version.status = status
+    version.decided_by, version.decided_at = actor.user_id, now
+    version.decision_note = note or None
+    session.flush()
+    detail = {"version": version.version, "note": note}
+    verb = {Approval.APPROVED: "approve", Approval.REJECTED: "reject"}.get(status, "withdraw")
+    audit.record(session, actor, f"clip.{verb}", "clip", clip.id, clip.area_id, now, detail)
+    changes.note(session, "clip", clip.id, clip.area_id, now)
+    airings.expand_for_clip(session, clip.id, now)
+    commands.ask(session, CommandKind.CLIP_CHANGED, {"clip_id": clip.id}, actor, now)
+    return version

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy import update as sql_update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from controller import audit, commands
 from controller import changes as change_log
@@ -181,7 +181,7 @@ def areas_of(session: Session, node_ids: Sequence[str], at: datetime) -> dict[st
     """Node id → the area it belonged to at an instant."""
     query = select(NodeMembership.node_id, NodeMembership.area_id)
     rows = session.execute(query.where(NodeMembership.node_id.in_(node_ids), at_time(at)))
-    return dict(rows.tuples())
+    return {row.node_id: row.area_id for row in rows}
 
 
 def devices_of(session: Session, node_ids: Sequence[str], at: datetime) -> dict[str, Device]:
@@ -195,7 +195,7 @@ def devices_of(session: Session, node_ids: Sequence[str], at: datetime) -> dict[
             or_(DeviceBinding.until_at.is_(None), DeviceBinding.until_at > at),
         )
     )
-    return dict(session.execute(query).tuples())
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def nodes_in(session: Session, area_ids: Iterable[str], at: datetime) -> list[Node]:
@@ -205,7 +205,7 @@ def nodes_in(session: Session, area_ids: Iterable[str], at: datetime) -> list[No
     return list(session.scalars(query.order_by(Node.code)))
 
 
-def at_time(at: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+def at_time(at: datetime | InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
     """The condition for memberships that held at an instant."""
     return (NodeMembership.from_at <= at) & or_(
         NodeMembership.until_at.is_(None), NodeMembership.until_at > at
@@ -232,7 +232,7 @@ def _view(
 
 def _clips_by_hash(session: Session, held: set[str]) -> dict[str, str]:
     query = select(ClipVersion.sha256, ClipVersion.clip_id).where(ClipVersion.sha256.in_(held))
-    return dict(session.execute(query).tuples())
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _move(session: Session, node: Node, area_id: str, now: datetime) -> None:

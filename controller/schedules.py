@@ -1,87 +1,120 @@
-"""Schedules: draft, create, pause, delete. (Signatures; filled in next.)"""
+"""Schedules: when a programme airs and where. Draft, create, pause, resume, delete.
 
-from dataclasses import dataclass
+create → pending (or approved at once where policy says so) → `controller.approvals` → airings.
+"""
+
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.access import Actor
-from controller.errors import NotBuilt
-from controller.models import Approval, Schedule
-from controller.paging import Page
+from controller import airings, areas, audit, changes, commands
+from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.calendar.wall import parse_local
+from controller.commands import CommandKind
+from controller.drafts import Draft, Planned, Subject, judge
+from controller.due import resolved
+from controller.errors import BadInput, Conflict, NotFound
+from controller.models import (
+    Approval,
+    Programme,
+    ProgrammeItem,
+    Schedule,
+    ScheduleArea,
+)
+from controller.paging import Page, beyond, limited, page_of
+from controller.places import Tree
+from controller.programmes import load
+from controller.schedule_input import ItemInput, ScheduleInput, rule_json, subject_of
 from protocol.outcomes import AiringClass
 
-
-@dataclass(frozen=True, slots=True)
-class ItemInput:
-    clip_id: str
-    times: int = 1
-    gap_s: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleInput:
-    """`starts_at` is aware, or local text without offset in the areas' zone."""
-
-    title: str
-    items: list[ItemInput]
-    area_ids: list[str]
-    starts_at: datetime | str
-    class_: AiringClass = AiringClass.NORMAL
-    recurrence: dict[str, Any] | None = None
-    seasons: list[dict[str, Any]] | None = None
-    day_set: str | None = None
-    until: datetime | str | None = None
-    exceptions: dict[str, Any] | None = None
-    late_s: int = 120
-    tune: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """An airing as it would be; UTC."""
-
-    starts_at: datetime
-    ends_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a schedule would do. Each conflict: airing, kind, rule, vi, en, with, suggestion,
-    blocking (True: it cannot be saved so)."""
-
-    occurrences: list[Planned]
-    conflicts: list[dict[str, Any]]
+__all__ = [
+    "Draft",
+    "ItemInput",
+    "Planned",
+    "ScheduleInput",
+    "create",
+    "delete",
+    "draft",
+    "get",
+    "page",
+    "pause",
+    "resume",
+]
 
 
 def draft(
     session: Session, actor: Actor, data: ScheduleInput, now: datetime, limit: int = 1000
 ) -> Draft:
-    raise NotBuilt("schedules")
+    """What it would do; saves nothing and raises no Conflict. Raises BadInput."""
+    tree = Tree.load(session)
+    return judge(session, subject_of(session, actor, data, now, tree), now, tree, limit)
 
 
 def create(
     session: Session, actor: Actor, data: ScheduleInput, now: datetime
 ) -> tuple[Schedule, Draft]:
-    """Raises Conflict when policy or a clash forbids it."""
-    raise NotBuilt("schedules")
+    """Raises Conflict when policy or a clash forbids it, naming each airing and rule."""
+    tree = Tree.load(session)
+    subject = subject_of(session, actor, data, now, tree)
+    found = judge(session, subject, now, tree)
+    refuse_blocked(found)
+    schedule = _saved(session, actor, data, subject, now)
+    passed = {"emergency": True} if data.class_ == AiringClass.EMERGENCY else {}
+    told(session, actor, "create", schedule, now, {"title": schedule.title, **passed})
+    if not any(tree.effective(a).policy.approval.schedule for a in subject.area_ids):
+        schedule.status, schedule.decided_at = Approval.APPROVED, now
+        put_on_air(session, actor, schedule, now)
+    return schedule, found
 
 
 def pause(session: Session, actor: Actor, schedule_id: str, now: datetime) -> Schedule:
-    raise NotBuilt("schedules")
+    """Nothing of it airs until `resume`; what sounds right now plays to its end."""
+    schedule = get(session, actor, schedule_id, Action.SCHEDULE)
+    if schedule.paused_at is None:
+        schedule.paused_at = now
+        told(session, actor, "pause", schedule, now)
+        put_on_air(session, actor, schedule, now)
+    return schedule
 
 
 def resume(session: Session, actor: Actor, schedule_id: str, now: datetime) -> Schedule:
-    raise NotBuilt("schedules")
+    """It airs again from now on. Raises Conflict when something else took its place meanwhile."""
+    schedule = get(session, actor, schedule_id, Action.SCHEDULE)
+    if schedule.paused_at is not None:
+        if schedule.status == Approval.APPROVED:
+            refuse_blocked(judge_again(session, schedule, now))
+        schedule.paused_at = None
+        told(session, actor, "resume", schedule, now)
+        put_on_air(session, actor, schedule, now)
+    return schedule
 
 
 def delete(session: Session, actor: Actor, schedule_id: str, now: datetime) -> None:
-    raise NotBuilt("schedules")
+    """It never airs again; what it played stays in the log."""
+    schedule = get(session, actor, schedule_id, Action.SCHEDULE)
+    schedule.deleted_at = now
+    told(session, actor, "delete", schedule, now)
+    put_on_air(session, actor, schedule, now)
 
 
-def get(session: Session, actor: Actor, schedule_id: str) -> Schedule:
-    raise NotBuilt("schedules")
+def get(session: Session, actor: Actor, schedule_id: str, action: Action = Action.VIEW) -> Schedule:
+    """A schedule that airs in the actor's areas; to change it, all its areas must be theirs."""
+    schedule = session.get(Schedule, schedule_id)
+    require_role(actor, Action.VIEW)
+    if schedule is None or schedule.deleted_at is not None:
+        raise NotFound("schedule")
+    own = visible_areas(session, actor)
+    ids = {area.area_id for area in schedule.areas}
+    if actor.area_id is not None and own is not None:
+        own = own | set(areas.path(session, actor.area_id))
+    if own is not None and ids.isdisjoint(own):
+        raise NotFound("schedule")
+    if action is not Action.VIEW:
+        for area_id in ids:
+            require(session, actor, action, area_id)
+    return schedule
 
 
 def page(
@@ -93,4 +126,107 @@ def page(
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Page[Schedule]:
-    raise NotBuilt("schedules")
+    """Newest first; those that air in the actor's areas."""
+    require_role(actor, Action.VIEW)
+    limit = limited(limit)
+    query = select(Schedule).where(Schedule.deleted_at.is_(None))
+    own = visible_areas(session, actor)
+    if own is not None and actor.area_id is not None:
+        own = own | set(areas.path(session, actor.area_id))
+    if area_id is not None:
+        require(session, actor, Action.VIEW, area_id)
+        own = below(session, [area_id]) | set(areas.path(session, area_id))
+    if own is not None:
+        named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(own))
+        query = query.where(Schedule.id.in_(named))
+    if status is not None:
+        query = query.where(Schedule.status == status)
+    key = (Schedule.created_at, Schedule.id)
+    if cursor:
+        query = query.where(beyond(key, cursor, descending=True))
+    query = query.order_by(*(column.desc() for column in key)).limit(limit + 1)
+    return page_of(session.scalars(query).all(), limit, lambda s: (s.created_at, s.id))
+
+
+def judge_again(session: Session, schedule: Schedule, now: datetime) -> Draft:
+    """What a saved schedule would do from now on, judged as a new one would be."""
+    tree = Tree.load(session)
+    area_ids = tuple(sorted(area.area_id for area in schedule.areas))
+    subject = Subject(
+        rule=resolved(schedule.rule, schedule.timezone, area_ids, tree),
+        timezone=schedule.timezone,
+        starts_local=parse_local(schedule.starts_local, "starts_at"),
+        loaded=load(session, schedule.programme.tune, schedule.programme.items),
+        area_ids=area_ids,
+        class_=AiringClass(schedule.class_),
+        schedule_id=schedule.id,
+    )
+    return judge(session, subject, now, tree)
+
+
+def refuse_blocked(found: Draft) -> None:
+    """Raise Conflict where something forbids it, BadInput where nothing would ever air."""
+    if not found.occurrences:
+        raise BadInput(
+            {
+                "starts_at": (
+                    "Lịch này không có lượt phát nào trong một năm tới: hãy chọn lại ngày giờ.",
+                    "This schedule would not air once in the coming year: choose other times.",
+                )
+            }
+        )
+    blocking = found.blocking
+    if blocking:
+        first = blocking[0]
+        code = "policy" if first["kind"] == "policy" else "clash"
+        raise Conflict(code, first["vi"], first["en"], blocking)
+
+
+def put_on_air(session: Session, actor: Actor, schedule: Schedule, now: datetime) -> None:
+    """Bring airings in line with the schedule and have the service publish what changed."""
+    airings.expand(session, schedule, now)
+    body = {"area_ids": sorted(area.area_id for area in schedule.areas)}
+    commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
+
+
+def told(
+    session: Session,
+    actor: Actor,
+    verb: str,
+    schedule: Schedule,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Write the audit row and a line for the pages, one for each area."""
+    for area in schedule.areas:
+        action = f"schedule.{verb}"
+        audit.record(session, actor, action, "schedule", schedule.id, area.area_id, now, detail)
+        changes.note(session, "schedule", schedule.id, area.area_id, now)
+
+
+def _saved(
+    session: Session, actor: Actor, data: ScheduleInput, subject: Subject, now: datetime
+) -> Schedule:
+    programme = Programme(tune=data.tune)
+    programme.items = [
+        ProgrammeItem(position=i, clip_id=item.clip_id, times=item.times, gap_s=item.gap_s)
+        for i, item in enumerate(data.items)
+    ]
+    session.add(programme)
+    session.flush()
+    schedule = Schedule(
+        title=data.title.strip(),
+        programme_id=programme.id,
+        class_=data.class_,
+        timezone=subject.timezone,
+        starts_local=subject.starts_local.isoformat(timespec="seconds"),
+        rule=rule_json(data),
+        late_s=data.late_s,
+        status=Approval.PENDING,
+        created_by=actor.user_id,
+        created_at=now,
+    )
+    schedule.areas = [ScheduleArea(area_id=area_id) for area_id in subject.area_ids]
+    session.add(schedule)
+    session.flush()
+    return schedule

@@ -1,0 +1,76 @@
+"""Overlaps between planned sounds in the same places, and the nearest free start. Pure."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.calendar.policy import Span, Window
+
+_STEP = timedelta(minutes=5)
+_FARTHEST = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """A span in which something else sounds; `what` is the caller's own."""
+
+    starts_at: datetime
+    ends_at: datetime
+    what: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Busy spans in order of start, with the longest of them, so that a look is a short slice."""
+
+    spans: tuple[Busy, ...]
+    longest: timedelta
+
+    @classmethod
+    def of(cls, spans: Sequence[Busy]) -> "Timeline":
+        ordered = tuple(sorted(spans, key=lambda busy: (busy.starts_at, busy.ends_at, busy.what)))
+        longest = max((b.ends_at - b.starts_at for b in ordered), default=timedelta())
+        return cls(ordered, longest)
+
+    def meeting(self, starts_at: datetime, ends_at: datetime) -> Iterator[Busy]:
+        """Those that sound at some instant of [starts_at, ends_at)."""
+        first = bisect_left(self.spans, starts_at - self.longest, key=lambda b: b.starts_at)
+        last = bisect_right(self.spans, ends_at, key=lambda b: b.starts_at)
+        for busy in self.spans[first:last]:
+            if busy.starts_at < ends_at and busy.ends_at > starts_at:
+                yield busy
+
+
+def nearest_free(
+    span: Span, timeline: Timeline, permitted: Sequence[Sequence[Window] | None], now: datetime
+) -> datetime | None:
+    """The start nearest to the span's at which nothing else sounds and every place permits it.
+
+    In steps of five minutes, up to twelve hours off; None when there is none.
+    """
+    length = span.ends_at - span.starts_at
+    steps = int(_FARTHEST / _STEP)
+    for start in _outwards(span.starts_at, steps):
+        end = start + length
+        if start <= now or any(timeline.meeting(start, end)):
+            continue
+        if all(windows is None or _within(windows, start, end) for windows in permitted):
+            return start
+    return None
+
+
+def _outwards(start: datetime, steps: int) -> Iterator[datetime]:
+    for i in range(1, steps + 1):
+        yield start + i * _STEP
+        yield start - i * _STEP
+
+
+def _within(windows: Sequence[Window], start: datetime, end: datetime) -> bool:
+    reached = start
+    for window in windows:
+        if window.from_ <= reached < window.until:
+            reached = window.until
+        if reached >= end:
+            return True
+    return False

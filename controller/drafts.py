@@ -1,0 +1,293 @@
+"""What a schedule would do before it is saved: checked input, its airings, and what forbids them.
+
+Judged over every occurrence of the coming year (at most `limit`): hours and limits of each area
+below the targets, overlaps with other schedules, clips that will not be there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.calendar.conflicts import Busy, Timeline, nearest_free
+from controller.calendar.policy import Policy, Span, violations, windows
+from controller.calendar.recurrence import Rule
+from controller.calendar.wall import to_local, zone
+from controller.due import Due, Hearing, due_between, hearing_of, plan
+from controller.models import Approval, Schedule, ScheduleArea
+from controller.places import Tree
+from controller.programmes import Loaded
+from protocol.outcomes import AiringClass
+
+LOOK_AHEAD = timedelta(days=366)
+_MOST_SUGGESTIONS = 20  # each is a search; a list of more is not read
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An airing as it would be; UTC, worst-case end."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a schedule would do.
+
+    Each conflict has `airing` (RFC 3339 start), `kind` (policy, clash, clip, language), `rule`,
+    `area`, sentences `vi` and `en`, `with` (the other schedule), `suggestion` (a free start) and
+    `blocking`: true where it forbids saving.
+    """
+
+    occurrences: list[Planned]
+    conflicts: list[dict[str, Any]]
+
+    @property
+    def blocking(self) -> list[dict[str, Any]]:
+        return [conflict for conflict in self.conflicts if conflict["blocking"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A schedule to judge, saved or only entered."""
+
+    rule: Rule
+    timezone: str
+    starts_local: datetime
+    loaded: Loaded
+    area_ids: tuple[str, ...]
+    class_: AiringClass
+    schedule_id: str | None = None  # left out of what it is compared with
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """What else sounds in the same places: schedules, and their airings on one timeline."""
+
+    schedules: list[Schedule]
+    timeline: Timeline
+
+    def within(self, area_ids: frozenset[str]) -> Timeline:
+        """Only those that sound in one of these areas."""
+        inside = {
+            i
+            for i, schedule in enumerate(self.schedules)
+            if not area_ids.isdisjoint(area.area_id for area in schedule.areas)
+        }
+        return Timeline.of([busy for busy in self.timeline.spans if busy.what in inside])
+
+
+def judge(
+    session: Session, subject: Subject, now: datetime, tree: Tree, limit: int = 1000
+) -> Draft:
+    """The airings of the coming year and everything that speaks against them."""
+    hearing = hearing_of(session, subject.area_ids, tree)
+    due = list(islice(_due(subject, hearing, now), limit))
+    planned = [Planned(each.starts_at, each.ends_at) for each in due]
+    if not due:
+        return Draft([], [])
+    conflicts = list(_clips(subject, due))
+    conflicts += _languages(subject, tree, due[0])
+    if subject.class_ != AiringClass.EMERGENCY:
+        others = _others(session, subject, due, tree)
+        conflicts += _policies(subject, due, others, tree)
+        conflicts += _clashes(subject, due, others, tree, now)
+    return Draft(planned, sorted(conflicts, key=lambda c: (c["airing"], not c["blocking"])))
+
+
+def rfc3339(instant: datetime) -> str:
+    """An instant as text, in UTC with a Z."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _due(subject: Subject, hearing: Hearing, now: datetime) -> list[Due]:
+    return plan(
+        subject.rule,
+        subject.timezone,
+        subject.starts_local,
+        subject.loaded,
+        hearing,
+        subject.class_,
+        now,
+        now + LOOK_AHEAD,
+    )
+
+
+def _clips(subject: Subject, due: Sequence[Due]) -> Iterator[dict[str, Any]]:
+    """Clips that wait for approval, or will have expired: nothing would sound."""
+    for item in subject.loaded.items:
+        title = item.original.clip.title
+        if not any(version.status == Approval.APPROVED for version in item.original.versions):
+            yield _conflict(
+                due[0],
+                "clip",
+                "not_approved",
+                f"Tệp «{title}» chưa được duyệt: hãy duyệt trước giờ phát để tệp được phát.",
+                f"The clip '{title}' is not approved: approve it in time or it will not air.",
+            )
+        for each in due:
+            if item.original.longest_ms(each.starts_at) is None:
+                yield _conflict(
+                    each,
+                    "clip",
+                    "not_valid",
+                    f"Tệp «{title}» hết hiệu lực trước lượt phát này: hãy gia hạn hoặc thay tệp.",
+                    f"The clip '{title}' is not valid at this airing: extend or replace it.",
+                )
+                break
+
+
+def _languages(subject: Subject, tree: Tree, first: Due) -> Iterator[dict[str, Any]]:
+    wanted = {
+        language for area_id in tree.below(subject.area_ids) for language in tree.languages(area_id)
+    }
+    for clip, language in subject.loaded.missing_languages(sorted(wanted)):
+        yield _conflict(
+            first,
+            "language",
+            "missing_language",
+            f"Tệp «{clip.title}» chưa có bản tiếng «{language}»: nơi đó sẽ nghe bản gốc.",
+            f"The clip '{clip.title}' has no version in '{language}': the original plays there.",
+        )
+
+
+def _others(session: Session, subject: Subject, due: Sequence[Due], tree: Tree) -> _Others:
+    around = tree.around(subject.area_ids)
+    named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(around))
+    query = select(Schedule).where(
+        Schedule.id.in_(named),
+        Schedule.id != (subject.schedule_id or ""),
+        Schedule.deleted_at.is_(None),
+        Schedule.paused_at.is_(None),
+        Schedule.status.in_((Approval.APPROVED, Approval.PENDING)),
+        Schedule.class_ != AiringClass.EMERGENCY,
+    )
+    schedules = list(session.scalars(query.order_by(Schedule.id)))
+    # A day more on both sides: limits count whole days, and long airings reach over.
+    from_ = due[0].starts_at - timedelta(days=1)
+    until = due[-1].ends_at + timedelta(days=1)
+    spans = [
+        Busy(each.starts_at, each.ends_at, i)
+        for i, schedule in enumerate(schedules)
+        for each in due_between(session, schedule, from_, until, tree)
+    ]
+    return _Others(schedules, Timeline.of(spans))
+
+
+def _policies(
+    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree
+) -> Iterator[dict[str, Any]]:
+    """Each rule of each area below the targets; an airing and rule is named once."""
+    spans = [Span(each.starts_at, each.ends_at) for each in due]
+    named: set[tuple[datetime, str]] = set()
+    judged: list[tuple[Policy, str, Timeline]] = []
+    for area_id in sorted(tree.below(subject.area_ids), key=lambda each: len(tree.path(each))):
+        effective = tree.effective(area_id)
+        timeline = _approved(others).within(frozenset(tree.path(area_id)))
+        same = (effective.policy, effective.timezone, timeline)
+        if same in judged:  # villages mostly share their commune's rules
+            continue
+        judged.append(same)
+        beside = [Span(busy.starts_at, busy.ends_at) for busy in timeline.spans]
+        for broken in violations(effective.policy, effective.timezone, spans, beside):
+            if (broken.starts_at, broken.rule) not in named:
+                named.add((broken.starts_at, broken.rule))
+                name = tree.name(area_id)
+                yield {
+                    **_conflict(broken, "policy", broken.rule, "", "", blocking=True),
+                    "area": {"id": area_id, "name": name},
+                    "vi": f"{name}: {broken.vi}",
+                    "en": f"{name}: {broken.en}",
+                }
+
+
+def _approved(others: _Others) -> _Others:
+    """Without what only waits for approval: it may never air."""
+    waiting = {i for i, s in enumerate(others.schedules) if s.status != Approval.APPROVED}
+    spans = [busy for busy in others.timeline.spans if busy.what not in waiting]
+    return _Others(others.schedules, Timeline.of(spans))
+
+
+def _clashes(
+    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree, now: datetime
+) -> Iterator[dict[str, Any]]:
+    suggested = 0
+    for each in due:
+        for busy in others.timeline.meeting(each.starts_at, each.ends_at):
+            other = others.schedules[busy.what]
+            blocking = other.status == Approval.APPROVED
+            suggestion = None
+            if suggested < _MOST_SUGGESTIONS:
+                suggested += 1
+                suggestion = _free_start(subject, each, others.timeline, tree, now)
+            yield {
+                **_clash(subject, each, busy, other, blocking),
+                "suggestion": rfc3339(suggestion) if suggestion else None,
+            }
+
+
+def _free_start(
+    subject: Subject, each: Due, timeline: Timeline, tree: Tree, now: datetime
+) -> datetime | None:
+    from_, until = each.starts_at - timedelta(days=1), each.ends_at + timedelta(days=1)
+    policies = {
+        (effective.timezone, str(effective.policy)): effective
+        for area_id in tree.below(subject.area_ids)
+        for effective in [tree.effective(area_id)]
+    }
+    permitted = [windows(e.policy, e.timezone, from_, until) for e in policies.values()]
+    return nearest_free(Span(each.starts_at, each.ends_at), timeline, permitted, now)
+
+
+def _clash(
+    subject: Subject, each: Due, busy: Busy, other: Schedule, blocking: bool
+) -> dict[str, Any]:
+    tz = zone(subject.timezone)
+    start, end = to_local(busy.starts_at, tz), to_local(busy.ends_at, tz)
+    at = to_local(each.starts_at, tz)
+    waits = ("", "") if blocking else (" (đang chờ duyệt)", " (waiting for approval)")
+    return {
+        **_conflict(
+            each,
+            "clash",
+            "overlap",
+            f"Lượt phát {at:%H:%M} ngày {at:%d/%m/%Y} trùng giờ với «{other.title}» "
+            f"{start:%H:%M}-{end:%H:%M}{waits[0]}: hãy chọn giờ khác.",
+            f"The airing {at:%H:%M} on {at:%d/%m/%Y} overlaps '{other.title}' "
+            f"{start:%H:%M}-{end:%H:%M}{waits[1]}: choose another time.",
+            blocking=blocking,
+        ),
+        "with": {
+            "schedule_id": other.id,
+            "title": other.title,
+            "starts_at": rfc3339(busy.starts_at),
+            "ends_at": rfc3339(busy.ends_at),
+        },
+    }
+
+
+def _conflict(
+    each: Any, kind: str, rule: str, vi: str, en: str, *, blocking: bool = False
+) -> dict[str, Any]:
+    return {
+        "airing": rfc3339(each.starts_at),
+        "kind": kind,
+        "rule": rule,
+        "area": None,
+        "vi": vi,
+        "en": en,
+        "with": None,
+        "suggestion": None,
+        "blocking": blocking,
+    }
+
+
+def topmost(area_ids: Iterable[str], tree: Tree) -> tuple[str, ...]:
+    """These areas without those that lie below another of them."""
+    chosen = set(area_ids)
+    return tuple(sorted(a for a in chosen if chosen.isdisjoint(tree.path(a)[:-1])))

@@ -1,0 +1,106 @@
+"""What a schedule has due in a span of time: its rule worked out, with worst-case ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from controller.calendar.recurrence import Rule, occurrences
+from controller.calendar.rule_json import rule_from_json
+from controller.calendar.wall import parse_local
+from controller.models import Node, NodeMembership, Schedule
+from controller.places import Tree
+from controller.programmes import Loaded, load
+from protocol.outcomes import AiringClass
+
+# Speech of neighbours that hear each other starts this much apart, slot by slot.
+STAGGER_STEP_MS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One airing to be, in UTC. `ends_at` is the worst case over languages and slots."""
+
+    original_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    stagger_step_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What the places an airing sounds in add to its length: their languages, their slots."""
+
+    language_sets: tuple[tuple[str, ...], ...]
+    last_slot: int = 0
+
+
+def due_between(
+    session: Session, schedule: Schedule, after: datetime, until: datetime, tree: Tree
+) -> list[Due]:
+    """The schedule's airings with after <= start < until."""
+    area_ids = [area.area_id for area in schedule.areas]
+    rule = resolved(schedule.rule, schedule.timezone, area_ids, tree)
+    starts = parse_local(schedule.starts_local, "starts_at")
+    loaded = load(session, schedule.programme.tune, schedule.programme.items)
+    hearing = hearing_of(session, area_ids, tree)
+    return plan(rule, schedule.timezone, starts, loaded, hearing, schedule.class_, after, until)
+
+
+def plan(
+    rule: Rule,
+    timezone: str,
+    starts_local: datetime,
+    loaded: Loaded,
+    hearing: Hearing,
+    class_: AiringClass,
+    after: datetime,
+    until: datetime,
+) -> list[Due]:
+    """Occurrences with their worst-case ends; pure."""
+    step_ms = 0 if class_ == AiringClass.EMERGENCY or not hearing.last_slot else STAGGER_STEP_MS
+    stagger = timedelta(milliseconds=hearing.last_slot * step_ms)
+    return [
+        Due(
+            found.original_at,
+            found.starts_at,
+            found.starts_at
+            + timedelta(milliseconds=loaded.longest_ms(found.starts_at, hearing.language_sets))
+            + stagger,
+            step_ms,
+        )
+        for found in occurrences(rule, timezone, starts_local, after, until)
+    ]
+
+
+def resolved(rule: dict[str, Any], timezone: str, area_ids: Sequence[str], tree: Tree) -> Rule:
+    """The rule with the names it uses looked up in its first area (all agree, see `schedules`)."""
+    policy = tree.effective(area_ids[0]).policy
+    return rule_from_json(rule, timezone, policy.day_sets, policy.holidays)
+
+
+def hearing_of(session: Session, area_ids: Sequence[str], tree: Tree) -> Hearing:
+    """Looked up by area, so that it costs by areas and not by nodes."""
+    inside = tree.below(area_ids)
+    sets = {tree.languages(area_id) for area_id in inside}
+    members = (
+        select(NodeMembership.area_id, func.max(Node.stagger_slot))
+        .join(Node)
+        .where(NodeMembership.until_at.is_(None), NodeMembership.area_id.in_(inside))
+        .group_by(NodeMembership.area_id)
+    )
+    slots = [slot for _, slot in session.execute(members)]
+    own = (
+        select(Node.languages)
+        .join(NodeMembership)
+        .where(
+            NodeMembership.until_at.is_(None),
+            NodeMembership.area_id.in_(inside),
+            Node.languages.is_not(None),
+        )
+    )
+    sets |= {tuple(languages) for languages in session.scalars(own) if languages}
+    return Hearing(tuple(sorted(sets)), max(slots, default=0))

@@ -1,0 +1,60 @@
+"""Which recording of a clip may sound: the newest approved one that is valid at the instant."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.models import Approval, Clip, ClipVersion
+
+
+def airable(session: Session, clip_id: str, at: datetime) -> ClipVersion | None:
+    """The newest approved version that is valid at that instant; None: the clip does not air."""
+    found = airable_of(session, [clip_id], at)[clip_id]
+    return found[0] if found else None
+
+
+def airable_of(
+    session: Session, clip_ids: Collection[str], at: datetime
+) -> dict[str, list[ClipVersion]]:
+    """Clip id → its approved versions valid at that instant, newest first."""
+    query = (
+        select(ClipVersion)
+        .where(ClipVersion.clip_id.in_(set(clip_ids)), ClipVersion.status == Approval.APPROVED)
+        .order_by(ClipVersion.version.desc())
+    )
+    found: dict[str, list[ClipVersion]] = {clip_id: [] for clip_id in clip_ids}
+    for version in session.scalars(query):
+        if is_valid(version, at):
+            found[version.clip_id].append(version)
+    return found
+
+
+def newest_of(session: Session, clip_ids: Collection[str]) -> dict[str, ClipVersion]:
+    """Clip id → its newest version, whatever its approval."""
+    query = (
+        select(ClipVersion)
+        .where(ClipVersion.clip_id.in_(set(clip_ids)))
+        .order_by(ClipVersion.version)
+    )
+    return {version.clip_id: version for version in session.scalars(query)}
+
+
+def translations_of(session: Session, clip_ids: Iterable[str]) -> dict[str, list[Clip]]:
+    """Clip id → the clips that say the same in other languages, in a stable order."""
+    query = (
+        select(Clip)
+        .where(Clip.translation_of.in_(set(clip_ids)))
+        .order_by(Clip.language, Clip.created_at, Clip.id)
+    )
+    found: dict[str, list[Clip]] = {}
+    for clip in session.scalars(query):
+        found.setdefault(clip.translation_of or "", []).append(clip)
+    return found
+
+
+def is_valid(version: ClipVersion, at: datetime) -> bool:
+    """Whether `at` lies within the version's validity (both ends may be open)."""
+    begun = version.valid_from is None or version.valid_from <= at
+    return begun and (version.valid_until is None or at < version.valid_until)
