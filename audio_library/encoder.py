@@ -54,14 +54,22 @@ class Encoder:
         self._samples = output.samples
         self.frames = 0
 
-    def push(self, block: Block) -> None:
+    def push(self, block: Block) -> list[bytes]:
+        """Encode a block; returns a copy of the packets written."""
         shaped = np.ascontiguousarray(block[None, :], np.float32)
         frame = av.AudioFrame.from_ndarray(shaped, format=self._samples, layout="mono")
         frame.sample_rate = DELIVERY_RATE_HZ
         frame.pts = self.frames
         self.frames += block.size
-        self._container.mux(self._stream.encode(frame))
+        return self._write(self._stream.encode(frame))
 
-    def finish(self) -> None:
-        self._container.mux(self._stream.encode(None))
+    def finish(self) -> list[bytes]:
+        """Write what the encoder still held and the file's end."""
+        last = self._write(self._stream.encode(None))
         self._container.close()
+        return last
+
+    def _write(self, packets: list[Any]) -> list[bytes]:
+        written = [bytes(packet) for packet in packets]
+        self._container.mux(packets)
+        return written

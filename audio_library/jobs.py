@@ -3,26 +3,22 @@
 Arguments and results are JSON; files are what `sandbox.run` was given, in that order.
 """
 
+import importlib
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, BinaryIO
-
-from audio_library import splice, tunes
-from audio_library.mastering import Master
-from audio_library.settings import Limits, Mastering, Trim
 
 Report = Callable[[float], None]
 Job = Callable[[dict[str, Any], list[BinaryIO], Report], dict[str, Any]]
 
-
-def master(arguments: dict[str, Any], files: list[BinaryIO], report: Report) -> dict[str, Any]:
-    """A foreign recording to a clip. Files: source, spool, target."""
-    source, spool, target = files
-    trim = Trim(**arguments["trim"]) if arguments["trim"] else None
-    shape = Mastering(**arguments["shape"])
-    return asdict(
-        Master(spool, target, shape, report).make(source, Limits(**arguments["limits"]), trim)
-    )
+# A job's module is imported only where it is needed: a voice note should not wait for pydub.
+_MODULES = {
+    "master": "audio_library.mastering",
+    "preview": "audio_library.splice",
+    "tune": "audio_library.tunes",
+}
 
 
-JOBS: dict[str, Job] = {"master": master, "preview": splice.preview, "tune": tunes.tune}
+def job(kind: str) -> Job:
+    """The function of that name in its module. KeyError for a kind that is not listed."""
+    function: Job = getattr(importlib.import_module(_MODULES[kind]), kind)
+    return function

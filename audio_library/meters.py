@@ -1,6 +1,6 @@
 """Loudness (BS.1770, gated) and true peak of blocks of mono sound, in bounded memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import log10
 
 import numpy as np
@@ -27,6 +27,12 @@ class LoudnessMeter:
         self._frames += block.size
         for _ in self._chain.push(block):
             pass
+
+    def passing(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Meter blocks on their way to somewhere else."""
+        for block in blocks:
+            self.push(block)
+            yield block
 
     def integrated_lufs(self) -> float:
         """To be asked once, at the end."""

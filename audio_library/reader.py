@@ -29,6 +29,10 @@ _OPTIONS = {
 # Below this share of the declared length the file is too broken to trust what was heard.
 _LEAST_SHARE = 0.25
 _WHOLE_SHARE = 0.97
+# Samples in an AMR frame, and the size of one that holds no speech (SID or nothing).
+_AMR_FRAME = {"amrnb": 160, "amrwb": 320}
+_AMR_PAUSE_BYTES = 7
+_ADTS = (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
 
 
 @dataclass(slots=True)
@@ -39,13 +43,15 @@ class Reading:
     codec: str
     declared_s: float | None
     rate_hz: int
+    exact: bool  # whether the declared length is written in the file, not guessed from its size
     heard_s: float = 0.0
     bad_packets: int = 0
 
     @property
     def cut_short(self) -> bool:
         """Whether clearly less could be read than the file declares."""
-        return bool(self.declared_s and self.heard_s < _WHOLE_SHARE * self.declared_s - 0.3)
+        declared_s = self.declared_s if self.exact else None
+        return bool(declared_s and self.heard_s < _WHOLE_SHARE * declared_s - 0.3)
 
 
 class Source:
@@ -55,6 +61,7 @@ class Source:
         self._limits = limits
         size_bytes = file.seek(0, os.SEEK_END)  # the fences refuse fstat
         file.seek(0)
+        exact = _says_its_length(file)
         self._container = _opened(file)
         self._stream = _sound_of(self._container)
         _check_settings(self._stream, limits)
@@ -63,8 +70,10 @@ class Source:
             codec=self._stream.codec_context.name,
             declared_s=_declared_s(self._container, self._stream, size_bytes),
             rate_hz=self._stream.codec_context.sample_rate,
+            exact=exact,
         )
-        if (self.reading.declared_s or 0) > limits.max_duration_s:
+        # A guess at a variable bit rate can be several times too long.
+        if (self.reading.declared_s or 0) > limits.max_duration_s * (1 if exact else 3):
             raise _too_long(limits)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
@@ -95,13 +104,27 @@ class Source:
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
-                self.reading.bad_packets += 1
+                yield from self._instead_of(packet)
             if packet is None or (packet.dts is None and packet.size == 0):
                 return
 
+    def _instead_of(self, packet: Any) -> Iterator[Any]:
+        """AMR of phones leaves out the pauses (DTX); FFmpeg calls those 20 ms unsupported."""
+        length = _AMR_FRAME.get(self.reading.codec)
+        if length is None or packet is None or packet.size > _AMR_PAUSE_BYTES:
+            self.reading.bad_packets += 1
+            return
+        form = self._stream.codec_context.format.name
+        silence = av.AudioFrame.from_ndarray(
+            np.zeros((1, length), np.float32), format=form, layout="mono"
+        )
+        silence.sample_rate = self.reading.rate_hz
+        yield silence
+
     def _check_heard(self) -> None:
         heard, declared = self.reading.heard_s, self.reading.declared_s
-        if heard == 0 or (declared and heard < _LEAST_SHARE * declared):
+        exact = self.reading.exact
+        if heard == 0 or (exact and declared and heard < _LEAST_SHARE * declared):
             raise AudioError("damaged")
         if heard < self._limits.min_duration_s:
             raise AudioError("too_short", least=self._limits.min_duration_s)
@@ -199,6 +222,17 @@ def _declared_s(container: Any, stream: Any, size_bytes: int) -> float | None:
         # A WAV header may say 4 GB in a file of 40 kB; for plain samples the size is the truth.
         declared = min(declared, size_bytes * 8 / context.bit_rate)
     return declared if declared and declared > 0 else None
+
+
+def _says_its_length(file: BinaryIO) -> bool:
+    """Raw AMR and AAC never do; MP3 does in a first frame marked Xing, Info or VBRI."""
+    head = file.read(1 << 20)
+    file.seek(0)
+    if head.startswith((b"#!AMR", b"ADIF")) or (head[:1] == b"\xff" and head[1:2] in _ADTS):
+        return False
+    if head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
+        return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
+    return True
 
 
 def _too_long(limits: Limits) -> AudioError:

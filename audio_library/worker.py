@@ -18,7 +18,7 @@ import av
 
 from audio_library.confine import NotConfined, confine
 from audio_library.errors import AudioError
-from audio_library.jobs import JOBS
+from audio_library.jobs import Job, job
 
 Say = Callable[[dict[str, Any]], None]
 # What PyAV would import on first use, when nothing can be opened any more.
@@ -35,9 +35,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def main() -> None:
     """Run one job and leave; every way it can end is told to the parent in words."""
-    job = json.load(sys.stdin)
+    order = json.load(sys.stdin)
     say = _speaker()
-    files = [os.fdopen(number, mode) for number, mode in job["files"]]
+    files = [os.fdopen(number, mode) for number, mode in order["files"]]
+    function = job(order["kind"])
     av.logging.set_level(None)
     for name in _LAZY:
         importlib.import_module(name)
@@ -45,17 +46,17 @@ def main() -> None:
     sys.meta_path.clear()
     os.nice(5)  # pages and the broker go first on a small machine
     try:
-        confine(job["memory_bytes"], job["cpu_s"], job["file_bytes"])
+        confine(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
     except NotConfined as error:
         say({"refused": "sandbox", "facts": {"detail": str(error)}})
         return
-    _work(job, files, say)
+    _work(function, order["arguments"], files, say)
     os._exit(0)  # nothing to tidy up, and closing would flush what the parent never keeps
 
 
-def _work(job: dict[str, Any], files: list[BinaryIO], say: Say) -> None:
+def _work(function: Job, arguments: dict[str, Any], files: list[BinaryIO], say: Say) -> None:
     try:
-        result = JOBS[job["kind"]](job["arguments"], files, _reporter(say))
+        result = function(arguments, files, _reporter(say))
         for file in files:
             if file.writable():
                 file.flush()

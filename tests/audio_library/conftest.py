@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import av
 import pytest
 
 from audio_library.store import Store
@@ -16,6 +17,18 @@ SPEECH = (
 def ffmpeg(*arguments: object) -> None:
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, arguments)]
     subprocess.run(command, check=True, timeout=60)
+
+
+def amr(source: Path, target: Path, container: str) -> None:
+    """Debian's ffmpeg cannot write AMR; PyAV's can."""
+    with av.open(source) as given, av.open(target, "w", format=container) as made:
+        stream = made.add_stream("libopencore_amrnb", rate=8000, layout="mono")
+        stream.bit_rate = 12_200
+        resampler = av.AudioResampler("s16", "mono", 8000)
+        for frame in given.decode(audio=0):
+            for piece in resampler.resample(frame):
+                made.mux(stream.encode(piece))
+        made.mux(stream.encode(None))
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +61,8 @@ def store(tmp_path) -> Store:
 def held(store: Store) -> list[Path]:
     """Everything under the store's root, hidden files included."""
     return sorted(path for path in store.root.rglob("*") if path.is_file())
+
+
+def content(store: Store, sha256: str) -> bytes:
+    with store.open(sha256) as file:
+        return file.read()

@@ -12,7 +12,7 @@ import pytest
 
 from audio_library.errors import AudioError, StoreCorrupt
 from audio_library.store import Store
-from tests.audio_library.conftest import held
+from tests.audio_library.conftest import content, held
 
 
 def test_bytes_are_stored_under_their_hash(store):
@@ -20,7 +20,7 @@ def test_bytes_are_stored_under_their_hash(store):
 
     assert sha256 == hashlib.sha256(b"sound").hexdigest()
     assert store.path(sha256) == store.root / sha256[:2] / sha256
-    assert store.open(sha256).read() == b"sound"
+    assert content(store, sha256) == b"sound"
     assert store.size_bytes(sha256) == 5
 
 
@@ -64,7 +64,7 @@ def test_storing_again_mends_a_damaged_file(store):
     store.path(sha256).write_bytes(b"noise")
 
     assert store.put_bytes(b"sound") == sha256
-    assert store.open(sha256).read() == b"sound"
+    assert content(store, sha256) == b"sound"
 
 
 def test_a_missing_file_is_said_to_be_missing(store):
@@ -160,7 +160,7 @@ def test_a_disk_without_nameless_files_still_stores_whole_files(store, monkeypat
     sha256 = store.put_bytes(b"sound")
 
     assert held(store) == [store.path(sha256)]
-    assert Store(store.root).open(sha256).read() == b"sound"
+    assert content(Store(store.root), sha256) == b"sound"
 
 
 def test_a_killed_writer_leaves_nothing_visible(store):
