@@ -10,7 +10,8 @@ wanted=(
 	postgresql                        # the tests start servers of their own
 	chromium fonts-noto-core          # the browser tests, with letters for every Vietnamese tone
 	iproute2 procps strace            # a test's own network, and looking into processes
-	e2fsprogs systemd                 # a stick to read; a checker of units; the broker and the demo need no systemd
+	e2fsprogs                         # a stick to read
+	systemd libseccomp2               # units are checked, their filters laid on; no systemd need run
 )
 
 if ! command -v dpkg-query >/dev/null; then

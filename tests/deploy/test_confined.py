@@ -87,7 +87,11 @@ def test_a_node_lives_under_its_filter(manager, tmp_path):
 
 def test_a_controller_lives_under_its_filter(manager, tmp_path):
     with Broker.started(tmp_path / "broker") as broker:
-        settings = f'data_dir = "{tmp_path}/data"\nbroker_url = "{broker.url}"\nbind = "127.0.0.1:{free_port()}"\n'
+        settings = (
+            f'data_dir = "{tmp_path}/data"\n'
+            f'broker_url = "{broker.url}"\n'
+            f'bind = "127.0.0.1:{free_port()}"\n'
+        )
         (tmp_path / "data").mkdir()
         unit = "loalang-controller.service"
         with confined(unit, LOALANG, "migrate", folder=tmp_path, settings=settings) as migrating:
