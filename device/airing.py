@@ -108,7 +108,6 @@ class Run:
     """An airing under way; filled in by the player's and the keeper's events."""
 
     placed: Placed
-    begun: datetime  # when `started` was written
     volume_pct: int
     length_ms: int
     first_frame: float | None = None  # monotonic seconds
@@ -131,8 +130,8 @@ class Run:
 
     def outcome(self) -> tuple[Outcome, Reason]:
         """What became of it, from what the player told."""
-        if self.cause is Reason.OPERATOR:
-            return Outcome.STOPPED, Reason.OPERATOR
+        if self.cause in (Reason.OPERATOR, Reason.MUTED):
+            return Outcome.STOPPED, self.cause
         if self.cause is not Reason.NONE:
             return Outcome.INTERRUPTED, self.cause
         if self.first_frame is None:

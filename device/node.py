@@ -10,9 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from device.airing import Placed, Stamp
 from device.blobs import BlobStore
@@ -22,29 +20,20 @@ from device.clock import Clock
 from device.documents import Documents
 from device.fetcher import Fetcher
 from device.identity import Counters, load_key
+from device.inbox import Inbox
 from device.link import Link
 from device.loop import Loop, Timer
 from device.orders import Desk
 from device.outbox import Outbox
-from device.planner import Amplifier, Planner
+from device.planner import Planner
 from device.schedule_store import ScheduleStore
 from device.sender import Sender
 from device.settings import Settings
 from device.sound import Children, SilentPlayer, SoundPort
+from device.stage import Amplifier, Stage
 from device.status import Health
 from device.trust import Gate
-from protocol.claims import proof
-from protocol.envelope import Heading, MessageType, seal
-from protocol.messages import (
-    Answer,
-    Beacon,
-    Claim,
-    ControllerState,
-    Presence,
-    ReportAck,
-    ReportBatch,
-    Want,
-)
+from device.voice import Voice
 from protocol.outcomes import Reason
 from protocol.programme import blobs_of
 from protocol.topics import Topics
@@ -55,7 +44,6 @@ _CLAIM_FIRST_S = 2.0
 _CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
-_MESSAGE_LIFE = timedelta(hours=24)
 _SETTLED_S = 0.15  # changes within this go into one status
 
 
@@ -102,7 +90,7 @@ class Node:
         self.schedules = ScheduleStore(data / "schedules", self.blobs.load)
         self.documents = Documents(data, self.gate, self.schedules, self.clock)
         self.sound: SoundPort = self._sound()
-        self.planner = Planner(
+        self.stage = Stage(
             clock=self.clock,
             outbox=self.outbox,
             counters=self.counters,
@@ -112,17 +100,27 @@ class Node:
             amplifier=self.amplifier,
             on_report=lambda: self._soon(self._send_reports),
             on_change=self.changed,
-            active_since=self.schedules.active_since,
         )
-        self.sender = Sender(self.outbox, self._publish_batch, self.jitter)
+        self.planner = Planner(self.stage, active_since=self.schedules.active_since)
+        self.voice = Voice(
+            settings.site,
+            self.key,
+            self.counters,
+            self.clock,
+            self.equipment.boot_id,
+            self.outbox.store_epoch,
+            lambda: self.link,
+        )
+        self.sender = Sender(self.outbox, self.voice.reports, self.jitter)
+        self.inbox = Inbox(self)
         self.link = Link(
             loop,
             settings,
             self.device_id,
-            will=self._will,
+            will=self.voice.will,
             on_connected=self._connected,
             on_lost=self._lost,
-            on_message=self._message,
+            on_message=self.inbox.message,
             jitter=self.jitter,
         )
         self.fetcher = Fetcher(
@@ -130,14 +128,13 @@ class Node:
             self.topics,
             self.blobs,
             self.link,
-            ask=self._publish_want,
+            ask=self.voice.want,
             on_whole=self._blob_whole,
             jitter=self.jitter,
         )
         self.desk = Desk(self)
         self.health = Health(self)
-        self._controller_epoch = ""
-        self._asked_at = 0.0
+        self.asked_at = 0.0
         self._claim_wait_s = _CLAIM_FIRST_S
         self._status_timer: Timer | None = None
         self._status_regular: Timer | None = None
@@ -175,13 +172,12 @@ class Node:
     def stop(self) -> None:
         """Silence first, then a word to the controller, then the rest."""
         self._stopping = True
-        self.planner.stop_all(Reason.DEVICE_ERROR)
+        self.stage.stop_all(Reason.DEVICE_ERROR)
         self.sound.stop()
-        self.planner.heard({"event": "children_lost"})
+        self.stage.heard({"event": "children_lost"})
         self.fetcher.lost()
         self._send_reports()
-        gone = self._sealed(MessageType.PRESENCE, self._presence(online=False))
-        self.link.stop([(self._up("presence"), gone, True)])
+        self.link.stop([self.voice.farewell()])
         self.counters.save()
         self.outbox.close()
 
@@ -209,7 +205,7 @@ class Node:
         wait_s = _PLAN_EVERY_S
         try:
             wait_s = self.planner.tick()
-            self.planner.overdue()
+            self.stage.overdue()
         finally:
             self.loop.call_later(min(wait_s, 1.0), self._tick)
         self.sender.tick(self.loop.monotonic())
@@ -258,39 +254,8 @@ class Node:
         own = [self.topics.to_device(self.device_id, channel) for channel in channels]
         return [*own, self.topics.controller_state()]
 
-    def _up(self, channel: str) -> str:
-        return self.topics.from_device(self.device_id, channel)
-
-    def _sealed(self, type_: MessageType, message: Any) -> bytes:
-        now = self.clock.now()
-        heading = Heading(
-            self.settings.site,
-            "site",
-            self.device_id,
-            self.counters.next_seq(),
-            now,
-            now + _MESSAGE_LIFE,
-        )
-        return seal(type_, heading, message, [self.key])
-
-    def _presence(self, *, online: bool) -> Presence:
-        return Presence(
-            online=online,
-            boot_id=self.equipment.boot_id,
-            session=self.counters.session,
-            nonce=self.gate.nonce if online else "",
-            version=program_version(),
-            store_epoch=self.outbox.store_epoch,
-        )
-
-    def _will(self) -> tuple[str, bytes]:
-        self.counters.next_session()
-        return self._up("presence"), self._sealed(
-            MessageType.PRESENCE, self._presence(online=False)
-        )
-
     def _connected(self) -> None:
-        self._present()
+        self.present()
         if not self.documents.bound:
             self._claim_wait_s = _CLAIM_FIRST_S
             self._claim()
@@ -299,12 +264,10 @@ class Node:
         self.changed()
         self._soon(self._send_reports)
 
-    def _present(self) -> None:
+    def present(self) -> None:
         """Say who is here, with a nonce whose echo proves that an answer is fresh."""
-        self.gate.new_nonce()
-        self._asked_at = self.loop.monotonic()
-        payload = self._sealed(MessageType.PRESENCE, self._presence(online=True))
-        self.link.publish(self._up("presence"), payload, retain=True)
+        self.asked_at = self.loop.monotonic()
+        self.voice.presence(self.gate.new_nonce())
 
     def _lost(self) -> None:
         self.fetcher.lost()
@@ -313,28 +276,9 @@ class Node:
         """Ask to be bound, until a config of our own arrives."""
         if self.documents.bound or not self.link.connected:
             return
-        code = self.settings.claim_code
-        claim = Claim(
-            public_key=self.key.verify_key.hex,
-            proof=proof(code, self.key.verify_key) if code else "",
-            hardware=self.equipment.hardware,
-            version=program_version(),
-        )
-        payload = self._sealed(MessageType.CLAIM, claim)
-        self.link.publish(self.topics.claim(self.device_id), payload)
+        self.voice.claim(self.settings.claim_code, self.equipment.hardware)
         self.loop.call_later(self._claim_wait_s * self.jitter.uniform(0.8, 1.2), self._claim)
         self._claim_wait_s = min(self._claim_wait_s * 2, _CLAIM_LONGEST_S)
-
-    def _publish_batch(self, batch: ReportBatch) -> bool:
-        if not self.link.connected:
-            return False
-        return self.link.publish(self._up("report"), self._sealed(MessageType.REPORTS, batch))
-
-    def _publish_want(self, want: Want) -> bool:
-        return self.link.publish(self._up("want"), self._sealed(MessageType.WANT, want))
-
-    def answer(self, answer: Answer) -> None:
-        self.link.publish(self._up("answer"), self._sealed(MessageType.ANSWER, answer))
 
     def _send_reports(self) -> None:
         if self.link.connected:
@@ -350,8 +294,7 @@ class Node:
         if self._stopping:
             return
         if self.link.connected:
-            status = self._sealed(MessageType.STATUS, self.health.status())
-            self.link.publish(self._up("status"), status, retain=True)
+            self.voice.status(self.health.status())
         self._regular_status()
 
     def _regular_status(self) -> None:
@@ -361,93 +304,14 @@ class Node:
         interval = max(self.documents.config.status_interval_s, 5)
         self._status_regular = self.loop.call_later(interval, self.changed)
 
-    # --- messages -----------------------------------------------------------------------------
-
-    def _message(self, topic: str, payload: bytes, retained: bool) -> None:
-        if "/blob/" in topic:
-            self.fetcher.take(topic, payload)
-        elif not payload:
-            return  # a retained message was cleared; what we hold stays in force
-        elif topic == self.topics.controller_state():
-            self._controller_state(payload)
-        elif topic.endswith("/dn/config"):
-            if self.documents.take_config(payload):
-                self._rebound()
-        elif topic.endswith("/dn/schedule"):
-            if self.documents.take_schedule(topic, payload):
-                self.replan()
-        elif "/area/" in topic and topic.endswith("/dn/state"):
-            if self.documents.take_area_state(topic, payload):
-                self.replan()
-                self.tick_now()
-        elif topic.endswith("/dn/command"):
-            self.desk.command(topic, payload, retained=retained)
-        elif topic.endswith("/dn/ack"):
-            self._acknowledged(payload)
-        elif topic.endswith("/dn/beacon"):
-            self._beacon(payload)
-
-    def _rebound(self) -> None:
-        """A new config: other areas perhaps, other languages, another volume.
-
-        A presence sent before the binding belonged to nobody; it is said again.
-        """
-        self.link.unwant(self.documents.left_topics(self.topics))
-        self.link.want(self.documents.area_topics(self.topics))
-        self._present()
-        self.replan()
-
-    def _controller_state(self, payload: bytes) -> None:
-        opened = self.gate.open(
-            payload,
-            MessageType.CONTROLLER_STATE,
-            "controller",
-            to="site",
-            retained=True,
-            durable=False,
-        )
-        if opened is None:
-            return
-        state = opened.read(ControllerState)
-        if state.online and state.epoch != self._controller_epoch:
-            again = bool(self._controller_epoch)
-            self._controller_epoch = state.epoch
-            if again:
-                self._present()
-                self.sender.connected()
-                self.changed()
-
-    def _acknowledged(self, payload: bytes) -> None:
-        opened = self.gate.open(
-            payload, MessageType.ACK, "ack", to=f"device:{self.device_id}", durable=False
-        )
-        if opened and self.sender.acknowledged(opened.read(ReportAck), self.loop.monotonic()):
-            self.changed()
-
-    def _beacon(self, payload: bytes) -> None:
-        opened = self.gate.open(
-            payload, MessageType.BEACON, "beacon", to=f"device:{self.device_id}", durable=False
-        )
-        if opened is None:
-            return
-        beacon = opened.read(Beacon)
-        if not self.gate.nonce or beacon.nonce != self.gate.nonce:
-            self.gate.refused["not_fresh"] += 1
-            return
-        self.gate.fresh = True
-        round_trip_s = self.loop.monotonic() - self._asked_at
-        self.clock.take_beacon(beacon.now.timestamp(), round_trip_s)
-        self.counters.note_time(self.clock.wall())
-        self.replan()
-
     # --- sound and clips ----------------------------------------------------------------------
 
     def _heard(self, event: Message) -> None:
         if event.get("event") in ("sink_lost", "sink_open", "ready", "fault"):
             self.health.heard(event)
         if event.get("event") == "sink_lost":
-            self.planner.sink_lost(str(event.get("detail")))
-        self.planner.heard(event)
+            self.stage.sink_lost(str(event.get("detail")))
+        self.stage.heard(event)
         self.changed()
 
     def _blob_whole(self, sha256: str) -> None:
@@ -470,10 +334,3 @@ def kernel_boot_id() -> str:
     """The kernel's name for this boot."""
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text().strip() if path.exists() else "unknown"
-
-
-def program_version() -> str:
-    try:
-        return version("loalang")
-    except PackageNotFoundError:
-        return "0"

@@ -49,7 +49,7 @@ class Desk:
             problem, detail = self._obey(command, opened.heading)
         except (Malformed, ValueError) as error:
             problem, detail = "malformed", str(error)
-        self._node.answer(
+        self._node.voice.answer(
             Answer(command.command_id, command.verb, not problem, problem, detail[:_ANSWER_BYTES])
         )
         self._node.changed()
@@ -81,7 +81,7 @@ class Desk:
         self._stopped_seq = max(self._stopped_seq, heading.seq)
         documents = self._node.documents
         documents.local_stop = max(filter(None, [documents.local_stop, heading.issued_at]))
-        stopped = self._node.planner.stop_all(Reason.OPERATOR)
+        stopped = self._node.stage.stop_all(Reason.OPERATOR)
         self._node.replan()
         return "", f"{stopped} stopped"
 

@@ -52,10 +52,10 @@ class Health:
             outbox=len(node.outbox),
             next_airing_id=coming.airing_id if coming else "",
             next_airing_at=coming.starts_at if coming else None,
-            playing=node.planner.playing,
-            amplifier_on=node.planner.amplifier_on,
+            playing=node.stage.playing,
+            amplifier_on=node.stage.amplifier_on,
             sink=node.settings.sink.partition(":")[0],
-            xruns=node.planner.xruns,
+            xruns=node.stage.xruns,
             problems=self.problems(free),
             refused=dict(node.gate.refused),
         )

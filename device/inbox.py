@@ -1,0 +1,99 @@
+"""What the node is told: each message to the part it is for, after the gate has let it through."""
+
+from typing import TYPE_CHECKING
+
+from protocol.envelope import MessageType
+from protocol.messages import Beacon, ControllerState, ReportAck
+
+if TYPE_CHECKING:
+    from device.node import Node
+
+
+class Inbox:
+    """Sorts the messages of one node."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._controller_epoch = ""
+        self._me = f"device:{node.device_id}"
+
+    def message(self, topic: str, payload: bytes, retained: bool) -> None:
+        if "/blob/" in topic:
+            self._node.fetcher.take(topic, payload)
+        elif not payload:
+            return  # a retained message was cleared; what we hold stays in force
+        elif topic == self._node.topics.controller_state():
+            self._controller_state(payload)
+        elif topic.endswith("/dn/config"):
+            if self._node.documents.take_config(payload):
+                self._rebound()
+        elif topic.endswith("/dn/schedule"):
+            if self._node.documents.take_schedule(topic, payload):
+                self._node.replan()
+        elif "/area/" in topic and topic.endswith("/dn/state"):
+            if self._node.documents.take_area_state(topic, payload):
+                self._node.replan()
+                self._node.tick_now()
+        elif topic.endswith("/dn/command"):
+            self._node.desk.command(topic, payload, retained=retained)
+        elif topic.endswith("/dn/ack"):
+            self._acknowledged(payload)
+        elif topic.endswith("/dn/beacon"):
+            self._beacon(payload)
+
+    def _rebound(self) -> None:
+        """A new config: other areas perhaps, other languages, another volume.
+
+        A presence sent before the binding belonged to nobody; it is said again.
+        """
+        self._node.link.unwant(self._node.documents.left_topics(self._node.topics))
+        self._node.link.want(self._node.documents.area_topics(self._node.topics))
+        self._node.present()
+        self._node.replan()
+
+    def _controller_state(self, payload: bytes) -> None:
+        opened = self._node.gate.open(
+            payload,
+            MessageType.CONTROLLER_STATE,
+            "controller",
+            to="site",
+            retained=True,
+            durable=False,
+        )
+        if opened is None:
+            return
+        state = opened.read(ControllerState)
+        if state.online and state.epoch != self._controller_epoch:
+            again = bool(self._controller_epoch)
+            self._controller_epoch = state.epoch
+            if again:
+                self._node.present()
+                self._node.sender.connected()
+                self._node.changed()
+
+    def _acknowledged(self, payload: bytes) -> None:
+        opened = self._node.gate.open(payload, MessageType.ACK, "ack", to=self._me, durable=False)
+        if opened and self._node.sender.acknowledged(
+            opened.read(ReportAck), self._node.loop.monotonic()
+        ):
+            self._node.changed()
+
+    def _beacon(self, payload: bytes) -> None:
+        opened = self._node.gate.open(
+            payload,
+            MessageType.BEACON,
+            "beacon",
+            to=f"device:{self._node.device_id}",
+            durable=False,
+        )
+        if opened is None:
+            return
+        beacon = opened.read(Beacon)
+        if not self._node.gate.nonce or beacon.nonce != self._node.gate.nonce:
+            self._node.gate.refused["not_fresh"] += 1
+            return
+        self._node.gate.fresh = True
+        round_trip_s = self._node.loop.monotonic() - self._node.asked_at
+        self._node.clock.take_beacon(beacon.now.timestamp(), round_trip_s)
+        self._node.counters.note_time(self._node.clock.wall())
+        self._node.replan()

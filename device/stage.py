@@ -1,0 +1,283 @@
+"""The stage: airings that are armed, under way or just over, between planner and player.
+
+Arms an airing with the player, writes `started` down before any sound, follows the wall clock
+with `retime`, takes the events of player and amplifier keeper, and writes the outcome.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from device.airing import (
+    RATE,
+    Placed,
+    Run,
+    Stamp,
+    choose_sounds,
+    finished_report,
+    from_unix,
+    lay_out,
+    started_report,
+    unplayed_report,
+)
+from device.channel import Message
+from device.clip_cache import ClipCache
+from device.clock import Clock
+from device.identity import Counters
+from device.outbox import Outbox
+from device.sound import SoundPort
+from protocol.messages import Report
+from protocol.outcomes import Outcome, Reason
+from protocol.programme import length_ms
+
+log = logging.getLogger(__name__)
+
+_STEP_S = 0.05  # a larger change of the wall clock is a jump, not a correction
+_MOVED_S = 20e-6
+_PIN_WAIT_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Amplifier:
+    """How this node's amplifier is to be switched; `present` False: there is none."""
+
+    present: bool
+    settle_ms: int
+    tail_ms: int
+
+
+@dataclass
+class _Armed:
+    """What the player was told of an airing: its start, and how long it is as chosen."""
+
+    start: float
+    length_ms: int
+    gone: bool = False
+
+
+@dataclass
+class Stage:
+    """`on_report` when the outbox grew, `on_change` when a status would tell something new."""
+
+    clock: Clock
+    outbox: Outbox
+    counters: Counters
+    clips: ClipCache
+    sound: SoundPort
+    stamp: Callable[[], Stamp]
+    amplifier: Callable[[], Amplifier]
+    on_report: Callable[[], None]
+    on_change: Callable[[], None]
+    runs: dict[str, Run] = field(default_factory=dict)
+    blocked: dict[str, Reason] = field(default_factory=dict)  # why not yet, by airing
+    amplifier_on: bool = False
+    xruns: int = 0
+    _armed: dict[str, _Armed] = field(default_factory=dict)
+
+    @property
+    def playing(self) -> str:
+        """The airing that sounds, or is about to; empty when none does."""
+        return next((airing_id for airing_id, run in self.runs.items() if not run.over), "")
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._armed or self.runs)
+
+    @property
+    def armed(self) -> list[str]:
+        """Armed, and not yet begun."""
+        return [airing_id for airing_id in self._armed if airing_id not in self.runs]
+
+    def dealt_with(self, airing_id: str) -> bool:
+        """Whether the airing has begun or has its outcome: it must not begin again."""
+        return (
+            airing_id in self.runs
+            or self.outbox.knows(airing_id)
+            or airing_id in self.counters.last_started
+        )
+
+    # --- before the sound ---------------------------------------------------------------------
+
+    def arm(self, placed: Placed) -> bool:
+        """Hand the sounds to the player; False, and noted why, when that cannot be done yet."""
+        if placed.airing_id in self._armed:
+            return True
+        if placed.unknown_kind:
+            self.skip(placed, Outcome.MISSED, Reason.UNKNOWN_KIND, placed.unknown_kind)
+            return False
+        chosen, missing = choose_sounds(placed.parts, self.clips)
+        if missing or not chosen:
+            self.blocked[placed.airing_id] = Reason.CLIP_MISSING
+            return False
+        start, offset = self._instant(placed)
+        amplifier = self.amplifier()
+        length = length_ms(chosen)
+        message = {
+            "cmd": "arm",
+            "airing_id": placed.airing_id,
+            "start": start,
+            "wall_offset": offset,
+            "sounds": lay_out(chosen, self.clips),
+            "length_ms": length,
+            "volume_pct": 0,
+            "settle_ms": amplifier.settle_ms,
+            "tail_ms": amplifier.tail_ms,
+        }
+        if not self.sound.healthy() or not self.sound.send(message):
+            self.blocked[placed.airing_id] = Reason.DEVICE_ERROR
+            return False
+        self._armed[placed.airing_id] = _Armed(start, length)
+        return True
+
+    def _instant(self, placed: Placed) -> tuple[float, float]:
+        """The airing's start on the monotonic clock, and the offset that gave it."""
+        offset = self.clock.wall_minus_monotonic()
+        return placed.starts_at.timestamp() - offset, offset
+
+    def retime(self, placed: Placed) -> None:
+        """Follow the wall clock; once released, follow corrections but no jump."""
+        armed = self._armed[placed.airing_id]
+        start, offset = self._instant(placed)
+        moved = abs(start - armed.start)
+        if moved < _MOVED_S or (armed.gone and moved > _STEP_S):
+            return
+        armed.start = start
+        self.sound.send(
+            {"cmd": "retime", "airing_id": placed.airing_id, "start": start, "wall_offset": offset}
+        )
+
+    def retime_running(self) -> None:
+        """Keep long programmes on the wall clock."""
+        for run in self.runs.values():
+            if not run.over and run.placed.airing_id in self._armed:
+                self.retime(run.placed)
+
+    def disarm(self, airing_id: str) -> None:
+        if self._armed.pop(airing_id, None) is not None:
+            self.sound.send({"cmd": "stop", "airing_id": airing_id})
+
+    def begin(self, placed: Placed, volume_pct: int) -> None:
+        """Write `started` down, then let it sound."""
+        armed = self._armed[placed.airing_id]
+        amplified = self.amplifier().present
+        run = Run(placed, volume_pct, armed.length_ms, amplified=amplified)
+        self.runs[placed.airing_id] = run
+        armed.gone = True
+        self.note(started_report(run, self.stamp()))
+        if self.outbox.full:
+            self.counters.note_started(placed.airing_id)
+        self.sound.send({"cmd": "volume", "airing_id": placed.airing_id, "pct": volume_pct})
+        self.sound.send({"cmd": "go", "airing_id": placed.airing_id})
+
+    def halt(self, run: Run, cause: Reason) -> None:
+        """Make an airing under way fall silent."""
+        if not run.over and run.cause is Reason.NONE:
+            run.cause = cause
+            self.sound.send({"cmd": "stop", "airing_id": run.placed.airing_id})
+
+    def stop_all(self, cause: Reason) -> int:
+        """Silence, now; how many airings that ended."""
+        running = [run for run in self.runs.values() if not run.over]
+        for run in running:
+            self.halt(run, cause)
+        return len(running)
+
+    # --- what player and keeper tell ----------------------------------------------------------
+
+    def heard(self, event: Message) -> None:
+        """An event of the player's or the keeper's."""
+        kind, airing_id = event.get("event"), str(event.get("airing_id", ""))
+        if kind == "children_lost":
+            self._children_lost()
+            return
+        if kind == "pin":
+            self.amplifier_on = bool(event["on"])
+        run = self.runs.get(airing_id)
+        if kind == "unplayable":
+            self.blocked[airing_id] = Reason.DEVICE_ERROR
+            self._armed.pop(airing_id, None)
+        if run is None:
+            return
+        if kind == "started":
+            self._sound_began(run, event)
+        elif kind in ("finished", "cancelled"):
+            self._sound_ended(run, event)
+        elif kind == "pin":
+            self._pin_moved(run, event)
+        elif kind == "fault":
+            run.details.append(f"amplifier off: {event.get('reason')}")
+        self.on_change()
+
+    def sink_lost(self, detail: str) -> None:
+        """The sound device went away; told in the reports of what was under way."""
+        for run in self.runs.values():
+            run.details.append(f"sound device: {detail}")
+
+    def _sound_began(self, run: Run, event: Message) -> None:
+        first = float(event["first_frame"])
+        offset = self.clock.wall_minus_monotonic()
+        run.first_frame = first
+        run.started_at = from_unix(first + offset)
+        run.skipped_frames = int(event["skipped"])
+        error_s = first - self._armed[run.placed.airing_id].start
+        run.start_error_ms = round(error_s * 1000, 3)
+
+    def _sound_ended(self, run: Run, event: Message) -> None:
+        run.over = True
+        if event["event"] == "finished":
+            offset = self.clock.wall_minus_monotonic()
+            run.ended_at = from_unix(float(event["last_frame"]) + offset)
+            run.played_frames = int(event["played"])
+            run.skipped_frames = int(event["skipped"])
+            run.xruns = int(event["xruns"])
+            self.xruns += run.xruns
+        if run.amplified and run.amplifier_on_at and not run.amplifier_off_at:
+            return  # the report tells when the amplifier went off: at most the tail away
+        self._close(run)
+
+    def _pin_moved(self, run: Run, event: Message) -> None:
+        at = from_unix(float(event["mono"]) + self.clock.wall_minus_monotonic())
+        if event["on"]:
+            run.amplifier_on_at = at
+        else:
+            run.amplifier_off_at = at
+            if run.over:
+                self._close(run)
+
+    def _children_lost(self) -> None:
+        self._armed.clear()
+        for run in list(self.runs.values()):
+            if not run.over and run.cause is Reason.NONE:
+                run.cause = Reason.DEVICE_ERROR
+                run.details.append("player or amplifier keeper died")
+                if run.first_frame is not None:
+                    heard_s = max(self.clock.monotonic() - run.first_frame, 0.0)
+                    run.played_frames = min(round(heard_s * RATE), run.length_ms * RATE // 1000)
+            self._close(run)
+
+    def overdue(self) -> None:
+        """Close what waits for an amplifier that never told of going off."""
+        now = self.clock.now()
+        for run in list(self.runs.values()):
+            if run.over and run.ended_at and (now - run.ended_at).total_seconds() > _PIN_WAIT_S:
+                self._close(run)
+
+    def _close(self, run: Run) -> None:
+        airing_id = run.placed.airing_id
+        if self.runs.pop(airing_id, None) is not None:
+            self._armed.pop(airing_id, None)
+            self.note(finished_report(run, self.stamp()))
+
+    # --- outcomes -----------------------------------------------------------------------------
+
+    def skip(self, placed: Placed, outcome: Outcome, reason: Reason, detail: str = "") -> None:
+        """Write the outcome of an airing that did not begin."""
+        self.disarm(placed.airing_id)
+        log.info("airing %s: %s (%s)", placed.airing_id, outcome, reason)
+        self.note(unplayed_report(placed, self.stamp(), outcome, reason, detail))
+
+    def note(self, report: Report) -> None:
+        self.outbox.note(report)
+        self.blocked.pop(report.airing_id, None)
+        self.on_report()
+        self.on_change()

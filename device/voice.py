@@ -1,0 +1,107 @@
+"""What the node says, sealed: presence, status, reports, wants, answers and the claim."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from device.clock import Clock
+from device.identity import Counters
+from device.link import Link
+from protocol.claims import proof
+from protocol.envelope import Heading, MessageType, seal
+from protocol.keys import SigningKey
+from protocol.messages import Answer, Claim, Presence, ReportBatch, Status, Want
+from protocol.topics import Topics
+
+_MESSAGE_LIFE = timedelta(hours=24)
+
+
+@dataclass
+class Voice:
+    """Signs with the device's key. `boot_id`, `store_epoch`: see `protocol.messages.Presence`."""
+
+    site: str
+    key: SigningKey
+    counters: Counters
+    clock: Clock
+    boot_id: str
+    store_epoch: str
+    link: Callable[[], Link]
+
+    def __post_init__(self) -> None:
+        self.device_id = self.key.verify_key.device_id
+        self._topics = Topics(self.site)
+
+    def will(self) -> tuple[str, bytes]:
+        """The last will of a session that is about to begin."""
+        self.counters.next_session()
+        return self._topic("presence"), self._offline()
+
+    def farewell(self) -> tuple[str, bytes, bool]:
+        """What is said on leaving in good order: (topic, payload, retained)."""
+        return self._topic("presence"), self._offline(), True
+
+    def presence(self, nonce: str) -> bool:
+        presence = self._presence(online=True, nonce=nonce)
+        return self._say("presence", MessageType.PRESENCE, presence, retain=True)
+
+    def status(self, status: Status) -> bool:
+        return self._say("status", MessageType.STATUS, status, retain=True)
+
+    def reports(self, batch: ReportBatch) -> bool:
+        return self._say("report", MessageType.REPORTS, batch)
+
+    def want(self, want: Want) -> bool:
+        return self._say("want", MessageType.WANT, want)
+
+    def answer(self, answer: Answer) -> bool:
+        return self._say("answer", MessageType.ANSWER, answer)
+
+    def claim(self, code: str, hardware: str) -> bool:
+        """Ask to be bound; `code` is what the technician was given, or empty."""
+        key = self.key.verify_key
+        claim = Claim(
+            public_key=key.hex,
+            proof=proof(code, key) if code else "",
+            hardware=hardware,
+            version=program_version(),
+        )
+        payload = self._sealed(MessageType.CLAIM, claim)
+        return self.link().publish(self._topics.claim(self.device_id), payload)
+
+    def _say(self, channel: str, type_: MessageType, message: Any, *, retain: bool = False) -> bool:
+        link = self.link()
+        if not link.connected:
+            return False
+        return link.publish(self._topic(channel), self._sealed(type_, message), retain=retain)
+
+    def _topic(self, channel: str) -> str:
+        return self._topics.from_device(self.device_id, channel)
+
+    def _offline(self) -> bytes:
+        return self._sealed(MessageType.PRESENCE, self._presence(online=False, nonce=""))
+
+    def _presence(self, *, online: bool, nonce: str) -> Presence:
+        return Presence(
+            online=online,
+            boot_id=self.boot_id,
+            session=self.counters.session,
+            nonce=nonce,
+            version=program_version(),
+            store_epoch=self.store_epoch,
+        )
+
+    def _sealed(self, type_: MessageType, message: Any) -> bytes:
+        now = self.clock.now()
+        seq = self.counters.next_seq()
+        heading = Heading(self.site, "site", self.device_id, seq, now, now + _MESSAGE_LIFE)
+        return seal(type_, heading, message, [self.key])
+
+
+def program_version() -> str:
+    try:
+        return version("loalang")
+    except PackageNotFoundError:
+        return "0"
