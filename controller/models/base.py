@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, MetaData, String
+from sqlalchemy import JSON, CheckConstraint, DateTime, Enum, MetaData, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -57,6 +57,16 @@ class Base(DeclarativeBase):
 def new_id() -> str:
     """A fresh id: 16 lower-case hex digits, safe in topics, addresses and file names."""
     return secrets.token_hex(8)
+
+
+def word(values: type[StrEnum]) -> Enum:
+    """A text column whose values come back as members of `values`, not as bare text."""
+    return Enum(
+        values,
+        native_enum=False,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+    )
 
 
 def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:

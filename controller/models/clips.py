@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, U
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.models.areas import Area
-from controller.models.base import ID_LENGTH, Base, new_id, one_of
+from controller.models.base import ID_LENGTH, Base, new_id, one_of, word
 
 
 class Approval(StrEnum):
@@ -69,7 +69,7 @@ class ClipVersion(Base):
     source_format: Mapped[str]
     text: Mapped[str | None]  # what was typed, when it was spoken from text
     edit: Mapped[dict[str, Any] | None]  # trim and fades chosen on the page, in ms of the source
-    status: Mapped[Approval] = mapped_column(String(12), default=Approval.PENDING)
+    status: Mapped[Approval] = mapped_column(word(Approval), default=Approval.PENDING)
     valid_from: Mapped[datetime | None]
     valid_until: Mapped[datetime | None]
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from controller.models.base import ID_LENGTH, Base, new_id, one_of
+from controller.models.base import ID_LENGTH, Base, new_id, one_of, word
 
 
 class EmergencyState(StrEnum):
@@ -36,7 +36,7 @@ class Emergency(Base):
     area_ids: Mapped[list[Any]]
     drill: Mapped[bool]
     repeat: Mapped[dict[str, Any] | None]  # {"times", "every_s"}
-    state: Mapped[EmergencyState] = mapped_column(String(12))
+    state: Mapped[EmergencyState] = mapped_column(word(EmergencyState))
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
     created_at: Mapped[datetime]
     people_needed: Mapped[int]

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.models.areas import Area
-from controller.models.base import ID_LENGTH, Base, new_id, one_of
+from controller.models.base import ID_LENGTH, Base, new_id, one_of, word
 
 
 class Role(StrEnum):
@@ -32,7 +32,7 @@ class User(Base):
     username: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     password_hash: Mapped[str | None]
-    role: Mapped[Role] = mapped_column(String(20))
+    role: Mapped[Role] = mapped_column(word(Role))
     area_id: Mapped[str | None] = mapped_column(ForeignKey("area.id"))  # None: everywhere
     language: Mapped[str] = mapped_column(default="vi")
     session_version: Mapped[int] = mapped_column(default=1)  # raised: every session ends
@@ -62,7 +62,7 @@ class ApiToken(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     name: Mapped[str]
-    role: Mapped[Role | None] = mapped_column(String(20))
+    role: Mapped[Role | None] = mapped_column(word(Role))
     area_id: Mapped[str | None] = mapped_column(ForeignKey("area.id"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

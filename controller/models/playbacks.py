@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from controller.models.base import ID_LENGTH, Base, one_of
+from controller.models.base import ID_LENGTH, Base, one_of, word
 from protocol.outcomes import Outcome
 
 
@@ -46,7 +46,7 @@ class Playback(Base):
     planned_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    outcome: Mapped[Outcome | None] = mapped_column(String(12))
+    outcome: Mapped[Outcome | None] = mapped_column(word(Outcome))
     reason: Mapped[str] = mapped_column(default="")
     detail: Mapped[str] = mapped_column(default="")
     start_error_ms: Mapped[float | None]
@@ -58,7 +58,7 @@ class Playback(Base):
     amplifier_off_at: Mapped[datetime | None]
     clock: Mapped[dict[str, Any] | None]
     reported_at: Mapped[datetime | None]  # when the node's own word was committed
-    presumed_outcome: Mapped[Outcome | None] = mapped_column(String(12))
+    presumed_outcome: Mapped[Outcome | None] = mapped_column(word(Outcome))
     presumed_reason: Mapped[str | None]
     presumed_at: Mapped[datetime | None]
     heard_ms: Mapped[int | None]  # None: no microphone there

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.models.areas import Area
-from controller.models.base import ID_LENGTH, Base, new_id, one_of
+from controller.models.base import ID_LENGTH, Base, new_id, one_of, word
 from controller.models.clips import Approval
 from protocol.outcomes import AiringClass, Origin
 
@@ -50,12 +50,14 @@ class Schedule(Base):
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
     title: Mapped[str]
     programme_id: Mapped[str] = mapped_column(ForeignKey("programme.id"))
-    class_: Mapped[AiringClass] = mapped_column("class", String(12), default=AiringClass.NORMAL)
+    class_: Mapped[AiringClass] = mapped_column(
+        "class", word(AiringClass), default=AiringClass.NORMAL
+    )
     timezone: Mapped[str]
     starts_local: Mapped[str]  # 2026-11-22T17:00:00
     rule: Mapped[dict[str, Any]]
     late_s: Mapped[int] = mapped_column(default=120)
-    status: Mapped[Approval] = mapped_column(String(12), default=Approval.PENDING)
+    status: Mapped[Approval] = mapped_column(word(Approval), default=Approval.PENDING)
     paused_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
@@ -96,8 +98,8 @@ class Airing(Base):
     original_at: Mapped[datetime]  # RECURRENCE-ID
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]  # worst case over languages and stagger slots
-    class_: Mapped[AiringClass] = mapped_column("class", String(12))
-    origin: Mapped[Origin] = mapped_column(String(12), default=Origin.SCHEDULE)
+    class_: Mapped[AiringClass] = mapped_column("class", word(AiringClass))
+    origin: Mapped[Origin] = mapped_column(word(Origin), default=Origin.SCHEDULE)
     title: Mapped[str]
     late_s: Mapped[int]
     stagger_step_ms: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,135 @@
+"""Emergencies: at once, twice if asked, by two people where policy says so, and cancelled."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from controller import areas, emergencies
+from controller.access import SYSTEM
+from controller.area_states import area_state
+from controller.emergencies import START_DELAY, EmergencyInput, Repeat
+from controller.errors import BadInput, Conflict, NotAllowed, NotFound
+from controller.models import Airing, Approval, AuditEntry, EmergencyState, ServiceCommand
+from protocol.outcomes import AiringClass, Origin
+from tests.controller.factories import NOW, make_clip
+
+
+@pytest.fixture
+def commune(cast):
+    return cast.alice.area_id
+
+
+@pytest.fixture
+def flood(session, commune):
+    return make_clip(session, title="Lũ khẩn cấp", area_id=commune, duration_ms=20_000)
+
+
+def begin(session, actor, clip, commune, **more):
+    data = EmergencyInput(clip.id, [commune], more.pop("drill", False), **more)
+    return emergencies.begin(session, actor, data, NOW)
+
+
+def two_people(session, commune):
+    rule = {"policy": {"approval": {"emergency_people": 2}}}
+    areas.update(session, SYSTEM, commune, rule, NOW)
+
+
+def test_an_emergency_sounds_at_once_and_repeats(session, cast, flood, commune):
+    begin(session, cast.alice, flood, commune, repeat=Repeat(3, 300))
+    state = area_state(session, commune, NOW)
+    starts = [airing.starts_at for airing in state.airings]
+    assert starts == [NOW + START_DELAY + n * timedelta(minutes=5) for n in range(3)]
+    assert {airing.class_ for airing in state.airings} == {AiringClass.EMERGENCY}
+    assert {airing.origin for airing in state.airings} == {Origin.EMERGENCY}
+    assert state.airings[0].parts[-1].clip_id == flood.id
+
+
+def test_the_service_is_asked_in_the_same_transaction(session, cast, flood, commune):
+    emergency = begin(session, cast.alice, flood, commune)
+    asked = session.scalars(select(ServiceCommand).order_by(ServiceCommand.id.desc())).first()
+    assert asked.body == {"area_ids": [commune], "verb": "play", "emergency_id": emergency.id}
+
+
+def test_where_two_must_agree_nothing_sounds_before_the_second(session, cast, flood, commune):
+    two_people(session, commune)
+    emergency = begin(session, cast.bob, flood, commune)
+    assert emergency.state is EmergencyState.WAITING
+    assert area_state(session, commune, NOW).airings == ()
+    with pytest.raises(NotAllowed):
+        emergencies.confirm(session, cast.bob, emergency.id, NOW)
+    emergencies.confirm(session, cast.alice, emergency.id, NOW)
+    assert len(area_state(session, commune, NOW).airings) == 1
+    with pytest.raises(Conflict):
+        emergencies.confirm(session, cast.alice, emergency.id, NOW)
+
+
+def test_a_second_person_who_comes_too_late_is_told_so(session, cast, flood, commune):
+    two_people(session, commune)
+    emergency = begin(session, cast.bob, flood, commune)
+    with pytest.raises(Conflict):
+        emergencies.confirm(session, cast.alice, emergency.id, NOW + timedelta(minutes=11))
+
+
+def test_a_cancelled_emergency_silences_what_sounds_and_takes_off_the_rest(
+    session, cast, flood, commune
+):
+    emergency = begin(session, cast.alice, flood, commune, repeat=Repeat(3, 300))
+    later = NOW + timedelta(seconds=10)
+    emergencies.cancel(session, cast.alice, emergency.id, later)
+    emergencies.cancel(session, cast.alice, emergency.id, later)
+    state = area_state(session, commune, later)
+    assert state.airings == ()
+    assert len(state.cancelled) == 3
+    rows = session.scalars(select(Airing).where(Airing.emergency_id == emergency.id)).all()
+    assert sorted(row.cancelled_at is None for row in rows) == [False, False, True]
+
+
+def test_what_is_over_no_longer_stands_in_the_state(session, cast, flood, commune):
+    begin(session, cast.alice, flood, commune)
+    assert area_state(session, commune, NOW + timedelta(minutes=30)).airings == ()
+
+
+def test_a_clip_that_is_not_approved_is_no_emergency_message(session, cast, commune):
+    draft = make_clip(session, area_id=commune, status=Approval.PENDING)
+    with pytest.raises(BadInput):
+        begin(session, cast.alice, draft, commune)
+
+
+@pytest.mark.parametrize("repeat", [Repeat(0, 300), Repeat(61, 300), Repeat(2, 9)])
+def test_a_repeat_beyond_reason_is_refused(session, cast, flood, commune, repeat):
+    with pytest.raises(BadInput):
+        begin(session, cast.alice, flood, commune, repeat=repeat)
+
+
+def test_a_stop_stands_a_day_and_a_mute_until_its_time(session, cast, commune):
+    until = NOW + timedelta(hours=2)
+    emergencies.stop(session, cast.alice, [commune], NOW, until)
+    state = area_state(session, commune, NOW)
+    assert (state.stopped_at, state.muted_until) == (NOW, until)
+    later = area_state(session, commune, NOW + timedelta(days=2))
+    assert (later.stopped_at, later.muted_until) == (None, None)
+
+
+def test_every_step_is_in_the_audit_log(session, cast, flood, commune):
+    emergency = begin(session, cast.alice, flood, commune)
+    emergencies.cancel(session, cast.alice, emergency.id, NOW)
+    emergencies.stop(session, cast.alice, [commune], NOW)
+    done = set(session.scalars(select(AuditEntry.action)))
+    assert {"emergency.begin", "emergency.cancel", "area.stop"} <= done
+
+
+def test_charlie_reaches_nothing_of_it(session, cast, flood, commune):
+    emergency = begin(session, cast.alice, flood, commune)
+    with pytest.raises(NotFound):
+        emergencies.get(session, cast.charlie, emergency.id)
+    with pytest.raises(NotFound):
+        begin(session, cast.charlie, flood, commune)
+    with pytest.raises(NotFound):
+        emergencies.stop(session, cast.charlie, [commune], NOW)
+
+
+def test_an_editor_may_stop_but_not_raise_an_alarm(session, cast, flood, commune):
+    with pytest.raises(NotAllowed):
+        begin(session, cast.erin, flood, commune)
+    emergencies.stop(session, cast.erin, [commune], NOW)
