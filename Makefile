@@ -79,11 +79,16 @@ check: setup ## everything that is checked without running it: style, types, imp
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck -x deploy/*.sh deploy/bin/* .ci/run
 	if [ -d controller/migrations ]; then $(MAKE) --no-print-directory check-schema; fi
+	$(BIN)/python -m deploy.check_texts
 	if [ -f web/package.json ]; then $(NPM) run --silent --if-present check; fi
 
 .PHONY: check-schema
 check-schema: $(STAMPS)/installed ## the models and the migrations agree
 	$(BIN)/python -m deploy.check_schema
+
+.PHONY: texts
+texts: $(STAMPS)/installed ## bring the pages' English catalogue up to what the pages say
+	@$(BIN)/python -m deploy.check_texts --update
 
 .PHONY: format
 format: $(STAMPS)/installed ## let ruff mend what it can
