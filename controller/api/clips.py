@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, request
+from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
 from controller import clips
@@ -42,6 +43,12 @@ class ClipIn(Schema):
     valid_from = Instant(allow_none=True)
     valid_until = Instant(allow_none=True)
     replaces = Id(allow_none=True, metadata={"description": "a clip's id: adds a version to it"})
+
+
+class ClipUpload(ClipIn):
+    """The form as it is sent; the file itself never comes through here."""
+
+    file = Upload(required=True, metadata={"format": "binary"})
 
 
 class SpeechIn(Schema):
@@ -112,23 +119,7 @@ class AudioQuery(Schema):
 
 
 _UPLOAD_DOCS = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "allOf": [
-                        {"$ref": "#/components/schemas/ClipIn"},
-                        {
-                            "type": "object",
-                            "required": ["file"],
-                            "properties": {"file": {"type": "string", "format": "binary"}},
-                        },
-                    ]
-                }
-            }
-        },
-    }
+    "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": ClipUpload}}}
 }
 _SOUND = {"type": "string", "format": "binary"}
 

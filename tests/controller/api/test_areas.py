@@ -1,0 +1,97 @@
+"""Areas over HTTP."""
+
+import pytest
+
+from tests.controller.api.expecting import ids, is_problem
+
+
+def test_an_administrator_sees_their_commune_and_nothing_else(alice, commune):
+    own = {commune.areas[name] for name in ("commune", "upper", "lower")}
+    assert set(ids(alice.get("/areas"))) == own
+
+
+def test_a_new_village_comes_back_as_it_was_given(alice, commune):
+    body = {
+        "name": "Thôn Trung",
+        "kind": "thôn",
+        "code": "HB-03",
+        "parent_id": commune.areas["commune"],
+        "languages": ["vi", "mww"],
+        "policy": {"max_sessions_per_day": 2},
+        "group": {
+            "name": "Tổ công nghệ số Thôn Trung",
+            "contact": "Bà Hoa",
+            "phone": "0912 000 000",
+            "members": ["Hoa", "Sùng A Páo"],
+            "next_visits": [
+                {"at": "2026-11-29T08:00:00+07:00", "place": "Nhà văn hoá", "topic": "VNeID"}
+            ],
+        },
+    }
+    made = alice.post("/areas", json=body)
+    assert made.status_code == 201, made.text
+    assert made.json.items() >= body.items()
+    assert alice.get(f"/areas/{made.json['id']}").json == made.json
+
+
+def test_some_fields_can_be_changed_and_emptied(alice, commune):
+    upper = f"/areas/{commune.areas['upper']}"
+    assert alice.patch(upper, json={"code": "T1", "timezone": "Asia/Bangkok"}).status_code == 200
+    changed = alice.patch(upper, json={"timezone": None, "name": "Bản Thượng"}).json
+    assert (changed["name"], changed["code"], changed["timezone"]) == ("Bản Thượng", "T1", None)
+
+
+def test_a_list_comes_a_page_at_a_time(alice):
+    first = alice.get("/areas?limit=2").json
+    rest = alice.get("/areas", query_string={"limit": 2, "cursor": first["next_cursor"]}).json
+    names = [area["name"] for area in first["items"] + rest["items"]]
+    assert len(set(names)) == 3
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"name", "kind"}),
+        ({"name": " ", "kind": "thôn"}, {"name"}),
+        ({"name": "A\x00", "kind": "thôn"}, {"name"}),
+        ({"name": "A\ud800", "kind": "thôn"}, {"name"}),
+        ({"name": "A" * 201, "kind": "thôn"}, {"name"}),
+        ({"name": 3, "kind": ["thôn"]}, {"name", "kind"}),
+        ({"name": "A", "kind": "thôn", "timezone": "Mars/Base"}, {"timezone"}),
+        ({"name": "A", "kind": "thôn", "policy": [1]}, {"policy"}),
+        ({"name": "A", "kind": "thôn", "policy": {"note": "\ud800"}}, {"policy"}),
+        ({"name": "A", "kind": "thôn", "colour": "red"}, {"colour"}),
+        ({"name": "A", "kind": "thôn", "group": {"phone": "1"}}, {"group.name"}),
+    ],
+)
+def test_bad_input_names_its_fields(alice, commune, body, fields):
+    answer = alice.post("/areas", json={"parent_id": commune.areas["commune"], **body})
+    problem = is_problem(answer, 422)
+    assert set(problem["errors"]) == fields
+
+
+def test_a_list_takes_only_a_sensible_limit(alice):
+    for query in ("limit=0", "limit=9999", "limit=two", "cursor=nonsense"):
+        problem = is_problem(alice.get(f"/areas?{query}"), 422)
+        assert set(problem["errors"]) == {query.partition("=")[0]}
+
+
+def test_charlie_finds_nothing_here(charlie, commune):
+    upper = commune.areas["upper"]
+    is_problem(charlie.get(f"/areas/{upper}"), 404)
+    is_problem(charlie.patch(f"/areas/{upper}", json={"name": "Mine"}), 404)
+    body = {"name": "Mine", "kind": "thôn", "parent_id": upper}
+    is_problem(charlie.post("/areas", json=body), 404)
+    assert ids(charlie.get("/areas")) == [commune.areas["elsewhere"]]
+
+
+def test_an_id_that_cannot_exist_is_simply_not_found(alice):
+    for id in ("%00", "a%20b", "..", "x" * 65, "é"):
+        is_problem(alice.get(f"/areas/{id}"), 404)
+
+
+def test_a_small_role_may_look_but_not_change(call_as, commune):
+    erin = call_as("erin")
+    assert erin.get(f"/areas/{commune.areas['upper']}").status_code == 200
+    is_problem(erin.patch(f"/areas/{commune.areas['upper']}", json={"name": "X"}), 403)

@@ -1,0 +1,80 @@
+"""Nodes over HTTP."""
+
+import pytest
+
+from tests.controller.api.expecting import ids, is_problem
+
+
+def body(commune, **more):
+    node = {"name": "Cụm nhà văn hoá", "code": "HB-02", "area_id": commune.areas["lower"]}
+    return {**node, **more}
+
+
+def test_a_new_node_comes_with_a_claim_code_once(alice, commune):
+    more = {"lat": 20.5, "lon": 105.1, "languages": ["vi"], "volume": 80}
+    made = alice.post("/nodes", json=body(commune, **more))
+    assert made.status_code == 201, made.text
+    assert made.json["claim_code"]
+    shown = alice.get(f"/nodes/{made.json['id']}").json
+    assert "claim_code" not in shown
+    assert shown.items() >= body(commune, **more).items()
+    assert (shown["online"], shown["last_seen_at"], shown["holds"]) == (False, None, [])
+    assert {"clock", "problems"} <= shown.keys()
+
+
+def test_nodes_are_listed_by_area(alice, commune, village):
+    alice.post("/nodes", json=body(commune))
+    assert len(ids(alice.get("/nodes"))) == 2
+    assert ids(alice.get(f"/nodes?area_id={commune.areas['upper']}")) == [village]
+    assert len(ids(alice.get(f"/nodes?area_id={commune.areas['commune']}"))) == 2
+
+
+def test_a_node_moves_to_another_area(alice, commune, village, clock):
+    clock.forward(hours=1)
+    moved = alice.patch(f"/nodes/{village}", json={"area_id": commune.areas["lower"]})
+    assert moved.status_code == 200, moved.text
+    assert moved.json["area_id"] == commune.areas["lower"]
+    assert ids(alice.get(f"/nodes?area_id={commune.areas['upper']}")) == []
+
+
+def test_new_hardware_gets_a_new_code(alice, village):
+    first = alice.post(f"/nodes/{village}/claim-code")
+    assert first.status_code == 201
+    assert alice.post(f"/nodes/{village}/claim-code").json != first.json
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fields"),
+    [
+        ({"name": ""}, {"name"}),
+        ({"lat": 91}, {"lat"}),
+        ({"lon": "east"}, {"lon"}),
+        ({"volume": 101}, {"volume"}),
+        ({"volume": 50.5}, {"volume"}),
+        ({"languages": "vi"}, {"languages"}),
+        ({"area_id": "../x"}, {"area_id"}),
+    ],
+)
+def test_bad_input_names_its_fields(alice, commune, wrong, fields):
+    problem = is_problem(alice.post("/nodes", json=body(commune, **wrong)), 422)
+    assert set(problem["errors"]) == fields
+
+
+def test_a_code_is_given_once(alice, commune, village):
+    answer = alice.post("/nodes", json=body(commune, code="HB-01"))
+    assert answer.status_code in (409, 422)
+    assert answer.content_type == "application/problem+json"
+
+
+def test_charlie_finds_nothing_here(charlie, commune, village):
+    is_problem(charlie.get(f"/nodes/{village}"), 404)
+    is_problem(charlie.patch(f"/nodes/{village}", json={"volume": 0}), 404)
+    is_problem(charlie.post(f"/nodes/{village}/claim-code"), 404)
+    is_problem(charlie.post("/nodes", json=body(commune)), 404)
+    is_problem(charlie.get(f"/nodes?area_id={commune.areas['upper']}"), 404)
+    assert ids(charlie.get("/nodes")) == []
+
+
+def test_an_editor_does_not_touch_nodes(call_as, commune, village):
+    is_problem(call_as("erin").post("/nodes", json=body(commune)), 403)
+    assert call_as("tom").post("/nodes", json=body(commune)).status_code == 201
