@@ -11,9 +11,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import airings, areas, nodes
+from controller import areas, nodes
 from controller.calendar import policy as policies
-from controller.models import Airing, AiringArea, Device, DeviceBinding, Node, NodeMembership
+from controller.models import (
+    Airing,
+    AiringArea,
+    Device,
+    DeviceBinding,
+    Node,
+    NodeMembership,
+    Schedule,
+)
+from controller.programmes import Loaded, load
 from protocol import messages
 from protocol.outcomes import AiringClass, Origin
 from protocol.pages import pack_page
@@ -53,7 +62,8 @@ def area_document(session: Session, area_id: str, now: datetime, horizon_days: i
     days = [first + n * _DAY for n in range(horizon_days + 3)]
     until = _start(days[-1] + _DAY)
     dated = _airings(session, area_id, _start(first), until)
-    packed = [pack_page(_page(session, area_id, day, dated)) for day in days]
+    effective = areas.effective(session, area_id)
+    packed = [pack_page(_page(effective, area_id, day, dated)) for day in days]
     head = messages.ScheduleHead(
         area_id=area_id, until=until, pages=tuple(reference for reference, _ in packed)
     )
@@ -107,14 +117,35 @@ def _airings(
             Airing.starts_at >= from_,
             Airing.starts_at < until,
             Airing.cancelled_at.is_(None),
+            Airing.emergency_id.is_(None),  # those travel in the area's state
         )
         .order_by(Airing.starts_at, Airing.id)
     )
-    said = (_airing(session, row) for row in session.scalars(query))
+    programmes = _Programmes(session)
+    said = (_airing(row, programmes) for row in session.scalars(query))
+    # What was withdrawn since has no parts; silence gives its row a reason.
     return [airing for airing in said if airing.parts]
 
 
-def _airing(session: Session, row: Airing) -> messages.Airing:
+class _Programmes:
+    """What schedules sound, each loaded once: a month of airings shares one programme."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._loaded: dict[str, Loaded] = {}
+
+    def parts(self, row: Airing) -> tuple[messages.Part, ...]:
+        if row.schedule_id is None:
+            return ()
+        loaded = self._loaded.get(row.schedule_id)
+        if loaded is None:
+            programme = self._session.get_one(Schedule, row.schedule_id).programme
+            loaded = load(self._session, programme.tune, programme.items)
+            self._loaded[row.schedule_id] = loaded
+        return loaded.parts_at(row.starts_at)
+
+
+def _airing(row: Airing, programmes: "_Programmes") -> messages.Airing:
     return messages.Airing(
         airing_id=row.id,
         starts_at=row.starts_at,
@@ -123,14 +154,13 @@ def _airing(session: Session, row: Airing) -> messages.Airing:
         title=row.title,
         late_s=row.late_s,
         stagger_step_ms=row.stagger_step_ms,
-        parts=airings.parts_of(session, row, row.starts_at),
+        parts=programmes.parts(row),
     )
 
 
 def _page(
-    session: Session, area_id: str, day: date, dated: list[messages.Airing]
+    effective: areas.Effective, area_id: str, day: date, dated: list[messages.Airing]
 ) -> messages.DayPage:
-    effective = areas.effective(session, area_id)
     permitted = policies.windows(
         effective.policy, effective.timezone, _start(day), _start(day + _DAY)
     )

@@ -42,7 +42,7 @@ def _last_word_due(airing: Airing, grace: timedelta) -> datetime:
 
 def _settle(session: Session, airing: Airing, now: datetime) -> None:
     targets = airings.targets(session, airing)
-    silent = airings.parts_of(session, airing, airing.starts_at) == ()
+    silent = bool(airing.schedule_id) and not airings.parts_of(session, airing, airing.starts_at)
     insert_missing(session, Playback, [_presumed(airing, n, silent, now) for n in targets])
     session.flush()
     for row in _rows(session, airing):
