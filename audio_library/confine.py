@@ -28,7 +28,8 @@ _ERRNO = 0x00050000
 _EPERM, _ENOSYS = 1, 38
 # Classic BPF: load a word, jump if equal, jump if bits set, return.
 _LOAD, _JEQ, _JSET, _RET = 0x20, 0x15, 0x45, 0x06
-_NR, _ARCH, _ARG0 = 0, 4, 16
+_NR, _ARCH, _ARG0, _ARG2 = 0, 4, 16, 32
+_PROT_EXEC = 4
 
 
 class NotConfined(RuntimeError):
@@ -115,6 +116,15 @@ def _program(calls: Calls) -> list[bytes]:
     ]
     for number in calls.allowed:
         steps += [_step(_JEQ, number, 0, 1), _step(_RET, _ALLOW)]
+    for number in calls.mapping:
+        # Memory yes, new machine code no: whatever a broken decoder is fed stays data.
+        steps += [
+            _step(_JEQ, number, 0, 4),
+            _step(_LOAD, _ARG2),
+            _step(_JSET, _PROT_EXEC, 0, 1),
+            _step(_RET, _ERRNO | _EPERM),
+            _step(_RET, _ALLOW),
+        ]
     steps += [
         # ENOSYS makes glibc fall back from clone3 to clone, whose flags a filter can read.
         _step(_JEQ, calls.clone3, 0, 1),

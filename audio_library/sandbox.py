@@ -22,7 +22,13 @@ from audio_library.settings import Limits
 
 _log = logging.getLogger(__name__)
 _HERE = str(Path(__file__).resolve().parent.parent)
-_START = f"import sys; sys.path.insert(0, {_HERE!r}); from audio_library.worker import main; main()"
+_START = "import sys; sys.path[:] = sys.argv[1:]; from audio_library.worker import main; main()"
+_ENVIRONMENT = {
+    "PATH": os.defpath,
+    "HOME": "/",
+    "LANG": "C.UTF-8",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 _FILE_BYTES = 2_000_000_000  # the largest file a worker may write: three hours of spool is 520 MB
 _LOOK_S = 0.1
 # What the kernel sends a process that used up its share.
@@ -66,13 +72,14 @@ def run(
 
 def _start(job: dict[str, Any], complaints: Any) -> subprocess.Popen[bytes]:
     worker = subprocess.Popen(
-        [sys.executable, "-I", "-c", _START],
+        # No `site`: its .pth files, user folders and name look-ups are none of a worker's business.
+        [sys.executable, "-I", "-S", "-c", _START, _HERE, *filter(None, sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=complaints,
         pass_fds=[number for number, _ in job["files"]],
         cwd="/",
-        env={"PATH": os.defpath, "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
+        env=_ENVIRONMENT,
         start_new_session=True,
     )
     assert worker.stdin is not None

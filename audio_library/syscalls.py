@@ -33,8 +33,6 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "getuid": (102, 174),
     "lseek": (8, 62),
     "madvise": (28, 233),
-    "mmap": (9, 222),
-    "mprotect": (10, 226),
     "mremap": (25, 216),
     "munmap": (11, 215),
     "nanosleep": (35, 101),
@@ -60,6 +58,7 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "write": (1, 64),
     "writev": (20, 66),
 }
+_MAPPING = ((9, 222), (10, 226))  # mmap, mprotect
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -77,5 +76,6 @@ class Calls:
         self.audit_arch = _AUDIT_ARCH[machine]
         numbers = (pair[column] for pair in _ALLOWED.values())
         self.allowed = sorted(number for number in numbers if number is not None)
+        self.mapping = [pair[column] for pair in _MAPPING]
         self.clone = _CLONE[column]
         self.clone3 = _CLONE3[column]
