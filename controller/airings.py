@@ -28,7 +28,7 @@ from controller.models import (
     Schedule,
 )
 from controller.nodes import nodes_in
-from controller.nodes_ready import Readiness, readiness_of
+from controller.nodes_ready import Readiness, emergency_parts, readiness_of
 from controller.paging import Page, beyond, limited, page_of
 from controller.places import Tree
 from controller.programmes import load
@@ -106,8 +106,11 @@ def expand_for_clip(session: Session, clip_id: str, now: datetime) -> int:
 def parts_of(session: Session, airing: Airing, at: datetime) -> tuple[Part, ...]:
     """What is to sound: the tune and each item's newest approved version. Empty: nothing may.
 
-    Validity is judged at the airing's own start, or at `at` once that is later.
+    Validity is judged at the airing's own start, or at `at` once that is later. An emergency
+    sounds as it was given.
     """
+    if airing.emergency_id is not None:
+        return emergency_parts(session, airing.emergency_id)
     if airing.schedule_id is None:
         return ()
     schedule = session.get_one(Schedule, airing.schedule_id)

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from controller.models import Airing, Node, NodeMembership, Schedule
+from controller.models import Airing, Emergency, Node, NodeMembership, Schedule
 from controller.nodes import devices_of
 from controller.places import Tree
 from controller.programmes import Loaded, load
+from protocol.codec import from_json
 from protocol.messages import Part
 from protocol.programme import parts_for
 
@@ -41,9 +42,18 @@ def readiness_of(
     result = {}
     for airing in airings:
         loaded = programmes.get(airing.schedule_id or "")
-        parts = loaded.parts_at(airing.starts_at) if loaded else ()
+        if airing.emergency_id is not None:
+            parts = emergency_parts(session, airing.emergency_id)
+        else:
+            parts = loaded.parts_at(airing.starts_at) if loaded else ()
         result[airing.id] = _count(airing, parts, members, held, tree)
     return result
+
+
+def emergency_parts(session: Session, emergency_id: str) -> tuple[Part, ...]:
+    """The parts of an emergency as they were when it was given."""
+    emergency = session.get_one(Emergency, emergency_id)
+    return tuple(from_json(Part, part) for part in emergency.parts)
 
 
 _Members = dict[str, list[tuple[NodeMembership, Node]]]  # by area
