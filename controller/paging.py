@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, literal, tuple_
 
 from controller.errors import BadInput
+from controller.models import UtcDateTime
 
 T = TypeVar("T")
 MAX_LIMIT = 500
@@ -74,10 +75,11 @@ def page_of(rows: Sequence[T], limit: int, key: Any) -> Page[T]:
 
 
 def _typed(column: Any, text: Any) -> Any:
-    kind = column.type.python_type
-    if issubclass(kind, datetime):
+    if isinstance(column.type, UtcDateTime):
         value = datetime.fromisoformat(text)
         if value.tzinfo is None:
             raise ValueError("a cursor's time carries an offset")
         return value
-    return kind(text)
+    if not isinstance(text, column.type.python_type):
+        raise TypeError("a cursor's value has the type of its column")
+    return text
