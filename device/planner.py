@@ -58,6 +58,7 @@ class Planner:
     _plan: list[Placed] = field(default_factory=list)
     _began: float = 0.0
     _trusted_since: datetime | None = None
+    _awake_since: datetime | None = None  # when this program began, by trusted time
 
     def start(self) -> None:
         """Once, before the first tick: what a former life left open is closed."""
@@ -94,7 +95,11 @@ class Planner:
         trusted = self.stage.clock.trusted
         if trusted and self._trusted_since is None:
             self._trusted_since = now
-            self.stage.outbox.created(now)
+            if self._awake_since is None:
+                # Reckoned back, once: what jumps later does not move the past.
+                awake_s = self.stage.clock.monotonic() - self._began
+                self._awake_since = now - timedelta(seconds=awake_s)
+                self.stage.outbox.created(self._awake_since)
         elif not trusted:
             self._trusted_since = None
         self._obey_orders(now)
@@ -126,7 +131,7 @@ class Planner:
         if born and placed.starts_at < born and not placed.live:
             self._too_old(placed, born)
         elif now > placed.last_start:
-            self._miss(placed, now)
+            self._miss(placed)
         else:
             self._prepare(placed, now)
 
@@ -168,7 +173,7 @@ class Planner:
 
     def _has_the_horn(self, placed: Placed) -> bool:
         """Nothing of equal or higher class is in the way; what is lower gives way."""
-        for run in self.stage.runs.values():
+        for run in list(self.stage.runs.values()):
             if run.over or run.placed.ends_at <= placed.starts_at:
                 continue
             if run.placed.rank >= placed.rank:
@@ -185,9 +190,8 @@ class Planner:
 
     # --- what did not sound -------------------------------------------------------------------
 
-    def _miss(self, placed: Placed, now: datetime) -> None:
+    def _miss(self, placed: Placed) -> None:
         last = placed.last_start
-        awake_since = now - timedelta(seconds=self.stage.clock.monotonic() - self._began)
         learned = self.active_since(placed.area_id) if placed.area_id else None
         if learned and learned > last:
             if self.bound_at is None or placed.starts_at < self.bound_at:
@@ -196,7 +200,7 @@ class Planner:
                 self.stage.skip(
                     placed, Outcome.MISSED, Reason.TOO_LATE, "learned of after its time"
                 )
-        elif last < awake_since:
+        elif self._awake_since and last < self._awake_since:
             self.stage.skip(placed, Outcome.MISSED, Reason.POWERED_OFF)
         else:
             self.stage.skip(placed, Outcome.MISSED, self._why_not(placed))

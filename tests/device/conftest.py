@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy
 import pytest
@@ -102,8 +103,8 @@ class NodeProcess:
         """name → pid of the player and the amplifier keeper."""
         found = {}
         listing = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        for pid in open(listing).read().split():
-            words = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")
+        for pid in Path(listing).read_text().split():
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             module = words[words.index(b"-m") + 1].decode() if b"-m" in words else ""
             found[module.removeprefix("device.")] = int(pid)
         return found

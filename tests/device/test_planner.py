@@ -1,0 +1,248 @@
+"""What is due, and what becomes of what is not: by a clock the test moves."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from device.planner import Orders
+from device.windows import CLOSED, Hours
+from protocol.messages import Window
+from protocol.outcomes import AiringClass
+from tests.device.fakes import ALWAYS, START, FakeClock, World, an_airing, emergency
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+def test_an_airing_sounds_at_its_instant_and_once(world):
+    world.plan(an_airing())
+    world.run(120)
+    assert [each for each, _ in world.sounded] == ["a1"]
+    assert abs(world.sounded[0][1] - (START + timedelta(seconds=60)).timestamp()) < 0.3
+    assert world.outcomes() == {"a1": [("played", "")]}
+
+
+def test_started_is_written_before_the_sound(world):
+    world.plan(an_airing())
+    world.run(59.5)
+    assert world.sounded == []
+    assert [report.kind for report in world.outbox.owed(9)] == ["started"]
+
+
+def test_a_step_forward_misses_what_it_jumped_over(world):
+    world.plan(an_airing(), an_airing("a2", after_s=4000))
+    world.run(10)
+    world.clock.unix += 3600
+    world.run(600)
+    assert [each for each, _ in world.sounded] == ["a2"]
+    assert world.outcomes() == {"a1": [("missed", "too_late")], "a2": [("played", "")]}
+
+
+def test_a_step_back_repeats_nothing(world):
+    world.plan(an_airing(), an_airing("a2", after_s=300))
+    world.run(90)
+    world.clock.unix -= 7200
+    world.run(8000, step=1.0)
+    assert [each for each, _ in world.sounded] == ["a1", "a2"]
+
+
+def test_a_step_within_the_lateness_limit_joins_in_place(world):
+    world.plan(an_airing(length_s=120))
+    world.run(10)
+    world.clock.unix += 80
+    world.run(200)
+    assert [each for each, _ in world.sounded] == ["a1"]
+
+
+def test_a_jump_between_release_and_sound_moves_nothing(world):
+    world.plan(an_airing())
+    world.run(59.2)
+    world.clock.unix += 3600
+    world.run(30)
+    assert [each for each, _ in world.sounded] == ["a1"]
+    assert world.outcomes()["a1"] == [("played", "")]
+
+
+def test_nothing_timed_sounds_on_an_untrusted_clock(world):
+    world.clock.believed = False
+    world.plan(an_airing())
+    world.run(400)
+    assert world.sounded == []
+    assert world.outcomes() == {}
+    world.clock.believed = True
+    world.run(5)
+    assert world.outcomes() == {"a1": [("missed", "clock_untrusted")]}
+
+
+def test_trust_that_comes_in_time_is_enough(world):
+    world.clock.believed = False
+    world.plan(an_airing())
+    world.run(30)
+    world.clock.believed = True
+    world.run(60)
+    assert world.outcomes() == {"a1": [("played", "")]}
+
+
+def test_a_clip_that_never_came_is_the_reason(world):
+    airing = an_airing()
+    world.clips.missing = {airing.parts[0].sha256}
+    world.plan(airing)
+    world.run(300)
+    assert world.outcomes() == {"a1": [("missed", "clip_missing")]}
+
+
+def test_a_clip_that_comes_late_is_joined_in_place(world):
+    airing = an_airing(length_s=100)
+    world.clips.missing = {airing.parts[0].sha256}
+    world.plan(airing)
+    world.run(70)
+    world.clips.missing = set()
+    world.run(200)
+    assert [each for each, _ in world.sounded] == ["a1"]
+
+
+def test_a_fallback_stands_in_for_a_missing_version(world):
+    airing = an_airing()
+    part = airing.parts[0]
+    world.clips.missing = {part.sha256}
+    fallback = replace(part, fallback_sha256="f" * 64, fallback_bytes=9, fallback_duration_ms=7000)
+    world.plan(replace(airing, parts=(fallback,)))
+    world.run(120)
+    (finished,) = [r for r in world.outbox.owed(9) if r.kind == "finished"]
+    assert (finished.outcome, finished.length_ms) == ("played", 7000)
+
+
+def test_outside_its_hours_nothing_sounds_but_an_emergency(world):
+    world.plan(an_airing(), emergency(after_s=120), hours=CLOSED)
+    world.run(300)
+    assert world.outcomes() == {"a1": [("skipped", "policy")], "e1": [("played", "")]}
+
+
+def test_a_programme_that_would_run_past_the_window_does_not_begin(world):
+    window = Window(START, START + timedelta(seconds=65))
+    world.plan(an_airing(length_s=10), hours=Hours(ALWAYS.until, (window,)))
+    world.run(200)
+    assert world.outcomes() == {"a1": [("skipped", "policy")]}
+
+
+def test_the_window_says_how_loud(world):
+    window = Window(START, START + timedelta(hours=1), volume_pct=50)
+    world.plan(an_airing(), hours=Hours(ALWAYS.until, (window,)))
+    world.run(120)
+    assert {report.volume_pct for report in world.outbox.owed(9)} == {50}
+
+
+def test_power_lost_in_mid_sound_is_an_interruption_and_no_repeat(world):
+    world.plan(an_airing(length_s=60))
+    world.run(80)
+    world.crash()
+    world.boot()
+    world.plan(an_airing(length_s=60))
+    world.run(300)
+    assert len(world.sounded) == 1
+    assert world.outcomes() == {"a1": [("interrupted", "powered_off")]}
+
+
+def test_a_program_that_died_is_told_from_lost_power(world):
+    world.plan(an_airing(length_s=60))
+    world.run(80)
+    world.crash(new_boot=False)
+    world.boot()
+    assert world.outcomes() == {"a1": [("interrupted", "device_error")]}
+
+
+def test_what_passed_while_it_was_off_is_reported_once(world):
+    world.planner.tick()
+    world.crash()
+    world.clock.pass_time(3600)
+    for _ in range(2):
+        world.boot()
+        world.plan(an_airing())
+        world.run(5)
+        world.crash()
+    world.boot()
+    assert world.outcomes() == {"a1": [("missed", "powered_off")]}
+
+
+def test_a_new_store_refuses_what_began_before_it(world):
+    world.plan(an_airing(after_s=-30, length_s=600))
+    world.run(60)
+    assert world.sounded == []
+
+
+def test_an_emergency_interrupts_a_programme(world):
+    world.plan(an_airing(length_s=100))
+    world.run(80)
+    world.plan(an_airing(length_s=100), emergency(after_s=81))
+    world.run(100)
+    assert [each for each, _ in world.sounded] == ["a1", "e1"]
+    assert world.outcomes() == {"a1": [("interrupted", "preempted")], "e1": [("played", "")]}
+
+
+def test_of_two_equals_the_second_waits_and_gives_up(world):
+    world.plan(an_airing(length_s=400), an_airing("a2", after_s=70))
+    world.run(600, step=0.5)
+    assert world.outcomes() == {"a1": [("played", "")], "a2": [("missed", "preempted")]}
+
+
+def test_priority_goes_before_normal(world):
+    world.plan(an_airing(length_s=100), an_airing("p1", after_s=90, class_=AiringClass.PRIORITY))
+    world.run(300)
+    assert world.outcomes()["p1"] == [("played", "")]
+    assert world.outcomes()["a1"] == [("interrupted", "preempted")]
+
+
+def test_a_stop_silences_what_sounds_and_what_was_to_begin(world):
+    world.plan(an_airing(length_s=100))
+    world.run(80)
+    world.planner.orders = Orders(stopped_at=world.clock.now())
+    world.run(30)
+    assert world.outcomes() == {"a1": [("stopped", "operator")]}
+
+
+def test_a_mute_skips_all_but_emergencies(world):
+    world.planner.orders = Orders(muted_until=START + timedelta(hours=1))
+    world.plan(an_airing(), emergency(after_s=100))
+    world.run(200)
+    assert world.outcomes() == {"a1": [("skipped", "muted")], "e1": [("played", "")]}
+
+
+def test_a_cancelled_airing_does_not_begin(world):
+    world.planner.orders = Orders(cancelled=frozenset({"a1"}))
+    world.plan(an_airing())
+    world.run(100)
+    assert world.outcomes() == {"a1": [("stopped", "withdrawn")]}
+
+
+def test_a_kind_it_does_not_know_is_said_so(world):
+    airing = an_airing()
+    world.plan(replace(airing, parts=(replace(airing.parts[0], kind="relay"),)))
+    world.run(100)
+    assert world.outcomes() == {"a1": [("missed", "unknown_kind")]}
+
+
+def test_stagger_shifts_the_start_and_emergencies_keep_theirs(world):
+    world.config = replace(world.config, stagger_slot=2)
+    world.plan(an_airing(stagger_step_ms=5000), emergency(after_s=200, stagger_step_ms=5000))
+    world.run(300)
+    starts = {each: at - START.timestamp() for each, at in world.sounded}
+    assert starts["a1"] == pytest.approx(70, abs=0.3)
+    assert starts["e1"] == pytest.approx(200, abs=0.3)
+
+
+def test_thirty_days_without_a_link_play_everything_once(tmp_path):
+    world = World(tmp_path, FakeClock())
+    days = [an_airing(f"d{day}", at=START + timedelta(days=day, minutes=1)) for day in range(30)]
+    world.plan(*days)
+    for day in days:
+        ahead = (day.starts_at - world.clock.now()).total_seconds()
+        world.clock.pass_time(ahead - 30)
+        world.run(60, step=0.5)
+    assert [each for each, _ in world.sounded] == [day.airing_id for day in days]
+    assert set(map(tuple, world.outcomes().values())) == {(("played", ""),)}
+    world.close()
