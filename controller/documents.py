@@ -98,7 +98,7 @@ def bound_nodes(session: Session) -> list[tuple[Node, Device]]:
         .where(DeviceBinding.until_at.is_(None), Device.shut_out_at.is_(None))
         .order_by(Node.code)
     )
-    return list(session.execute(query).tuples())
+    return [(node, device) for node, device in session.execute(query)]
 
 
 def blobs_needed(airing: messages.Airing) -> dict[str, int]:

@@ -176,7 +176,7 @@ def _bindings(
         .order_by(DeviceBinding.from_at)
     )
     found: dict[str, list[tuple[DeviceBinding, Node]]] = {}
-    for binding, node in session.execute(query).tuples():
+    for binding, node in session.execute(query):
         found.setdefault(binding.device_id, []).append((binding, node))
     return found
 
