@@ -6,7 +6,7 @@ from flask import Response, request
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
-from controller import clips
+from controller import clips, commands
 from controller.api import multipart
 from controller.api.audio import sound_of
 from controller.api.binding import call, room
@@ -128,6 +128,8 @@ _SOUND = {"type": "string", "format": "binary"}
 def list_clips(here: Here, query: dict[str, Any]) -> Page[clips.ClipView]:
     """The library, newest first."""
     pages = {name: query.pop(name, None) for name in ("limit", "cursor")}
+    if "status" in query:
+        query["status"] = Approval(query["status"])
     filters = clips.ClipFilters(**query)
     return clips.page(here.session, here.actor, filters, now=here.now, **pages)
 
@@ -150,6 +152,7 @@ def upload_clip() -> ClipVersion:
     ) as upload:
         data = clips.UploadInput(path=upload.path, filename=upload.filename, **upload.fields)
         _clip, version = clips.upload(at.engine, at.store, actor, data, at.clock())
+    commands.wake(limits.wake_path)
     return version
 
 
@@ -159,6 +162,7 @@ def speak(body: dict[str, Any]) -> ClipVersion:
     at, actor = services(), current_actor()
     wanted = {"voice": None, "area_id": None, **body}
     _clip, version = clips.speak(at.engine, at.store, actor, now=at.clock(), **wanted)
+    commands.wake(at.settings.wake_path)
     return version
 
 

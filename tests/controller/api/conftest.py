@@ -43,7 +43,7 @@ class Caller:
             headers = {"Accept-Language": self.language, **more.pop("headers", {})}
             if self.token:
                 headers.setdefault("Authorization", f"Bearer {self.token}")
-            return getattr(self.client, method)(BASE + path, headers=headers, **more)
+            return getattr(self.client, method)(BASE + path, headers=headers, buffered=True, **more)
 
         return send
 
