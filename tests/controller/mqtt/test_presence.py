@@ -1,0 +1,118 @@
+"""Who is there: late wills, retained repeats and devices that fell silent are told apart."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from controller.database import reading, transaction
+from controller.models import Change, Device
+from controller.mqtt.presence import SILENT_AFTER, lose_silent, take_presence, take_status
+from protocol.envelope import Heading
+from protocol.keys import SigningKey
+from protocol.messages import Presence, Status
+from tests.controller.mqtt.conftest import NOW
+
+
+@pytest.fixture
+def device_id(place, bind):
+    node_id, _ = place()
+    return bind(node_id, SigningKey.generate())
+
+
+@pytest.fixture
+def device(engine, device_id):
+    def read():
+        with reading(engine) as session:
+            return session.get_one(Device, device_id)
+
+    return read
+
+
+@pytest.fixture
+def presence(engine, device_id):
+    def say(seq, *, online=True, session_no=1, at=NOW):
+        said = Presence(online, "boot", session_no, "nonce", "1.0", (1,), "epoch")
+        with transaction(engine) as session:
+            row = session.get_one(Device, device_id)
+            return take_presence(session, row, Heading(seq=seq), said, at)
+
+    return say
+
+
+@pytest.fixture
+def status(engine, device_id):
+    def say(seq, at=NOW, **fields):
+        with transaction(engine) as session:
+            row = session.get_one(Device, device_id)
+            return take_status(session, row, Heading(seq=seq), Status(**fields), at)
+
+    return say
+
+
+def test_a_device_that_comes_is_online_with_what_it_says(presence, device):
+    assert presence(5, session_no=3)
+    row = device()
+    assert (row.online, row.session, row.presence_seq) == (True, 3, 5)
+    assert (row.boot_id, row.store_epoch, row.version) == ("boot", "epoch", "1.0")
+    assert row.last_seen_at == NOW
+
+
+def test_the_will_of_this_session_takes_it_offline_although_it_was_sealed_first(presence, device):
+    presence(5)
+    assert presence(4, online=False, at=NOW + timedelta(minutes=1))
+    assert not device().online
+    assert device().last_seen_at == NOW
+
+
+def test_a_late_will_of_an_earlier_session_says_nothing(presence, device):
+    presence(5, session_no=1)
+    presence(9, session_no=2)
+    assert not presence(4, online=False, session_no=1)
+    assert device().online
+
+
+def test_a_retained_presence_heard_again_is_old_news(presence, device):
+    presence(5)
+    presence(6, online=False)
+    assert not presence(5)
+    assert not device().online
+
+
+def test_a_will_heard_again_after_the_device_came_back_changes_nothing(presence, device):
+    presence(5, session_no=1)
+    presence(4, online=False, session_no=1)
+    presence(7, session_no=2)
+    assert not presence(4, online=False, session_no=1)
+    assert device().online
+
+
+def test_a_status_is_kept_and_proves_presence(status, device):
+    assert status(3, holds=("a" * 64,), outbox=2)
+    assert device().online
+    assert device().status["outbox"] == 2
+    assert not status(4, holds=("a" * 64,))
+
+
+def test_an_older_status_does_not_replace_a_newer_one(status, device):
+    status(9, outbox=1)
+    assert not status(8, outbox=7)
+    assert device().status["outbox"] == 1
+
+
+def test_a_device_that_says_nothing_for_long_is_offline(engine, status, device):
+    status(1)
+    with transaction(engine) as session:
+        assert lose_silent(session, NOW + SILENT_AFTER) == 0
+        assert lose_silent(session, NOW + SILENT_AFTER + timedelta(seconds=1)) == 1
+        assert lose_silent(session, NOW + SILENT_AFTER + timedelta(seconds=2)) == 0
+    assert not device().online
+
+
+def test_pages_hear_of_the_node_in_its_area(engine, presence, commune):
+    with reading(engine) as session:
+        before = len(session.scalars(select(Change)).all())
+    presence(5)
+    with reading(engine) as session:
+        told = session.scalars(select(Change).order_by(Change.seq)).all()[before:]
+    assert [(change.kind, change.area_id) for change in told] == [("node", commune.areas["upper"])]
