@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import airings, areas
+from controller import airings, areas, nodes
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant
 from controller.api.here import Here
@@ -49,8 +49,10 @@ class AiringOut(Schema):
 def list_airings(here: Here, query: dict[str, Any]) -> Page[airings.AiringView]:
     """By start, earliest first."""
     area_id = query.get("area_id")
-    if area_id is not None:
+    if area_id:
         areas.get(here.session, here.actor, area_id)
+    if query.get("node_id"):
+        nodes.get(here.session, here.actor, query["node_id"])
     from_, until = (
         as_instant(here.session, query.pop(name, None), area_id) for name in ("from_", "to")
     )

@@ -9,9 +9,10 @@ from flask import Flask
 
 from audio_library.store import Store
 from controller import api
-from controller.database import open_engine
+from controller.database import open_engine, transaction
 from controller.services import Services
 from controller.settings import load
+from tests.controller.factories import make_clip
 from tests.support.commune import NOW, migrated_engine, settle
 
 BASE = "/api/v1"
@@ -114,3 +115,16 @@ def village(alice, commune):
     """A node in the upper village; its id."""
     body = {"name": "Cụm đình làng", "code": "HB-01", "area_id": commune.areas["upper"]}
     return alice.post("/nodes", json=body).json["id"]
+
+
+@pytest.fixture
+def clip(services, commune):
+    """An approved clip of ten seconds; its id. The sound itself is not there."""
+    with transaction(services.engine) as session:
+        clip = make_clip(
+            session,
+            area_id=commune.areas["commune"],
+            author=commune.users["erin"],
+            duration_ms=10_000,
+        )
+        return clip.id
