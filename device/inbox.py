@@ -23,7 +23,7 @@ class Inbox:
         elif not payload:
             return  # a retained message was cleared; what we hold stays in force
         elif topic == self._node.topics.controller_state():
-            self._controller_state(payload)
+            self._controller_state(payload, retained=retained)
         elif topic.endswith("/dn/config"):
             if self._node.documents.take_config(payload):
                 self._rebound()
@@ -51,7 +51,7 @@ class Inbox:
         self._node.present()
         self._node.replan()
 
-    def _controller_state(self, payload: bytes) -> None:
+    def _controller_state(self, payload: bytes, *, retained: bool) -> None:
         opened = self._node.gate.open(
             payload,
             MessageType.CONTROLLER_STATE,
@@ -63,13 +63,16 @@ class Inbox:
         if opened is None:
             return
         state = opened.read(ControllerState)
-        if state.online and state.epoch != self._controller_epoch:
-            again = bool(self._controller_epoch)
-            self._controller_epoch = state.epoch
-            if again:
-                self._node.present()
-                self._node.sender.connected()
-                self._node.changed()
+        if not state.online:
+            return
+        if self._controller_epoch not in ("", state.epoch):
+            self._node.present()
+            self._node.changed()
+        if not retained:
+            # It has just come (back): what was sent into a broker without it was lost.
+            self._node.sender.connected()
+            self._node.send_reports()
+        self._controller_epoch = state.epoch
 
     def _acknowledged(self, payload: bytes) -> None:
         opened = self._node.gate.open(payload, MessageType.ACK, "ack", to=self._me, durable=False)

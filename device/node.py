@@ -98,7 +98,7 @@ class Node:
             sound=self.sound,
             stamp=self.stamp,
             amplifier=self.amplifier,
-            on_report=lambda: self._soon(self._send_reports),
+            on_report=lambda: self._soon(self.send_reports),
             on_change=self.changed,
         )
         self.planner = Planner(self.stage, active_since=self.schedules.active_since)
@@ -176,7 +176,7 @@ class Node:
         self.sound.stop()
         self.stage.heard({"event": "children_lost"})
         self.fetcher.lost()
-        self._send_reports()
+        self.send_reports()
         self.link.stop([self.voice.farewell()])
         self.counters.save()
         self.outbox.close()
@@ -262,7 +262,7 @@ class Node:
         self.sender.connected()
         self.fetcher.connected()
         self.changed()
-        self._soon(self._send_reports)
+        self._soon(self.send_reports)
 
     def present(self) -> None:
         """Say who is here, with a nonce whose echo proves that an answer is fresh."""
@@ -280,7 +280,7 @@ class Node:
         self.loop.call_later(self._claim_wait_s * self.jitter.uniform(0.8, 1.2), self._claim)
         self._claim_wait_s = min(self._claim_wait_s * 2, _CLAIM_LONGEST_S)
 
-    def _send_reports(self) -> None:
+    def send_reports(self) -> None:
         if self.link.connected:
             self.sender.tick(self.loop.monotonic())
 

@@ -7,6 +7,7 @@ with `retime`, takes the events of player and amplifier keeper, and writes the o
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from device.airing import (
     RATE,
@@ -70,7 +71,7 @@ class Stage:
     on_change: Callable[[], None]
     runs: dict[str, Run] = field(default_factory=dict)
     blocked: dict[str, Reason] = field(default_factory=dict)  # why not yet, by airing
-    amplifier_on: bool = False
+    amplifier_on_at: datetime | None = None
     xruns: int = 0
     _armed: dict[str, _Armed] = field(default_factory=dict)
 
@@ -191,7 +192,7 @@ class Stage:
             self._children_lost()
             return
         if kind == "pin":
-            self.amplifier_on = bool(event["on"])
+            self._pin_moved(event)
         run = self.runs.get(airing_id)
         if kind == "unplayable":
             self.blocked[airing_id] = Reason.DEVICE_ERROR
@@ -202,8 +203,6 @@ class Stage:
             self._sound_began(run, event)
         elif kind in ("finished", "cancelled"):
             self._sound_ended(run, event)
-        elif kind == "pin":
-            self._pin_moved(run, event)
         elif kind == "fault":
             run.details.append(f"amplifier off: {event.get('reason')}")
         self.on_change()
@@ -219,6 +218,8 @@ class Stage:
         run.first_frame = first
         run.started_at = from_unix(first + offset)
         run.skipped_frames = int(event["skipped"])
+        if run.amplified and self.amplifier_on_at:
+            run.amplifier_on_at = run.amplifier_on_at or self.amplifier_on_at
         error_s = first - self._armed[run.placed.airing_id].start
         run.start_error_ms = round(error_s * 1000, 3)
 
@@ -231,21 +232,29 @@ class Stage:
             run.skipped_frames = int(event["skipped"])
             run.xruns = int(event["xruns"])
             self.xruns += run.xruns
-        if run.amplified and run.amplifier_on_at and not run.amplifier_off_at:
+        alone = all(other.over for other in self.runs.values())
+        if alone and run.amplifier_on_at and not run.amplifier_off_at:
             return  # the report tells when the amplifier went off: at most the tail away
         self._close(run)
 
-    def _pin_moved(self, run: Run, event: Message) -> None:
+    def _pin_moved(self, event: Message) -> None:
         at = from_unix(float(event["mono"]) + self.clock.wall_minus_monotonic())
         if event["on"]:
-            run.amplifier_on_at = at
-        else:
-            run.amplifier_off_at = at
+            self.amplifier_on_at = at
+            run = self.runs.get(str(event.get("airing_id")))
+            if run:
+                run.amplifier_on_at = at
+            return
+        self.amplifier_on_at = None
+        for run in list(self.runs.values()):
+            if run.amplifier_on_at:
+                run.amplifier_off_at = at
             if run.over:
                 self._close(run)
 
     def _children_lost(self) -> None:
         self._armed.clear()
+        self.amplifier_on_at = None
         for run in list(self.runs.values()):
             if not run.over and run.cause is Reason.NONE:
                 run.cause = Reason.DEVICE_ERROR

@@ -53,7 +53,7 @@ class Health:
             next_airing_id=coming.airing_id if coming else "",
             next_airing_at=coming.starts_at if coming else None,
             playing=node.stage.playing,
-            amplifier_on=node.stage.amplifier_on,
+            amplifier_on=node.stage.amplifier_on_at is not None,
             sink=node.settings.sink.partition(":")[0],
             xruns=node.stage.xruns,
             problems=self.problems(free),

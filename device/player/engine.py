@@ -85,6 +85,7 @@ class Engine:
     sink: Sink | None = None
     _open_at: float = 0.0  # not before: the device has just refused
     _level: float = 1.0
+    _held_since: float | None = None
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -290,15 +291,21 @@ class Engine:
     # --- amplifier and device -----------------------------------------------------------------
 
     def _mind_amplifier(self, now: float) -> None:
-        for job in self.jobs.values():
-            if not job.gone:
-                continue
-            if now >= job.start - job.settle_s - _GRANT_MARGIN_S:
-                if job.granted_at is None:
-                    job.granted_at = now
-                self.lease.hold(job.airing_id)
-                return
-        self.lease.release()
+        wanting = [
+            job
+            for job in self.jobs.values()
+            if job.gone and now >= job.start - job.settle_s - _GRANT_MARGIN_S
+        ]
+        if not wanting:
+            self._held_since = None
+            self.lease.release()
+            return
+        if self._held_since is None:
+            self._held_since = now
+        for job in wanting:
+            # An amplifier that is on already has settled for whoever comes next.
+            job.granted_at = job.granted_at or self._held_since
+        self.lease.hold(min(wanting, key=lambda job: job.told).airing_id)
 
     def _lost(self, error: SinkError) -> None:
         """The device is gone or refuses: say so, try again; the programme goes on in its place."""
@@ -310,6 +317,7 @@ class Engine:
             self.sink = None
 
     def _close(self) -> None:
+        self._held_since = None
         self.lease.release()
         if self.sink:
             self.sink.close()

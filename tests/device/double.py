@@ -10,18 +10,22 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from protocol.chunks import chunk_count, chunk_span
 from protocol.codec import from_json
 from protocol.envelope import Heading, MessageType, read_envelope, seal, verify
 from protocol.keys import SigningKey, VerifyKey
 from protocol.messages import (
+    AreaState,
     Beacon,
     Claim,
     Command,
+    ControllerState,
     DayPage,
     NodeConfig,
     Presence,
+    Report,
     ReportAck,
     ReportBatch,
     ScheduleHead,
@@ -44,11 +48,12 @@ class ControllerDouble:
         self.devices: dict[str, VerifyKey] = {}
         self.presences: dict[str, Presence] = {}
         self.statuses: dict[str, Status] = {}
-        self.reports: dict[str, dict[tuple[str, int], object]] = {}
+        self.reports: dict[str, dict[tuple[str, int], Report]] = {}
         self.answers: list[dict] = []
         self.wants: list[Want] = []
         self.blobs: dict[str, bytes] = {}
         self.batches = 0
+        self.epoch = "epoch-1"
         self.seq = 0
         self.news = threading.Condition()
         self._port = port
@@ -56,7 +61,7 @@ class ControllerDouble:
 
     def _connected(self):
         client = mqtt.Client(
-            callback_api_version=mqtt.CallbackAPIVersion.VERSION2,
+            callback_api_version=CallbackAPIVersion.VERSION2,
             client_id="controller",
             protocol=mqtt.MQTTv5,
         )
@@ -73,6 +78,10 @@ class ControllerDouble:
 
     def _on_connect(self, client, _, __, reason, ___):
         client.subscribe([(topic, 1) for topic in self.topics.everything_from_devices()])
+        state = ControllerState(online=True, epoch=self.epoch)
+        topic = self.topics.controller_state()
+        payload = self.sealed(MessageType.CONTROLLER_STATE, state, "site")
+        client.publish(topic, payload, qos=1, retain=True)
 
     def sealed(self, type_, message, to, *, key=None, life_s=3600.0, seq=None):
         self.seq += 1
@@ -125,6 +134,11 @@ class ControllerDouble:
         topic = self.topics.schedule(area_id)
         self.say(topic, MessageType.SCHEDULE, head, f"area:{area_id}", retain=True)
         return head
+
+    def area_state(self, area_id, **state):
+        message = AreaState(area_id, self.seq + 1, **state)
+        topic = self.topics.area_state(area_id)
+        self.say(topic, MessageType.AREA_STATE, message, f"area:{area_id}", retain=True)
 
     def command(self, device_id, verb, *, airing=None, **args):
         command = Command(f"c{self.seq}", verb, args, airing)

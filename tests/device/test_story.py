@@ -1,11 +1,16 @@
 """The node's story on a real broker: claimed, told, fed, on time, heard of."""
 
 import hashlib
+import os
+import signal
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy
+import pytest
 
 from protocol.messages import Airing, NodeConfig, Part
+from protocol.outcomes import AiringClass, Origin
 from tests.device.conftest import make_clip
 
 AREA = "village"
@@ -72,3 +77,137 @@ def test_it_plays_without_a_broker_and_reports_later(controller, node, broker):
     broker.start()
     report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 15)
     assert report.outcome == "played"
+
+
+def running(controller, player, device_id, length_s=20.0, ahead_s=4.0, **more):
+    """An airing that sounds now; its WAV is under way."""
+    content, frames = make_clip(length_s)
+    controller.seed(content)
+    airing = airing_of(content, frames, in_s(ahead_s), **more)
+    controller.schedule(AREA, [airing])
+    controller.wait(lambda: controller.status(device_id).playing == airing.airing_id, 20)
+    controller.wait((player.evidence / "sound" / f"{airing.airing_id}.wav.part").exists, 20)
+    return airing, content, frames
+
+
+def device_of(controller):
+    return controller.wait(lambda: next(iter(controller.presences), None))
+
+
+def test_a_stop_silences_within_a_tenth_of_a_second(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    _, _, frames = running(controller, player, device_id)
+    asked_at = datetime.now(UTC)
+    controller.command(device_id, "stop")
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"))
+    assert (report.outcome, report.reason) == ("stopped", "operator")
+    assert (report.ended_at - asked_at).total_seconds() < 0.2
+    assert controller.wait(lambda: controller.answers)[0]["ok"]
+    heard, _ = player.sound("a1")
+    fade = 48_000 // 10
+    assert numpy.array_equal(heard[:-fade], frames[: len(heard) - fade])
+    assert abs(int(heard[-1])) < 400
+    assert not player.pin()[-1]["on"]
+
+
+def test_an_emergency_interrupts_and_starts_within_a_second(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    content, frames = make_clip(2.0, hertz=900)
+    sha256 = controller.seed(content)
+    later = airing_of(content, frames, in_s(3000), "later")
+    long, long_frames = make_clip(20.0)
+    controller.seed(long)
+    controller.schedule(AREA, [airing_of(long, long_frames, in_s(5)), later])
+    controller.wait(lambda: sha256 in controller.status(device_id).holds)
+    controller.wait((player.evidence / "sound" / "a1.wav.part").exists)
+
+    issued = datetime.now(UTC)
+    urgent = airing_of(
+        content,
+        frames,
+        issued + timedelta(seconds=0.8),
+        "e1",
+        class_=AiringClass.EMERGENCY,
+        origin=Origin.EMERGENCY,
+    )
+    controller.area_state(AREA, airings=(urgent,))
+    controller.command(device_id, "play", airing=urgent)
+    outcomes = controller.wait(
+        lambda: len(controller.outcomes(device_id)) == 2 and controller.outcomes(device_id)
+    )
+    assert (outcomes["a1"].outcome, outcomes["a1"].reason) == ("interrupted", "preempted")
+    assert outcomes["e1"].outcome == "played"
+    assert abs(outcomes["e1"].start_error_ms) < 5
+    assert (outcomes["e1"].started_at - issued).total_seconds() <= 1.0
+    assert numpy.array_equal(player.sound("e1")[0], frames)
+    kinds = [r.kind for r in controller.all_reports(device_id) if r.airing_id == "e1"]
+    assert kinds == ["started", "finished"]
+
+
+def test_a_mute_in_the_areas_state_silences_and_holds(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    running(controller, player, device_id)
+    controller.area_state(AREA, muted_until=in_s(600))
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"))
+    assert (report.outcome, report.reason) == ("stopped", "muted")
+    content, frames = make_clip(1.0)
+    controller.seed(content)
+    controller.schedule(AREA, [airing_of(content, frames, in_s(3), "a2")])
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a2"))
+    assert (report.outcome, report.reason) == ("skipped", "muted")
+
+
+def test_a_killed_agent_leaves_silence_and_an_interruption(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    running(controller, player, device_id)
+    player.kill()
+    controller.wait(lambda: not player.pin()[-1]["on"], 2)
+    controller.wait((player.evidence / "sound" / "a1.wav").exists, 2)
+    player.start()
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"))
+    assert (report.outcome, report.reason) == ("interrupted", "device_error")
+
+
+@pytest.mark.parametrize("child", ["player.process", "amplifier"])
+def test_a_killed_child_switches_off_and_the_next_airing_plays(controller, node, child):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    airing, _, _ = running(controller, player, device_id)
+    os.kill(player.children()[child], signal.SIGKILL)
+    controller.wait(lambda: not player.pin()[-1]["on"], 3)
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"))
+    assert (report.outcome, report.reason) == ("interrupted", "device_error")
+    short, short_frames = make_clip(1.0)
+    controller.seed(short)
+    again = airing_of(short, short_frames, in_s(4), "a2")
+    controller.schedule(AREA, [airing, again])
+    assert controller.wait(lambda: controller.outcomes(device_id).get("a2")).outcome == "played"
+    assert numpy.array_equal(player.sound("a2")[0], short_frames)
+
+
+def test_a_programme_is_spliced_without_a_seam(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    tune, tune_frames = make_clip(0.5, hertz=660)
+    talk, talk_frames = make_clip(1.2)
+    for content in (tune, talk):
+        controller.seed(content)
+    one = airing_of(tune, tune_frames, in_s(5)).parts[0]
+    two = replace(airing_of(talk, talk_frames, in_s(5)).parts[0], item=1, times=2, gap_ms=300)
+    airing = Airing(airing_id="p1", starts_at=in_s(5), parts=(one, two))
+    controller.schedule(AREA, [airing])
+    report = controller.wait(lambda: controller.outcomes(device_id).get("p1"), 25)
+    gap = numpy.zeros(300 * 48, dtype="int16")
+    expected = numpy.concatenate([tune_frames, talk_frames, gap, talk_frames])
+    assert report.outcome == "played"
+    assert numpy.array_equal(player.sound("p1")[0], expected)
