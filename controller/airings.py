@@ -8,7 +8,7 @@ rule and never touches an airing that has begun.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 from sqlalchemy.orm import Session
@@ -44,6 +44,7 @@ __all__ = [
     "expand",
     "expand_for_clip",
     "get",
+    "horizon",
     "page",
     "parts_of",
     "readiness",
@@ -67,6 +68,12 @@ def airing_id(schedule_id: str, original_at: datetime) -> str:
     """The first 32 hex digits of SHA-256 over "schedule id/original instant as RFC 3339 UTC"."""
     instant = original_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return hashlib.sha256(f"{schedule_id}/{instant}".encode()).hexdigest()[:32]
+
+
+def horizon(now: datetime, days: int = HORIZON_DAYS) -> datetime:
+    """Where the dated range ends: whole UTC days, never less than `days` ahead, also just before
+    tomorrow's roll-over."""
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=days + 2), time.min, UTC)
 
 
 def expand(
@@ -181,8 +188,7 @@ def _expand(
     # Another process may be pausing it right now: take the row and look again.
     session.flush()
     session.refresh(schedule, with_for_update=True)
-    horizon = now + timedelta(days=horizon_days)
-    due = _due(session, schedule, now, horizon, tree)
+    due = _due(session, schedule, now, horizon(now, horizon_days), tree)
     known = {
         airing.id: airing
         for airing in session.scalars(
@@ -201,7 +207,7 @@ def _expand(
 
 
 def _due(
-    session: Session, schedule: Schedule, now: datetime, horizon: datetime, tree: Tree
+    session: Session, schedule: Schedule, now: datetime, until: datetime, tree: Tree
 ) -> dict[str, Due]:
     """What is to air from now (or from where the last expansion ended) to the horizon."""
     if schedule.status != Approval.APPROVED or schedule.deleted_at or schedule.paused_at:
@@ -209,8 +215,8 @@ def _due(
         return {}
     # A controller that was down past the horizon still accounts for what should have aired.
     after = min(now, schedule.expanded_until or now)
-    schedule.expanded_until = horizon
-    found = due_between(session, schedule, after, horizon, tree)
+    schedule.expanded_until = until
+    found = due_between(session, schedule, after, until, tree)
     return {airing_id(schedule.id, due.original_at): due for due in found}
 
 

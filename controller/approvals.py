@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller import clips
@@ -71,11 +71,8 @@ def pending(session: Session, actor: Actor, now: datetime) -> Pending:
 
 
 def _clips(session: Session, own: frozenset[str] | None, now: datetime) -> list[ClipView]:
-    last = select(func.max(ClipVersion.version)).where(ClipVersion.clip_id == Clip.id)
     query = select(Clip).join(ClipVersion)
-    query = query.where(
-        ClipVersion.version == last.scalar_subquery(), ClipVersion.status == Approval.PENDING
-    )
+    query = query.where(clips.is_newest(), ClipVersion.status == Approval.PENDING)
     if own is not None:
         query = query.where(Clip.area_id.in_(own))
     found = list(session.scalars(query.order_by(ClipVersion.created_at, Clip.id)))

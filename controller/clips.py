@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from controller import airings, areas, audit, changes, commands
 from controller.access import Action, Actor, below, require, require_role, visible_areas
@@ -29,7 +29,10 @@ __all__ = [
     "airable",
     "approve",
     "get",
+    "is_newest",
     "page",
+    "policy_of",
+    "refuse_author",
     "reject",
     "speak",
     "upload",
@@ -195,11 +198,15 @@ def _filtered(session: Session, actor: Actor, filters: ClipFilters) -> Select[Cl
     if filters.language is not None:
         query = query.where(Clip.language == filters.language)
     if filters.status is not None:
-        last = select(func.max(ClipVersion.version)).where(ClipVersion.clip_id == Clip.id)
-        query = query.join(ClipVersion).where(
-            ClipVersion.version == last.scalar_subquery(), ClipVersion.status == filters.status
-        )
+        query = query.join(ClipVersion).where(is_newest(), ClipVersion.status == filters.status)
     return query
+
+
+def is_newest() -> ColumnElement[bool]:
+    """The condition for the newest version of a clip joined with its versions."""
+    each = aliased(ClipVersion)
+    last = select(func.max(each.version)).where(each.clip_id == Clip.id).correlate(Clip)
+    return ClipVersion.version == last.scalar_subquery()
 
 
 def _in_or_common(shared: frozenset[str]) -> ColumnElement[bool]:
