@@ -1,0 +1,74 @@
+"""Decisions on schedules, and the queue of what waits for one."""
+
+import pytest
+from sqlalchemy import select
+
+from controller import airings, approvals, clips, schedules
+from controller.errors import NotFound
+from controller.models import Approval, AuditEntry, ServiceCommand
+from tests.controller.factories import DAY, HOUR, NOW, make_clip, schedule_input
+
+
+@pytest.fixture
+def waiting(session, cast):
+    """A schedule that waits for approval."""
+    clip = make_clip(session, area_id=cast.areas["commune"])
+    data = schedule_input(clip.id, [cast.areas["upper"], cast.areas["lower"]])
+    schedule, _ = schedules.create(session, cast.erin, data, NOW)
+    return schedule
+
+
+def test_approval_is_recorded_and_asks_for_the_areas_documents(session, cast, waiting):
+    approvals.approve_schedule(session, cast.bob, waiting.id, NOW, "được")
+    assert (waiting.decided_by, waiting.decision_note) == (cast.bob.user_id, "được")
+    (command,) = session.scalars(select(ServiceCommand)).all()
+    touched = sorted([cast.areas["upper"], cast.areas["lower"]])
+    assert (command.kind, command.body) == ("schedules_changed", {"area_ids": touched})
+    approved = select(AuditEntry).where(AuditEntry.action == "schedule.approve")
+    assert {entry.area_id for entry in session.scalars(approved)} == set(touched)
+
+
+def test_approving_twice_changes_nothing(session, cast, waiting):
+    approvals.approve_schedule(session, cast.bob, waiting.id, NOW)
+    approvals.approve_schedule(session, cast.alice, waiting.id, NOW + HOUR)
+    assert waiting.decided_by == cast.bob.user_id
+
+
+def test_a_rejection_carries_its_reason(session, cast, waiting):
+    approvals.reject_schedule(session, cast.bob, waiting.id, NOW, "sai giờ")
+    assert (waiting.status, waiting.decision_note) == (Approval.REJECTED, "sai giờ")
+    assert airings.page(session, cast.bob, now=NOW).items == []
+
+
+def test_rejecting_what_airs_takes_it_off(session, cast, waiting):
+    approvals.approve_schedule(session, cast.bob, waiting.id, NOW)
+    approvals.reject_schedule(session, cast.bob, waiting.id, NOW)
+    assert airings.page(session, cast.bob, now=NOW).items == []
+
+
+def test_the_queue_holds_clips_and_schedules_oldest_first(session, cast, waiting):
+    for number in (2, 1):
+        make_clip(
+            session, title=f"Bản {number}", area_id=cast.areas["upper"],
+            status=Approval.PENDING, now=NOW - number * DAY,
+        )  # fmt: skip
+    make_clip(session, title="Đã duyệt", area_id=cast.areas["upper"])
+    queue = approvals.pending(session, cast.bob, NOW)
+    assert [view.clip.title for view in queue.clips] == ["Bản 2", "Bản 1"]
+    assert [schedule.id for schedule in queue.schedules] == [waiting.id]
+
+
+def test_the_queue_empties_as_decisions_fall(session, cast, waiting):
+    clip = make_clip(session, area_id=cast.areas["upper"], status=Approval.PENDING)
+    clips.reject(session, cast.bob, clip.id, NOW)
+    approvals.approve_schedule(session, cast.bob, waiting.id, NOW)
+    queue = approvals.pending(session, cast.bob, NOW)
+    assert (queue.clips, queue.schedules) == ([], [])
+
+
+def test_an_outsider_decides_nothing_and_sees_no_queue(session, cast, waiting):
+    queue = approvals.pending(session, cast.charlie, NOW)
+    assert (queue.clips, queue.schedules) == ([], [])
+    for decide in (approvals.approve_schedule, approvals.reject_schedule):
+        with pytest.raises(NotFound):
+            decide(session, cast.charlie, waiting.id, NOW)
