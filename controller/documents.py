@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import areas, nodes
+from controller import airings, areas, nodes
 from controller.calendar import policy as policies
 from controller.models import (
     Airing,
@@ -26,7 +26,6 @@ from controller.programmes import Loaded, load
 from protocol import messages
 from protocol.outcomes import AiringClass, Origin
 from protocol.pages import pack_page
-from protocol.programme import blobs_of
 
 _DAY = timedelta(days=1)
 
@@ -59,8 +58,8 @@ def areas_to_serve(session: Session, now: datetime) -> list[str]:
 def area_document(session: Session, area_id: str, now: datetime, horizon_days: int) -> AreaDocument:
     """The schedule of an area from yesterday to the horizon, one page for each UTC day."""
     first = now.astimezone(UTC).date() - _DAY
-    days = [first + n * _DAY for n in range(horizon_days + 3)]
-    until = _start(days[-1] + _DAY)
+    until = airings.horizon(now, horizon_days)
+    days = [first + n * _DAY for n in range((until.date() - first).days)]
     dated = _airings(session, area_id, _start(first), until)
     effective = areas.effective(session, area_id)
     packed = [pack_page(_page(effective, area_id, day, dated)) for day in days]
@@ -99,11 +98,6 @@ def bound_nodes(session: Session) -> list[tuple[Node, Device]]:
         .order_by(Node.code)
     )
     return [(node, device) for node, device in session.execute(query)]
-
-
-def blobs_needed(airing: messages.Airing) -> dict[str, int]:
-    """SHA-256 → bytes of the sounds of an airing."""
-    return blobs_of(airing.parts)
 
 
 def _airings(

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from controller import airings, areas, audit, changes, nodes
 from controller.access import SYSTEM
-from controller.documents import blobs_needed, bound_nodes
+from controller.documents import bound_nodes
 from controller.models import Airing, AiringArea
 from protocol import messages
-from protocol.programme import blobs_of
+from protocol.programme import blobs_of, parts_for
 
 # A schedule approved minutes before air time gets this long to reach its nodes before it is a
 # problem.
@@ -25,11 +25,25 @@ _LAST_CALL = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A node with a device: its areas from the root down, and the hashes it holds."""
+    """A node with a device: its areas from the root down, its languages, the hashes it holds."""
 
     node_id: str
     area_path: tuple[str, ...]
+    languages: tuple[str, ...]
     holds: frozenset[str]
+
+    def lacks(self, parts: Sequence[messages.Part]) -> dict[str, int]:
+        """SHA-256 → bytes of what it would have to fetch to play these parts as they should be."""
+        missing = [p for p in parts_for(parts, self.languages) if p.sha256 not in self.holds]
+        wanted = blobs_of(missing)
+        return {sha256: size for sha256, size in wanted.items() if sha256 not in self.holds}
+
+    def ready_for(self, parts: Sequence[messages.Part]) -> bool:
+        """Whether it can play them, if need be with the former recording of a part."""
+        return all(
+            {part.sha256, part.fallback_sha256 or part.sha256} & self.holds
+            for part in parts_for(parts, self.languages)
+        )
 
 
 def holders(session: Session, now: datetime) -> list[Holder]:
@@ -38,8 +52,10 @@ def holders(session: Session, now: datetime) -> list[Holder]:
     for node, device in bound_nodes(session):
         area_id = nodes.area_of(session, node.id, now)
         if area_id is not None:
+            languages = node.languages or areas.effective(session, area_id).languages
             holds = frozenset((device.status or {}).get("holds", ()))
-            found.append(Holder(node.id, areas.path(session, area_id), holds))
+            path = areas.path(session, area_id)
+            found.append(Holder(node.id, path, tuple(languages), holds))
     return found
 
 
@@ -58,12 +74,12 @@ def blobs_lacking(
     for area_id, said in dated.items():
         served = by_area.get(area_id, [])
         for airing in said:
-            if airing.starts_at + timedelta(seconds=airing.late_s) < now or not served:
+            if airing.starts_at + timedelta(seconds=airing.late_s) < now:
                 continue
-            for sha256, size in blobs_needed(airing).items():
-                first = lacking.get(sha256, (airing.starts_at, size))[0]
-                if airing.starts_at <= first and any(sha256 not in h.holds for h in served):
-                    lacking[sha256] = (airing.starts_at, size)
+            for holder in served:
+                for sha256, size in holder.lacks(airing.parts).items():
+                    first, _ = lacking.get(sha256, (airing.starts_at, size))
+                    lacking[sha256] = (min(first, airing.starts_at), size)
     ordered = sorted(lacking.items(), key=lambda item: item[1][0])
     return {sha256: size for sha256, (_, size) in ordered}
 
@@ -90,9 +106,9 @@ def check(session: Session, watch: Watch, now: datetime, ahead: timedelta) -> in
         .order_by(Airing.starts_at)
     )
     due = list(session.scalars(query))
-    held = {holder.node_id: holder.holds for holder in holders(session, now)} if due else {}
+    known = {holder.node_id: holder for holder in holders(session, now)} if due else {}
     for airing in due:
-        _look(session, watch, airing, held, now)
+        _look(session, watch, airing, known, now)
     _forget_others(watch, {airing.id for airing in due})
     return sum(1 for lacking in watch.lacking.values() if lacking)
 
@@ -101,14 +117,14 @@ def _look(
     session: Session,
     watch: Watch,
     airing: Airing,
-    held: Mapping[str, frozenset[str]],
+    known: Mapping[str, Holder],
     now: datetime,
 ) -> None:
-    needed = blobs_of(airings.parts_of(session, airing, airing.starts_at)).keys()
+    parts = airings.parts_of(session, airing, airing.starts_at)
     lacking = frozenset(
         node.id
         for node in airings.targets(session, airing)
-        if not needed <= held.get(node.id, frozenset())
+        if node.id not in known or not known[node.id].ready_for(parts)
     )
     seen = watch.first_seen.setdefault(airing.id, now)
     patient = now < min(seen + _DELIVERY, airing.starts_at - _LAST_CALL)
