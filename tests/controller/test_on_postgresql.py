@@ -1,0 +1,127 @@
+"""The same domain on a real PostgreSQL: every kind of query the controller asks, once."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from controller import (
+    airings,
+    approvals,
+    areas,
+    audit,
+    changes,
+    clips,
+    commands,
+    nodes,
+    playbacks,
+    schedules,
+    schema,
+)
+from controller.clips import ClipFilters
+from controller.database import open_engine
+from controller.models import Approval, Playback
+from controller.playbacks import PlaybackFilters
+from protocol.outcomes import Outcome
+from tests.controller.factories import (
+    DAY,
+    HOUR,
+    NOW,
+    Cast,
+    actors_of,
+    make_clip,
+    make_node,
+    schedule_input,
+    serve,
+)
+from tests.support.commune import settle
+from tests.support.postgres import running_postgres
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running_postgres() as postgres:
+        engine = open_engine(postgres.database("domain"))
+        schema.upgrade(engine)
+        commune = settle(engine)
+        yield engine, Cast(actors_of(commune), commune.areas)
+        engine.dispose()
+
+
+@pytest.fixture
+def pg(server):
+    """A session whose changes are rolled back."""
+    engine, _ = server
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@pytest.fixture
+def cast(server):
+    return server[1]
+
+
+def test_a_weekly_schedule_reaches_the_log(pg, cast):
+    commune = cast.areas["commune"]
+    clip = make_clip(pg, area_id=commune, status=Approval.PENDING)
+    clips.approve(pg, cast.bob, clip.id, NOW)
+    node = make_node(pg, cast.areas["upper"], languages=["vi"])
+    serve(pg, node, holds=[clip.versions[0].sha256])
+    data = schedule_input(clip.id, commune, recurrence={"rrule": "FREQ=WEEKLY;BYDAY=MO"})
+    schedule, _ = schedules.create(pg, cast.erin, data, NOW)
+    approvals.approve_schedule(pg, cast.bob, schedule.id, NOW)
+    first = airings.page(pg, cast.vera, now=NOW, node_id=node.id, limit=1)
+    view = first.items[0]
+    assert (view.readiness.ready, view.readiness.total) == (1, 1)
+    rest = airings.page(pg, cast.vera, now=NOW, cursor=first.next_cursor, limit=100)
+    assert len(rest.items) == 4
+    assert airings.expand(pg, schedule, NOW) == 0
+    assert airings.roll(pg, NOW + 7 * DAY) == 1
+    at = view.airing.starts_at
+    pg.add(
+        Playback(
+            planned_day=at.date(),
+            airing_id=view.airing.id,
+            node_id=node.id,
+            planned_at=at,
+            outcome=Outcome.PLAYED,
+        )
+    )
+    pg.flush()
+    filters = PlaybackFilters(area_id=cast.areas["upper"], outcome=Outcome.PLAYED)
+    (row,) = playbacks.page(pg, cast.vera, filters).items
+    assert (row.airing.id, row.area_id) == (view.airing.id, cast.areas["upper"])
+    assert len(list(playbacks.rows(pg, cast.vera, filters))) == 1
+    schedules.pause(pg, cast.erin, schedule.id, NOW + HOUR)
+    assert airings.page(pg, cast.vera, now=NOW).items == []
+
+
+def test_lists_page_and_search(pg, cast):
+    for i in range(3):
+        make_clip(pg, title=f"Đường {i}", area_id=cast.areas["commune"], now=NOW + i * HOUR)
+        make_node(pg, cast.areas["lower"], f"N{i}")
+    found = clips.page(pg, cast.vera, ClipFilters(q="duong", status=Approval.APPROVED), now=NOW,
+                       limit=2)  # fmt: skip
+    rest = clips.page(pg, cast.vera, ClipFilters(q="duong"), now=NOW, cursor=found.next_cursor)
+    assert [v.clip.title for v in found.items + rest.items] == ["Đường 2", "Đường 1", "Đường 0"]
+    first = nodes.page(pg, cast.vera, now=NOW, limit=2)
+    assert (
+        len(first.items + nodes.page(pg, cast.vera, now=NOW, cursor=first.next_cursor).items) == 3
+    )
+    first_areas = areas.page(pg, cast.vera, limit=1)
+    assert len(areas.page(pg, cast.vera, cursor=first_areas.next_cursor).items) == 2
+    audited = audit.page(pg, cast.vera, limit=1)
+    assert audit.page(pg, cast.vera, cursor=audited.next_cursor).items
+    assert approvals.pending(pg, cast.bob, NOW).clips == []
+
+
+def test_the_tree_and_the_services_orders(pg, cast):
+    upper, commune = cast.areas["upper"], cast.areas["commune"]
+    assert areas.path(pg, upper) == (commune, upper)
+    assert areas.subtree(pg, [commune]) == {commune, upper, cast.areas["lower"]}
+    areas.update(pg, cast.alice, commune, {"policy": {"permit": []}}, NOW)
+    command = commands.claim_next(pg, NOW)
+    commands.finish(pg, command.id, {}, NOW)
+    assert commands.claim_next(pg, NOW + HOUR) is None
+    assert changes.after(pg, 0)
+    assert changes.prune(pg, NOW + HOUR) > 0
