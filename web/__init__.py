@@ -1,1 +1,1 @@
-"""The pages officials and technicians use."""
+"""The pages officials and technicians use; start reading at `web.app`."""

@@ -1,0 +1,202 @@
+"""New broadcast: what, where, when; checked against rules and clashes before it is sent.
+
+One form in three steps. Every change asks the server for the summary below it (without scripts,
+a button does); sending creates the schedule, which then waits for approval or airs.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from controller import clips, nodes, schedules
+from controller.access import Action, require_role
+from controller.api.here import Here, changing, looking
+from controller.clips import ClipFilters
+from controller.errors import BadInput, Conflict, NotFound
+from controller.models import Approval, Clip, Tune
+from controller.schedules import Draft, ItemInput, ScheduleInput
+from controller.words import AiringClass
+from web.filters import local
+from web.forms import once
+from web.i18n import _, sentence
+from web.places import Places
+from web.recurring import REPEATS, in_words, recurrence_of, starts_of, until_of
+
+bp = Blueprint("broadcast", __name__, url_prefix="/broadcasts")
+Form = MultiDict[str, str]
+
+_MOST_CLIPS = 200
+_GAP_S = 3
+_ALERTS = ("alert",)  # tunes that announce emergencies are no signature tunes
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would happen: the sentence, and what speaks against it."""
+
+    sentence: str
+    draft: Draft
+
+    @property
+    def blocked(self) -> bool:
+        return bool(self.draft.blocking)
+
+
+@bp.get("/new")
+def form() -> str:
+    """An empty form; `clip` in the address picks one, `date` and `time` set the start."""
+    with looking() as at:
+        require_role(at.actor, Action.SCHEDULE)
+        return _form(at, _defaults(at), {}, None)
+
+
+@bp.post("/check")
+def check() -> str | tuple[str, int]:
+    """The summary for what is entered so far; the whole page where scripts are off."""
+    with looking() as at:
+        require_role(at.actor, Action.SCHEDULE)
+        errors, outlook = _look(at, request.form)
+        if request.headers.get("HX-Request"):
+            return render_template("broadcast/summary.html", errors=errors, outlook=outlook)
+        return _form(at, request.form, errors, outlook)
+
+
+@bp.post("/new")
+@once
+def send() -> Response | str | tuple[str, int]:
+    """Create the schedule. What forbids it is shown with the form as it was."""
+    try:
+        with changing() as at:
+            schedule, _draft = schedules.create(at.session, at.actor, _input(request.form), at.now)
+    except (BadInput, Conflict) as refusal:
+        with looking() as at:
+            errors, outlook = _look(at, request.form)
+            errors = errors or {"conflict": sentence(refusal)}
+            return _form(at, request.form, errors, outlook), refusal.status
+    if schedule.status == Approval.APPROVED:
+        flash(_("Đã tạo lịch phát. Các cụm loa đang nhận lịch."), "good")
+    else:
+        flash(_("Đã gửi duyệt. Lịch phát khi người duyệt đồng ý."), "good")
+    return redirect(url_for("schedules.detail", schedule_id=schedule.id))
+
+
+def _look(at: Here, form: Form) -> tuple[dict[str, str], Outlook | None]:
+    """What is wrong with the fields, else what the schedule would do."""
+    try:
+        data = _input(form)
+        draft = schedules.draft(at.session, at.actor, data, at.now)
+    except BadInput as error:
+        return {_field(name): sentence(pair) for name, pair in error.errors.items()}, None
+    except NotFound as error:
+        return {"area_ids": sentence(error)}, None
+    return {}, Outlook(_summary(at, data, draft), draft)
+
+
+def _field(name: str) -> str:
+    return {"recurrence": "repeat", "starts_at": "date"}.get(name, name)
+
+
+def _input(form: Form) -> ScheduleInput:
+    return ScheduleInput(
+        title=form.get("title", "").strip()[:200],
+        items=_items(form),
+        area_ids=form.getlist("area_ids"),
+        starts_at=starts_of(form),
+        class_=AiringClass.PRIORITY if form.get("class") == "priority" else AiringClass.NORMAL,
+        recurrence=recurrence_of(form),
+        until=until_of(form),
+        tune=form.get("tune") or None,
+    )
+
+
+def _items(form: Form) -> list[ItemInput]:
+    def times(clip_id: str) -> int:
+        text = form.get(f"times-{clip_id}", "1")
+        return int(text) if text in ("1", "2", "3", "4", "5") else 1
+
+    chosen = form.getlist("clips")
+    last = len(chosen) - 1
+    return [
+        ItemInput(clip_id, times(clip_id), _GAP_S if times(clip_id) > 1 or i < last else 0)
+        for i, clip_id in enumerate(chosen)
+    ]
+
+
+def _summary(at: Here, data: ScheduleInput, draft: Draft) -> str:
+    """One sentence an official can read out: what, when, where, how long, how often."""
+    places = Places(at.session, at.actor)
+    clusters = len(nodes.nodes_in(at.session, data.area_ids, at.now))
+    rule = {"recurrence": data.recurrence, "until": data.until}
+    first = draft.occurrences[0] if draft.occurrences else None
+    seconds = (first.ends_at - first.starts_at).total_seconds() if first else 0
+    minutes, seconds = divmod(round(seconds), 60)
+    return _(
+        "Phát «%(title)s» lúc %(when)s, tại %(where)s (%(clusters)s cụm loa), mỗi lượt khoảng "
+        "%(minutes)s phút %(seconds)s giây.",
+        title=data.title,
+        when=in_words(str(data.starts_at), rule),
+        where=places.names(data.area_ids),
+        clusters=clusters,
+        minutes=minutes,
+        seconds=seconds,
+    )
+
+
+def _defaults(at: Here) -> Form:
+    """Tomorrow's morning session, the first tune, and the whole of the visitor's own area."""
+    tomorrow = local(at.now) + timedelta(days=1)
+    tunes = _tunes(at)
+    values = MultiDict(
+        {
+            "date": request.args.get("date") or f"{tomorrow:%Y-%m-%d}",
+            "time": request.args.get("time") or "05:30",
+            "repeat": "once",
+            "class": "normal",
+            "tune": tunes[0].name if tunes else "",
+        }
+    )
+    clip_id = request.args.get("clip", "")
+    if clip_id:
+        clip = clips.get(at.session, at.actor, clip_id)
+        values.add("clips", clip.id)
+        values["title"] = clip.title
+    if at.actor.area_id:
+        values.add("area_ids", at.actor.area_id)
+    return values
+
+
+def _form(at: Here, values: Form, errors: dict[str, str], outlook: Outlook | None) -> str:
+    context: dict[str, Any] = {
+        "clips": _choices(at, values),
+        "areas": Places(at.session, at.actor).listed(),
+        "tunes": _tunes(at),
+        "repeats": REPEATS,
+        "values": values,
+        "errors": errors,
+        "outlook": outlook,
+        "today": f"{local(at.now):%Y-%m-%d}",
+    }
+    return render_template("broadcast/page.html", **context)
+
+
+def _choices(at: Here, values: Form) -> list[Clip]:
+    """Clips that air or wait to; those chosen first, in their order."""
+    found = clips.page(at.session, at.actor, ClipFilters(), now=at.now, limit=_MOST_CLIPS).items
+    usable = [
+        view.clip
+        for view in found
+        if view.on_air is not None or view.newest.status == Approval.PENDING
+    ]
+    chosen = values.getlist("clips")
+    first = {clip_id: i for i, clip_id in enumerate(chosen)}
+    return sorted(usable, key=lambda clip: first.get(clip.id, len(first)))
+
+
+def _tunes(at: Here) -> list[Tune]:
+    query = select(Tune).where(Tune.name.not_in(_ALERTS)).order_by(Tune.name)
+    return list(at.session.scalars(query))

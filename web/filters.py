@@ -1,0 +1,138 @@
+"""How times, lengths and sizes are written: in the area's zone, dd/MM/yyyy, 24 hours."""
+
+from datetime import date, datetime, timedelta
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g
+
+from controller import areas, database
+from controller.api.here import services
+from controller.calendar.wall import zone
+from web.sessions import signed_in
+
+
+def install(app: Flask) -> None:
+    """Give templates these filters."""
+    app.jinja_env.filters.update(
+        clock=clock,
+        clock_s=clock_s,
+        day=day,
+        day_text=day_text,
+        short_day=short_day,
+        weekday=weekday,
+        ago=ago,
+        length_ms=length,
+        megabytes=megabytes,
+        part_of_day=part_of_day,
+        iso=lambda at: at.isoformat(),
+    )
+    app.jinja_env.globals["weekday_name"] = weekday_name
+
+
+def here_zone() -> ZoneInfo:
+    """The zone of the visitor's area, looked up once a request."""
+    if "zone" not in g:
+        actor = signed_in()
+        name = areas.DEFAULT_TIMEZONE
+        if actor is not None and actor.area_id is not None:
+            with database.reading(services().engine) as session:
+                name = areas.effective(session, actor.area_id).timezone
+        g.zone = zone(name)
+    return cast(ZoneInfo, g.zone)
+
+
+def local(at: datetime) -> datetime:
+    """The instant on the wall clock of the visitor's area (aware)."""
+    return at.astimezone(here_zone())
+
+
+def clock(at: datetime) -> str:
+    """17:05"""
+    return f"{local(at):%H:%M}"
+
+
+def clock_s(at: datetime) -> str:
+    """17:05:02"""
+    return f"{local(at):%H:%M:%S}"
+
+
+def day(at: datetime) -> str:
+    """22/11/2026"""
+    return f"{local(at):%d/%m/%Y}"
+
+
+def day_text(text: str) -> str:
+    """22/11/2026 for 2026-11-22; anything else as it is."""
+    try:
+        return f"{date.fromisoformat(text):%d/%m/%Y}"
+    except ValueError:
+        return text
+
+
+def short_day(at: datetime) -> str:
+    """22/11"""
+    return f"{local(at):%d/%m}"
+
+
+def weekday(at: datetime) -> str:
+    """Thứ 2 … Chủ nhật, for an instant."""
+    return weekday_name(local(at).isoweekday())
+
+
+def weekday_name(number: int) -> str:
+    """The name of an ISO weekday, 1 Monday … 7 Sunday."""
+    return (
+        _("Thứ 2"),
+        _("Thứ 3"),
+        _("Thứ 4"),
+        _("Thứ 5"),
+        _("Thứ 6"),
+        _("Thứ 7"),
+        _("Chủ nhật"),
+    )[number - 1]
+
+
+def part_of_day(at: datetime) -> str:
+    """sáng, trưa, chiều, tối: said beside the time, since phones may show AM and PM."""
+    return session_name(local(at).hour)
+
+
+def session_name(hour: int) -> str:
+    """The part of the day an hour lies in."""
+    if 4 <= hour < 10:
+        return _("sáng")
+    if 10 <= hour < 14:
+        return _("trưa")
+    if 14 <= hour < 18:
+        return _("chiều")
+    return _("tối") if 18 <= hour < 23 else _("đêm")
+
+
+def ago(at: datetime) -> str:
+    """vừa xong, 5 phút trước, 3 giờ trước, 12 ngày trước."""
+    minutes = int((services().clock() - at) / timedelta(minutes=1))
+    if minutes < 2:
+        return _("vừa xong")
+    if minutes < 120:
+        return ngettext("%(num)d phút trước", "%(num)d phút trước", minutes)
+    hours = minutes // 60
+    if hours < 48:
+        return ngettext("%(num)d giờ trước", "%(num)d giờ trước", hours)
+    return ngettext("%(num)d ngày trước", "%(num)d ngày trước", hours // 24)
+
+
+def length(ms: float | None) -> str:
+    """1:45, or 1:02:05 from an hour on."""
+    seconds = round((ms or 0) / 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def megabytes(count: int) -> str:
+    """1,4 MB in Vietnamese, 1.4 MB in English."""
+    from web.i18n import language
+
+    text = f"{count / 1e6:.1f} MB"
+    return text if language() == "en" else text.replace(".", ",")

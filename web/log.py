@@ -1,0 +1,120 @@
+"""The playback log: planned beside played, every miss with its reason; filters in the address."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+
+from flask import Blueprint, Response, render_template, request
+from flask import stream_with_context as within_request
+
+from controller import nodes, playbacks
+from controller.api import exports
+from controller.api.here import Here, looking, services
+from controller.calendar.wall import to_utc
+from controller.playbacks import PlaybackFilters
+from controller.words import Outcome
+from web.filters import here_zone, local
+from web.i18n import language
+from web.places import Places
+
+bp = Blueprint("log", __name__, url_prefix="/log")
+
+_PAGE = 50
+_SHOWN_DAYS = 7
+_MOST_NODES = 500
+
+
+@bp.get("/")
+def page() -> str:
+    """The filters and the newest rows."""
+    with looking() as at:
+        filters = _filters(at)
+        found = playbacks.page(
+            at.session, at.actor, filters, limit=_PAGE, cursor=request.args.get("cursor") or None
+        )
+        places = Places(at.session, at.actor)
+        return render_template(
+            "log/page.html",
+            live="cursor" not in request.args,
+            found=found,
+            days=[(day, list(rows)) for day, rows in groupby(found.items, key=_day_of)],
+            places=places,
+            areas=places.listed(),
+            clusters=nodes.page(at.session, at.actor, now=at.now, limit=_MOST_NODES).items,
+            asked=_asked(at),
+            export={name: value for name, value in _asked(at).items() if value},
+        )
+
+
+@bp.get("/live")
+def parts() -> str:
+    """The rows alone, for the page to take in anew."""
+    with looking() as at:
+        found = playbacks.page(at.session, at.actor, _filters(at), limit=_PAGE)
+        return render_template(
+            "log/rows.html",
+            found=found,
+            days=[(day, list(rows)) for day, rows in groupby(found.items, key=_day_of)],
+            places=Places(at.session, at.actor),
+            asked=_asked(at),
+        )
+
+
+@bp.get("/log.<any(csv, xlsx):kind>")
+def export(kind: str) -> Response:
+    """The same rows, all of them, to save."""
+
+    def rows() -> Iterator[exports.Row]:
+        with looking() as at:
+            places = Places(at.session, at.actor)
+            for view in playbacks.rows(at.session, at.actor, _filters(at)):
+                yield exports.Row(view, places.name(view.area_id))
+
+    with looking() as at:
+        _filters(at)  # what is wrong with the filters is told before the download begins
+        name = f"nhat-ky-phat-{local(at.now):%Y%m%d}.{kind}"
+    if kind == "csv":
+        lines = exports.csv_lines(rows(), language())
+        return exports.download(within_request(lines), exports.CSV_TYPE, name)
+    chunks = exports.xlsx_chunks(rows(), language(), services().settings.temporary_dir)
+    return exports.download(within_request(chunks), exports.XLSX_TYPE, name)
+
+
+def _asked(at: Here) -> dict[str, str]:
+    """The filters as they stand in the address, the usual week filled in."""
+    asked = {name: request.args.get(name, "") for name in ("node", "area", "outcome", "airing")}
+    today = local(at.now).date()
+    first = today - timedelta(days=_SHOWN_DAYS - 1)
+    usual = {"from": first.isoformat(), "to": today.isoformat()}
+    if asked["airing"]:
+        usual = {"from": "", "to": ""}
+    for name, value in usual.items():
+        asked[name] = request.args.get(name, value)
+    return asked
+
+
+def _filters(at: Here) -> PlaybackFilters:
+    asked = _asked(at)
+    outcome = asked["outcome"]
+    return PlaybackFilters(
+        from_=_midnight(asked["from"]),
+        until=_midnight(asked["to"], days=1),
+        node_id=asked["node"] or None,
+        area_id=asked["area"] or None,
+        airing_id=asked["airing"] or None,
+        outcome=Outcome(outcome) if outcome in list(Outcome) else None,
+    )
+
+
+def _midnight(text: str, days: int = 0) -> datetime | None:
+    """The instant a local day begins, `days` later; None for what is no date."""
+    try:
+        day = date.fromisoformat(text) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return None
+    return to_utc(datetime.combine(day, time()), here_zone())
+
+
+def _day_of(view: playbacks.PlaybackView) -> datetime:
+    at = local(view.playback.planned_at)
+    return datetime.combine(at.date(), time(12), tzinfo=at.tzinfo)

@@ -1,0 +1,151 @@
+"""Signing in and out, the one-time link that sets a password, and changing one's password.
+
+There is no default password: whoever makes an account hands over a link that works once.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from werkzeug.wrappers import Response
+
+from controller import database, people
+from controller.api.here import changing, services
+from controller.errors import BadInput
+from web.i18n import _, sentence
+from web.links import own_address
+from web.sessions import open_to_all, sign_in, sign_out, signed_in
+
+bp = Blueprint("login", __name__)
+Page = str | Response | tuple[str, int]
+
+# Guessing must be slow from one place, and against one name from everywhere.
+_FROM_ONE_PLACE = "20 per minute; 100 per hour"
+_AT_ONE_NAME = "8 per minute; 30 per hour"
+
+
+def install(app: Flask) -> None:
+    """Count tries in memory: there is one process of pages."""
+    limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+    limiter.init_app(app)
+    for name in ("login.enter", "login.use_link", "login.change_password"):
+        view: Any = limiter.limit(_FROM_ONE_PLACE)(app.view_functions[name])
+        app.view_functions[name] = limiter.limit(_AT_ONE_NAME, key_func=_whose)(view)
+
+
+@bp.get("/login")
+@open_to_all
+def form() -> Page:
+    """The form, or on to the pages for who is signed in already."""
+    if signed_in():
+        return redirect(own_address(request.args.get("next", "")))
+    return render_template("login/page.html", next=request.args.get("next", ""))
+
+
+@bp.post("/login")
+@open_to_all
+def enter() -> Page:
+    """Check name and password; say nothing about which of them was wrong."""
+    username = request.form.get("username", "")
+    with database.transaction(services().engine) as db:
+        user = people.authenticate(db, username, request.form.get("password", ""))
+    if user is None:
+        wrong = _("Tên đăng nhập hoặc mật khẩu chưa đúng. Hãy thử lại, hoặc báo quản trị.")
+        page = render_template(
+            "login/page.html",
+            next=request.form.get("next", ""),
+            username=username,
+            wrong=wrong,
+        )
+        return page, 422
+    sign_in(user, keep="keep" in request.form)
+    return redirect(own_address(request.form.get("next", "")))
+
+
+@bp.post("/logout")
+@open_to_all
+def leave() -> Response:
+    """End this session."""
+    sign_out()
+    return redirect(url_for("login.form"))
+
+
+@bp.get("/link/<secret>")
+@open_to_all
+def link(secret: str) -> Page:
+    """Move the secret out of the address: there it would stay in histories and logs."""
+    session["link"] = secret
+    return redirect(url_for("login.set_password"))
+
+
+@bp.get("/set-password")
+@open_to_all
+def set_password() -> Page:
+    """Whom the link is for, and a form for the new password."""
+    with database.reading(services().engine) as db:
+        user = people.open_link(db, session.get("link", ""), services().clock())
+    return render_template("login/set_password.html", user=user)
+
+
+@bp.post("/set-password")
+@open_to_all
+def use_link() -> Page:
+    """Set it, use the link up, and begin a session."""
+    secret, now = session.get("link", ""), services().clock()
+    try:
+        _refuse_typo()
+        with database.transaction(services().engine) as db:
+            user = people.use_link(db, secret, request.form.get("password", ""), now)
+    except BadInput as error:
+        with database.reading(services().engine) as db:
+            user = people.open_link(db, secret, now)
+        return render_template("login/set_password.html", user=user, wrong=sentence(error)), 422
+    sign_in(user, keep=False)
+    flash(_("Đã đặt mật khẩu. Chào mừng bạn!"), "good")
+    return redirect(url_for("today.page"))
+
+
+@bp.get("/password")
+def password() -> Page:
+    """A form to change one's own password."""
+    return render_template("login/password.html", errors={})
+
+
+@bp.post("/password")
+def change_password() -> Page:
+    """Needs the old one; every other session of the user ends."""
+    try:
+        _refuse_typo()
+        with changing() as at:
+            user = people.change_password(
+                at.session,
+                at.actor,
+                request.form.get("old_password", ""),
+                request.form.get("password", ""),
+                at.now,
+            )
+    except BadInput as error:
+        errors = {field: sentence(pair) for field, pair in error.errors.items()}
+        return render_template("login/password.html", errors=errors), 422
+    sign_in(user, keep=session.permanent)
+    flash(_("Đã đổi mật khẩu. Các máy khác phải đăng nhập lại."), "good")
+    return redirect(url_for("today.page"))
+
+
+def _refuse_typo() -> None:
+    if request.form.get("password", "") != request.form.get("again", ""):
+        raise BadInput(
+            {
+                "password": (
+                    "Hai lần nhập mật khẩu chưa giống nhau: hãy nhập lại.",
+                    "The two passwords differ: type them again.",
+                )
+            }
+        )
+
+
+def _whose() -> str:
+    actor = signed_in()
+    name = actor.user_id if actor else request.form.get("username", "").strip().casefold()
+    return f"name {name or session.get('link', '')}"

@@ -1,0 +1,149 @@
+"""Clusters: all at a glance, one in detail with what its device says, and adding one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from controller import nodes, playbacks
+from controller.access import Action, may, require_role, visible_areas
+from controller.api.here import Here, changing, looking
+from controller.errors import BadInput
+from controller.models import Clip
+from controller.nodes import NodeInput, NodeView
+from controller.playbacks import PlaybackFilters
+from web.forms import once
+from web.i18n import _, sentence
+from web.places import Places
+
+bp = Blueprint("nodes", __name__, url_prefix="/nodes")
+
+_MOST = 500
+_RECENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A node as pages show it. `state`: online, offline or unclaimed."""
+
+    view: NodeView
+    where: str
+
+    @property
+    def state(self) -> str:
+        if self.view.device_id is None:
+            return "unclaimed"
+        return "online" if self.view.online else "offline"
+
+    @property
+    def troubled(self) -> bool:
+        return self.state == "offline" or bool(self.view.problems)
+
+
+@bp.get("/")
+def page() -> str:
+    """All clusters of the visitor's areas, those with trouble first."""
+    return render_template("nodes/page.html", live=True, clusters=_clusters())
+
+
+@bp.get("/live")
+def parts() -> str:
+    """The list alone, for the page to take in anew."""
+    return render_template("nodes/list.html", clusters=_clusters())
+
+
+@bp.get("/new")
+def add() -> str:
+    """A form for a new cluster."""
+    with looking() as at:
+        require_role(at.actor, Action.OPERATE)
+        return _form(at, {"area_id": at.actor.area_id or ""}, {})
+
+
+@bp.post("/new")
+@once
+def create() -> Response | tuple[str, int]:
+    """Make the place; the claim code is shown once, on the page that follows."""
+    values = {name: request.form.get(name, "").strip() for name in ("name", "code", "area_id")}
+    try:
+        with changing() as at:
+            node, code = nodes.create(
+                at.session,
+                at.actor,
+                NodeInput(values["name"], values["code"], values["area_id"]),
+                at.now,
+            )
+    except BadInput as error:
+        with looking() as at:
+            errors = {name: sentence(pair) for name, pair in error.errors.items()}
+            return _form(at, values, errors), 422
+    _keep_code(node.id, code)
+    flash(_("Đã thêm cụm loa. Bước tiếp theo: nhập mã kích hoạt vào thiết bị."), "good")
+    return redirect(url_for("nodes.detail", node_id=node.id))
+
+
+@bp.post("/<node_id>/claim-code")
+@once
+def new_code(node_id: str) -> Response:
+    """Another claim code, for new hardware at the same place."""
+    with changing() as at:
+        code = nodes.new_claim_code(at.session, at.actor, node_id, at.now)
+    _keep_code(node_id, code)
+    return redirect(url_for("nodes.detail", node_id=node_id))
+
+
+@bp.get("/<node_id>")
+def detail(node_id: str) -> str:
+    """One cluster: state, problems, clips held, what it played lately."""
+    kept: dict[str, str] = session.get("claim", {})
+    code = kept.get(node_id)
+    if code:
+        session.pop("claim")
+    return render_template("nodes/detail.html", live=True, code=code, **_story(node_id))
+
+
+@bp.get("/<node_id>/live")
+def story(node_id: str) -> str:
+    """What changes by itself on the cluster's page."""
+    return render_template("nodes/story.html", **_story(node_id))
+
+
+def _keep_code(node_id: str, code: str) -> None:
+    # In the visitor's own cookie until shown: nobody else can read it, and a reload forgets it.
+    session["claim"] = {node_id: code}
+
+
+def _clusters() -> list[Cluster]:
+    with looking() as at:
+        places = Places(at.session, at.actor)
+        found = nodes.page(at.session, at.actor, now=at.now, limit=_MOST).items
+        clusters = [Cluster(view, places.name(view.area_id)) for view in found]
+    return sorted(clusters, key=lambda each: (not each.troubled, each.view.node.name))
+
+
+def _story(node_id: str) -> dict[str, Any]:
+    with looking() as at:
+        node = nodes.get(at.session, at.actor, node_id)
+        view = nodes.view(at.session, node, at.now)
+        own = visible_areas(at.session, at.actor)
+        recent = playbacks.page(
+            at.session, at.actor, PlaybackFilters(node_id=node_id), limit=_RECENT
+        )
+        return {
+            "cluster": Cluster(view, Places(at.session, at.actor).name(view.area_id)),
+            "clips": _held(at, view),
+            "recent": recent.items,
+            "may_operate": may(at.actor, Action.OPERATE) and (own is None or view.area_id in own),
+        }
+
+
+def _held(at: Here, view: NodeView) -> list[Clip]:
+    query = select(Clip).where(Clip.id.in_(view.holds)).order_by(Clip.title)
+    return list(at.session.scalars(query))
+
+
+def _form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
+    areas = Places(at.session, at.actor).listed()
+    return render_template("nodes/add.html", values=values, errors=errors, areas=areas)

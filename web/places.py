@@ -1,0 +1,54 @@
+"""Names for where something sounds, short enough for a line."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from controller.access import Actor, visible_areas
+from controller.models import Area
+from controller.places import Tree
+from web.i18n import ngettext
+
+_NAMED = 3
+
+
+class Places:
+    """The tree of areas, and which part of it the visitor has."""
+
+    def __init__(self, session: Session, actor: Actor) -> None:
+        self.tree = Tree.load(session)
+        self.own = visible_areas(session, actor)
+
+    def name(self, area_id: str | None) -> str:
+        """An area's name; empty for none."""
+        return self.tree.name(area_id) if area_id in self.tree.areas else ""
+
+    def names(self, area_ids: Sequence[str]) -> str:
+        """Up to three names, and how many more."""
+        names = sorted(self.name(area_id) for area_id in area_ids)
+        rest = len(names) - _NAMED
+        text = ", ".join(names[:_NAMED])
+        if rest <= 0:
+            return text
+        more = ngettext("và %(num)d nơi khác", "và %(num)d nơi khác", rest)
+        return f"{text} {more}"
+
+    def listed(self) -> list[tuple[Area, int]]:
+        """The visitor's open areas, each after the one above it, with its depth."""
+        areas = [
+            area
+            for area in self.tree.areas.values()
+            if area.closed_at is None and (self.own is None or area.id in self.own)
+        ]
+        inside = {area.id for area in areas}
+        children: dict[str | None, list[Area]] = {}
+        for area in sorted(areas, key=lambda each: each.name):
+            parent = area.parent_id if area.parent_id in inside else None
+            children.setdefault(parent, []).append(area)
+        found: list[tuple[Area, int]] = []
+        waiting = [(area, 0) for area in reversed(children.get(None, []))]
+        while waiting:
+            area, depth = waiting.pop()
+            found.append((area, depth))
+            waiting += [(child, depth + 1) for child in reversed(children.get(area.id, []))]
+        return found

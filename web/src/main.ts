@@ -1,0 +1,20 @@
+// What every page loads: htmx, the live stream, and small helps for forms. All pages work without.
+import "../styles/main.css";
+import "htmx.org";
+import { fillDrafts } from "./draft";
+import { filterLists } from "./filter";
+import { listen } from "./live";
+import { closeMenus } from "./menu";
+import { revealPasswords } from "./reveal";
+import { showFields } from "./shows";
+import { sendUploads } from "./upload";
+
+document.documentElement.classList.add("scripted");
+// Drafts first: what they fill in decides which fields show.
+fillDrafts();
+showFields();
+filterLists();
+revealPasswords();
+closeMenus();
+sendUploads();
+listen(document.body);

@@ -1,0 +1,56 @@
+// Sends an upload with its progress shown; without scripts the form is sent as any other.
+
+export function sendUploads(): void {
+  for (const form of document.querySelectorAll<HTMLFormElement>("form[data-upload]")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      send(form);
+    });
+  }
+}
+
+function send(form: HTMLFormElement): void {
+  const box = form.querySelector<HTMLElement>(".upload-state");
+  const text = box?.querySelector("p");
+  const bar = box?.querySelector("progress");
+  const button = form.querySelector<HTMLButtonElement>("button.button-main");
+  if (!box || !text || !bar || !button || button.disabled) return;
+  const say = (name: string) => (text.textContent = form.dataset[name] ?? "");
+  const request = new XMLHttpRequest();
+  request.open("POST", form.action);
+  request.upload.addEventListener("progress", (event) => {
+    if (event.lengthComputable) bar.value = (100 * event.loaded) / event.total;
+  });
+  request.upload.addEventListener("load", () => {
+    bar.removeAttribute("value");
+    say("checking");
+  });
+  request.addEventListener("load", () => show(request));
+  request.addEventListener("error", () => {
+    say("failed");
+    bar.hidden = true;
+    button.disabled = false;
+  });
+  box.hidden = bar.hidden = false;
+  bar.value = 0;
+  button.disabled = true;
+  say("sending");
+  request.send(new FormData(form));
+}
+
+// The answer is a page: the clip's own after a redirect, or the form again with what was refused.
+function show(request: XMLHttpRequest): void {
+  if (request.status < 300 && request.responseURL !== location.href) {
+    location.assign(request.responseURL);
+    return;
+  }
+  const answer = new DOMParser().parseFromString(request.responseText, "text/html");
+  const main = answer.querySelector("main");
+  const here = document.querySelector("main");
+  if (!main || !here) return;
+  here.replaceWith(main);
+  sendUploads();
+  const problem = main.querySelector<HTMLElement>(".notice-bad");
+  problem?.setAttribute("tabindex", "-1");
+  problem?.focus();
+}

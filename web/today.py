@@ -1,0 +1,119 @@
+"""Today: what is on the air, what needs doing, the day's list, and the clusters at a glance."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from flask import Blueprint, render_template
+
+from controller import airings, approvals, nodes
+from controller.access import Action, may
+from controller.airings import AiringView
+from controller.api.here import Here, looking
+from controller.calendar.wall import to_utc
+from controller.nodes import NodeView
+from web import tally
+from web.filters import here_zone, local
+from web.places import Places
+from web.tally import Tally
+
+bp = Blueprint("today", __name__)
+
+_MOST_AIRINGS = 500
+_SOON = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An airing of the day: where, how ready or how it ended, and where it stands now."""
+
+    view: AiringView
+    where: str
+    tally: Tally
+    state: str  # past, now, next
+
+    @property
+    def unready(self) -> int:
+        return self.view.readiness.total - self.view.readiness.ready
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """All the page shows."""
+
+    now: datetime
+    lines: list[Line]
+    clusters: list[tuple[NodeView, str]]
+    waiting: int
+
+    @property
+    def sounding(self) -> list[Line]:
+        return [line for line in self.lines if line.state == "now"]
+
+    @property
+    def offline(self) -> list[NodeView]:
+        return [view for view, _ in self.clusters if not view.online]
+
+    @property
+    def unready(self) -> list[Line]:
+        """What airs soon and some cluster could not play."""
+        soon = self.now + _SOON
+        return [
+            line
+            for line in self.lines
+            if line.state == "next" and line.unready and line.view.airing.starts_at <= soon
+        ]
+
+    @property
+    def failed(self) -> list[Line]:
+        return [line for line in self.lines if line.state == "past" and line.tally.failed]
+
+
+@bp.get("/")
+def page() -> str:
+    """The whole page."""
+    with looking() as at:
+        return render_template("today/page.html", day=_day(at), live=True)
+
+
+@bp.get("/today/live")
+def parts() -> str:
+    """What changes by itself, for the page to take in anew."""
+    with looking() as at:
+        return render_template("today/live.html", day=_day(at))
+
+
+def day_span(day: datetime) -> tuple[datetime, datetime]:
+    """The instants between which a local day lies."""
+    first = datetime.combine(day.date(), time())
+    zone = here_zone()
+    return to_utc(first, zone), to_utc(first + timedelta(days=1), zone)
+
+
+def _day(at: Here) -> Day:
+    places = Places(at.session, at.actor)
+    from_, until = day_span(local(at.now))
+    found = airings.page(
+        at.session, at.actor, now=at.now, from_=from_, until=until, limit=_MOST_AIRINGS
+    ).items
+    tallies = tally.of_airings(at.session, [view.airing.id for view in found])
+    clusters = nodes.page(at.session, at.actor, now=at.now, limit=_MOST_AIRINGS).items
+    return Day(
+        now=at.now,
+        lines=[_line(view, places, tallies.get(view.airing.id, Tally()), at.now) for view in found],
+        clusters=[(view, places.name(view.area_id)) for view in clusters],
+        waiting=_waiting(at),
+    )
+
+
+def _line(view: AiringView, places: Places, counted: Tally, now: datetime) -> Line:
+    airing = view.airing
+    state = "next" if now < airing.starts_at else "now" if now < airing.ends_at else "past"
+    return Line(view, places.names(view.area_ids), counted, state)
+
+
+def _waiting(at: Here) -> int:
+    """How much waits for this visitor's decision."""
+    if not may(at.actor, Action.APPROVE):
+        return 0
+    pending = approvals.pending(at.session, at.actor, at.now)
+    return len(pending.clips) + len(pending.schedules)

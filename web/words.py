@@ -1,0 +1,147 @@
+"""The words for codes: outcomes and their reasons, content areas, roles, states. One place each.
+
+The wording is the project's glossary; a reason is a sentence that says what to do next.
+"""
+
+from flask import Flask
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+Words = dict[str, LazyString]
+
+TOPICS: dict[int, LazyString] = {
+    1: _("Dịch vụ công trực tuyến"),
+    2: _("Thanh toán không dùng tiền mặt"),
+    3: _("Mua bán trên sàn thương mại điện tử"),
+    4: _("Nền tảng số Việt Nam"),
+    5: _("An toàn thông tin mạng cơ bản"),
+    6: _("Nội dung khác theo chỉ đạo của địa phương"),
+}
+
+OUTCOMES: Words = {
+    "": _("Đang phát"),
+    "played": _("Đã phát xong"),
+    "partial": _("Phát chưa hết"),
+    "interrupted": _("Bị gián đoạn"),
+    "missed": _("Không phát được"),
+    "skipped": _("Bỏ qua"),
+    "stopped": _("Đã dừng"),
+}
+
+# What the badge of an outcome looks like: colour and shape, beside the word.
+OUTCOME_LOOKS: dict[str, str] = {
+    "": "live",
+    "played": "good",
+    "partial": "warn",
+    "interrupted": "warn",
+    "missed": "bad",
+    "skipped": "calm",
+    "stopped": "calm",
+}
+
+REASONS: Words = {
+    "clip_missing": _(
+        "Cụm loa chưa tải đủ bản tin trước giờ phát. Hãy xem sóng 4G hoặc chép bằng USB."
+    ),
+    "clock_untrusted": _(
+        "Đồng hồ của cụm loa chưa đáng tin nên máy không tự phát. Hãy kiểm tra mạng và pin đồng hồ."
+    ),
+    "powered_off": _("Cụm loa mất điện vào giờ phát. Hãy hỏi trưởng thôn về nguồn điện."),
+    "too_late": _("Cụm loa sẵn sàng quá muộn so với giờ phát nên không phát nữa."),
+    "late_start": _("Cụm loa bắt đầu muộn nên chỉ phát phần còn lại."),
+    "preempted": _("Nhường cho bản tin ưu tiên hơn."),
+    "policy": _("Nằm ngoài khung giờ được phát của địa bàn."),
+    "muted": _("Cụm loa đang được tắt tiếng."),
+    "device_error": _("Thiết bị gặp lỗi khi phát. Hãy báo kỹ thuật viên."),
+    "amplifier_fault": _(
+        "Tăng âm không bật được. Hãy báo kỹ thuật viên kiểm tra tăng âm và rơ-le."
+    ),
+    "offline_unknown": _(
+        "Chưa nhận được báo cáo của cụm loa. Khi có mạng trở lại, cụm loa sẽ tự báo kết quả thật."
+    ),
+    "unknown_kind": _("Phần mềm của cụm loa quá cũ để phát nội dung này. Hãy cập nhật phần mềm."),
+    "store_lost": _("Bộ nhớ của cụm loa đã bị thay hoặc hỏng nên không rõ đã phát chưa."),
+    "withdrawn": _("Bản tin đã bị thu hồi trước giờ phát."),
+    "operator": _("Có người dừng phát."),
+}
+
+STATUSES: Words = {
+    "pending": _("Chờ duyệt"),
+    "approved": _("Đã duyệt"),
+    "rejected": _("Trả lại"),
+    "withdrawn": _("Đã thu hồi"),
+    "paused": _("Tạm dừng"),
+}
+
+STATUS_LOOKS: dict[str, str] = {
+    "pending": "warn",
+    "approved": "good",
+    "rejected": "calm",
+    "withdrawn": "calm",
+    "paused": "calm",
+}
+
+CLASSES: Words = {
+    "normal": _("Bản tin thông thường"),
+    "priority": _("Bản tin ưu tiên"),
+    "emergency": _("Bản tin khẩn cấp"),
+}
+
+ROLES: Words = {
+    "viewer": _("Người xem"),
+    "village_head": _("Trưởng thôn"),
+    "editor": _("Biên tập viên"),
+    "approver": _("Người duyệt"),
+    "technician": _("Kỹ thuật viên"),
+    "administrator": _("Quản trị"),
+}
+
+# The languages clips come in; a tag that is not here is shown as it is.
+LANGUAGES: Words = {
+    "vi": _("Tiếng Việt"),
+    "en": _("Tiếng Anh"),
+    "tyz": _("Tiếng Tày"),
+    "nut": _("Tiếng Nùng"),
+    "hmn": _("Tiếng Mông"),
+    "mtq": _("Tiếng Mường"),
+    "tai": _("Tiếng Thái"),
+    "ium": _("Tiếng Dao"),
+    "km": _("Tiếng Khmer"),
+    "jra": _("Tiếng Gia Rai"),
+    "rad": _("Tiếng Ê Đê"),
+    "bdq": _("Tiếng Ba Na"),
+    "cjm": _("Tiếng Chăm"),
+}
+
+
+def topic(number: int) -> str:
+    """The content area's name."""
+    return str(TOPICS[number])
+
+
+def outcome(code: str | None) -> str:
+    """How an airing ended on a node; empty while it is on the air."""
+    return str(OUTCOMES[code or ""])
+
+
+def reason(code: str) -> str:
+    """Why, in plain words; a code a newer node sends is shown as it is."""
+    return str(REASONS.get(code, code)) if code else ""
+
+
+def speech(tag: str) -> str:
+    """The name of a spoken language."""
+    return str(LANGUAGES.get(tag, tag))
+
+
+def install(app: Flask) -> None:
+    """Give templates these words."""
+    app.jinja_env.filters.update(topic=topic, outcome=outcome, reason=reason, speech=speech)
+    app.jinja_env.filters["outcome_look"] = lambda code: OUTCOME_LOOKS[code or ""]
+    app.jinja_env.filters["status"] = lambda code: str(STATUSES[code])
+    app.jinja_env.filters["status_look"] = STATUS_LOOKS.__getitem__
+    app.jinja_env.filters["bulletin"] = lambda code: str(CLASSES[code])
+    app.jinja_env.filters["role"] = lambda code: str(ROLES[code])
+    app.jinja_env.globals["TOPICS"] = TOPICS
+    app.jinja_env.globals["LANGUAGES"] = LANGUAGES
+    app.jinja_env.globals["OUTCOMES"] = OUTCOMES
