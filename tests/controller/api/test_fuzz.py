@@ -1,0 +1,57 @@
+"""Whatever is sent, no call fails: every refusal is a problem with a sentence.
+
+Requests are made from the OpenAPI document itself, right ones and wrong ones.
+"""
+
+from contextlib import suppress
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.generation import GenerationMode
+
+BUILT_LATER = 501
+
+
+@pytest.fixture
+def operations(app):
+    document = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    return {
+        f"{found.ok().method.upper()} {found.ok().path}": found.ok()
+        for found in document.get_all_operations()
+    }
+
+
+def send(case, client, token):
+    case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+    return case.call(app=client)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_no_request_breaks_a_call(operations, app, commune, clip, village, mode):
+    assert len(operations) > 35
+    for name, operation in operations.items():
+        _bombard(name, operation, app, commune.tokens["alice"], mode)
+
+
+def _bombard(name, operation, app, token, mode):
+    @settings(
+        max_examples=12,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def attempt(case):
+        answer = send(case, app, token)
+        assert answer.status_code < 500 or answer.status_code == BUILT_LATER, name
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"][0] == "application/problem+json", name
+
+    # A call that takes nothing cannot be asked wrongly.
+    with suppress(Unsatisfiable):
+        attempt()
