@@ -20,6 +20,7 @@ from controller.calendar.wall import to_local, zone
 from controller.due import Due, Hearing, due_between, hearing_of, plan
 from controller.models import Approval, Schedule, ScheduleArea
 from controller.places import Tree
+from controller.precedence import EFFECTS, Loss, loss_of
 from controller.programmes import Loaded
 from protocol.outcomes import AiringClass
 
@@ -41,7 +42,8 @@ class Draft:
 
     Each conflict has `airing` (RFC 3339 start), `kind` (policy, clash, clip, language), `rule`,
     `area`, sentences `vi` and `en`, `with` (the other schedule), `suggestion` (a free start) and
-    `blocking`: true where it forbids saving.
+    `blocking`: true where it forbids saving. Where one class yields to another it says which
+    (`loser`: this, other) and how (`effect`: wait, shorten, skip).
     """
 
     occurrences: list[Planned]
@@ -62,6 +64,7 @@ class Subject:
     loaded: Loaded
     area_ids: tuple[str, ...]
     class_: AiringClass
+    late_s: int = 120
     schedule_id: str | None = None  # left out of what it is compared with
 
 
@@ -220,13 +223,16 @@ def _clashes(
     for each in due:
         for busy in others.timeline.meeting(each.starts_at, each.ends_at):
             other = others.schedules[busy.what]
-            blocking = other.status == Approval.APPROVED
+            loss = loss_of(subject.class_, subject.late_s, each, other, busy)
+            if loss is not None:
+                yield _loses(subject, each, busy, other, loss)
+                continue
             suggestion = None
             if suggested < _MOST_SUGGESTIONS:
                 suggested += 1
                 suggestion = _free_start(subject, each, others.timeline, tree, now)
             yield {
-                **_clash(subject, each, busy, other, blocking),
+                **_clash(subject, each, busy, other, other.status == Approval.APPROVED),
                 "suggestion": rfc3339(suggestion) if suggestion else None,
             }
 
@@ -268,6 +274,22 @@ def _clash(
             "starts_at": rfc3339(busy.starts_at),
             "ends_at": rfc3339(busy.ends_at),
         },
+    }
+
+
+def _loses(subject: Subject, each: Due, busy: Busy, other: Schedule, loss: Loss) -> dict[str, Any]:
+    """What the lower class loses to the higher, said before saving; it forbids nothing."""
+    at = to_local(each.starts_at, zone(subject.timezone))
+    vi, en = EFFECTS[loss.effect]
+    this, that = ("lịch này", "this schedule"), (f"«{other.title}»", f"'{other.title}'")
+    loser, winner = (this, that) if loss.loser == "this" else (that, this)
+    return {
+        **_clash(subject, each, busy, other, blocking=False),
+        "rule": "priority",
+        "effect": loss.effect,
+        "loser": loss.loser,
+        "vi": f"Lượt {at:%H:%M} ngày {at:%d/%m/%Y}: {winner[0]} được ưu tiên, {loser[0]} {vi}.",
+        "en": f"At {at:%H:%M} on {at:%d/%m/%Y} {winner[1]} has priority, {loser[1]} {en}.",
     }
 
 

@@ -92,6 +92,7 @@ def subject_of(
         loaded=load(session, data.tune, data.items),
         area_ids=area_ids,
         class_=data.class_,
+        late_s=data.late_s,
     )
 
 

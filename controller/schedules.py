@@ -159,6 +159,7 @@ def judge_again(session: Session, schedule: Schedule, now: datetime) -> Draft:
         loaded=load(session, schedule.programme.tune, schedule.programme.items),
         area_ids=area_ids,
         class_=AiringClass(schedule.class_),
+        late_s=schedule.late_s,
         schedule_id=schedule.id,
     )
     return judge(session, subject, now, tree)

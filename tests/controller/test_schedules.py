@@ -191,3 +191,45 @@ def test_an_outsider_sees_and_changes_nothing(session, cast, clip, commune):
         schedules.pause(session, cast.charlie, schedule.id, NOW)
     with pytest.raises(NotFound):
         schedules.create(session, cast.charlie, schedule_input(clip.id, commune), NOW)
+
+
+def overlapping(session, cast, clip, commune, first_class, second_class, second_at, late_s=120):
+    """The conflicts of a second schedule that overlaps the first, approved one."""
+    data = schedule_input(clip.id, commune, title="Trước", class_=first_class, late_s=late_s)
+    first, _ = schedules.create(session, cast.erin, data, NOW)
+    approvals.approve_schedule(session, cast.bob, first.id, NOW)
+    data = schedule_input(clip.id, commune, second_at, class_=second_class, late_s=late_s)
+    return schedules.draft(session, cast.erin, data, NOW).conflicts
+
+
+@pytest.mark.parametrize(
+    ("second_at", "late_s", "effect"),
+    [
+        ("2026-11-23T16:59:30", 120, "shorten"),
+        ("2026-11-23T17:00:30", 120, "wait"),
+        ("2026-11-23T17:00:30", 10, "skip"),
+    ],
+)
+def test_a_normal_one_gives_way_and_it_is_said_how(
+    session, cast, clip, commune, second_at, late_s, effect
+):
+    (found,) = overlapping(
+        session, cast, clip, commune, "priority", "normal", second_at, late_s=late_s
+    )
+    assert (found["loser"], found["effect"], found["blocking"]) == ("this", effect, False)
+    assert "«Trước» được ưu tiên" in found["vi"]
+
+
+def test_a_priority_one_takes_the_time_of_a_normal_one(session, cast, clip, commune):
+    (found,) = overlapping(
+        session, cast, clip, commune, "normal", "priority", "2026-11-23T17:00:30"
+    )
+    assert (found["loser"], found["effect"], found["blocking"]) == ("other", "shorten", False)
+
+
+def test_the_official_orders_two_priority_ones(session, cast, clip, commune):
+    (found,) = overlapping(
+        session, cast, clip, commune, "priority", "priority", "2026-11-23T17:00:30"
+    )
+    assert (found["kind"], found["blocking"]) == ("clash", True)
+    assert found["suggestion"]
