@@ -4,6 +4,7 @@ Runs in the confined worker. FFmpeg gets a Python file object, a list of contain
 and no protocol: it has no way to name another file even where the fences would let it.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,19 @@ _WHOLE_SHARE = 0.97
 # Samples in an AMR frame, and the size of one that holds no speech (SID or nothing).
 _AMR_FRAME = {"amrnb": 160, "amrwb": 320}
 _AMR_PAUSE_BYTES = 7
+_HEAD_BYTES = 1 << 20
+# How recordings begin; what begins so and cannot be opened is damaged, not something else.
+_MARKS = (
+    b"ftyp",
+    b"RIFF",
+    b"OggS",
+    b"fLaC",
+    b"#!AMR",
+    b"ID3",
+    b"\x1aE\xdf\xa3",
+    b"0&\xb2u",
+    b"FORM",
+)
 _ADTS = (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
 
 
@@ -61,8 +75,10 @@ class Source:
         self._limits = limits
         size_bytes = file.seek(0, os.SEEK_END)  # the fences refuse fstat
         file.seek(0)
-        exact = _says_its_length(file)
-        self._container = _opened(file)
+        head = file.read(_HEAD_BYTES)
+        file.seek(0)
+        exact = _says_its_length(head)
+        self._container = _opened(file, head)
         self._stream = _sound_of(self._container)
         _check_settings(self._stream, limits)
         self.reading = Reading(
@@ -186,11 +202,31 @@ class _Regular:
             yield np.clip(np.nan_to_num(frame.to_ndarray()), -8.0, 8.0)
 
 
-def _opened(file: BinaryIO) -> Any:
+class _Held:
+    """The file as FFmpeg may use it; a seek to a place that cannot be is an error, not a crash."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -errno.EINVAL
+
+
+def _opened(file: BinaryIO, head: bytes) -> Any:
     try:
-        return av.open(file, "r", options=_OPTIONS, metadata_errors="replace")
+        return av.open(_Held(file), "r", options=_OPTIONS, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
-        raise AudioError("not_audio") from error
+        known = any(mark in head[:64] for mark in _MARKS)
+        raise AudioError("damaged" if known else "not_audio") from error
 
 
 def _sound_of(container: Any) -> Any:
@@ -224,10 +260,8 @@ def _declared_s(container: Any, stream: Any, size_bytes: int) -> float | None:
     return declared if declared and declared > 0 else None
 
 
-def _says_its_length(file: BinaryIO) -> bool:
+def _says_its_length(head: bytes) -> bool:
     """Raw AMR and AAC never do; MP3 does in a first frame marked Xing, Info or VBRI."""
-    head = file.read(1 << 20)
-    file.seek(0)
     if head.startswith((b"#!AMR", b"ADIF")) or (head[:1] == b"\xff" and head[1:2] in _ADTS):
         return False
     if head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):

@@ -1,4 +1,4 @@
-"""Broken files by the thousand: real recordings with mutated headers, always the same for a seed."""
+"""Broken files by the thousand: recordings with mutated headers, the same for a seed."""
 
 import random
 from collections.abc import Sequence
