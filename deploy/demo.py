@@ -117,11 +117,11 @@ class _Demo:
         return False
 
     def _announce(self) -> None:
-        self._ready = True
-        self._changed()
         logins = demo_seed.write_logins(
             self._directory / "logins.txt", self._settings.public_url, self._secrets
         )
+        self._ready = True
+        self._changed()
         print(f"\nLoa Làng\n{logins}\nCtrl-C dừng tất cả · stops everything", flush=True)
 
     def _samples(self, seeded: Seeded) -> None:
