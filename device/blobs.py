@@ -25,11 +25,9 @@ class BlobStore:
         self._parts = directory / "parts"
         for folder in (self._blobs, self._parts):
             folder.mkdir(parents=True, exist_ok=True)
-        self._held = {
-            path.name: path.stat().st_size
-            for path in self._blobs.glob("??/*")
-            if len(path.name) == 64
-        }
+        found = [path for path in self._blobs.glob("??/*") if len(path.name) == 64]
+        found.sort(key=lambda path: path.stat().st_mtime)
+        self._held = {path.name: path.stat().st_size for path in found}  # oldest first
 
     def path(self, sha256: str) -> Path:
         return self._blobs / sha256[:2] / sha256

@@ -86,8 +86,10 @@ class DecodedClips:
             self._queue.append(sha256)
             self._work()
 
-    def bytes_held(self) -> int:
-        return sum(frames * 2 for frames, _ in self._index.values())
+    def sizes(self) -> dict[str, int]:
+        """sha256 → bytes on the disk, decoded sound included, oldest first."""
+        decoded = {sha256: frames * 2 for sha256, (frames, _) in self._index.items()}
+        return {s: size + decoded.get(s, 0) for s, size in self._blobs.held().items()}
 
     def drop(self, sha256: str) -> None:
         self._checked.discard(sha256)
@@ -186,8 +188,8 @@ class AssumedClips:
     def prepare(self, sha256: str) -> None:
         return
 
-    def bytes_held(self) -> int:
-        return 0
+    def sizes(self) -> dict[str, int]:
+        return self._blobs.held()
 
     def drop(self, sha256: str) -> None:
         self._blobs.remove(sha256)

@@ -164,6 +164,12 @@ class Documents:
         ]
         return _clips(self.config, [*urgent, *sorted(dated, key=lambda a: a.starts_at)])
 
+    def due_soon(self, now: datetime) -> set[str]:
+        """Clips that are never dropped: those of emergencies, and of the next two days."""
+        urgent = [airing for state in self._states.values() for airing in state.airings]
+        merged = self._schedules.airings(self.config.area_path, _days(now))
+        return set(_clips(self.config, [*urgent, *(airing for airing, _ in merged.values())]))
+
     def page_hashes(self) -> set[str]:
         return self._schedules.blobs()
 

@@ -4,6 +4,7 @@ Two ways: a whole file replaced (`write_whole`), and a tiny record kept in two c
 overwritten in turn (`TwoCopies`), which needs no free space and two device writes.
 """
 
+import contextlib
 import json
 import os
 import zlib
@@ -37,7 +38,8 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise
     sync_directory(path.parent)
 

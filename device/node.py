@@ -7,6 +7,7 @@ schedules → fetcher → blobs → clips → planner
 
 import logging
 import random
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from device.loop import Loop, Timer
 from device.orders import Desk
 from device.outbox import Outbox
 from device.planner import Planner
+from device.room import Ballast, tidy
 from device.schedule_store import ScheduleStore
 from device.sender import Sender
 from device.settings import Settings
@@ -84,7 +86,8 @@ class Node:
         )
         self.topics = Topics(settings.site)
         self.gate = Gate(settings.site, self.device_id, settings.keys, self.counters, self.clock)
-        self.outbox = Outbox(None if self.equipment.silent else data / "outbox.sqlite3")
+        self.ballast = Ballast(data)
+        self.outbox = self._outbox(data)
         self.blobs = BlobStore(data)
         self.clips = self._clips(data)
         self.schedules = ScheduleStore(data / "schedules", self.blobs.load)
@@ -108,7 +111,7 @@ class Node:
             self.counters,
             self.clock,
             self.equipment.boot_id,
-            self.outbox.store_epoch,
+            lambda: self.outbox.store_epoch,
             lambda: self.link,
         )
         self.sender = Sender(self.outbox, self.voice.reports, self.jitter)
@@ -140,6 +143,21 @@ class Node:
         self._status_regular: Timer | None = None
         self._stopping = False
         self.on_restart: Callable[[], None] = loop.stop
+
+    def _outbox(self, data: Path) -> Outbox:
+        """The ledger on the disk; in memory when the disk takes nothing at all."""
+        if self.equipment.silent:
+            return Outbox(None)
+        try:
+            return Outbox(data / "outbox.sqlite3")
+        except sqlite3.OperationalError as error:
+            log.error("the report store cannot be opened: %s; the ballast is given up", error)
+            self.ballast.drop()
+        try:
+            return Outbox(data / "outbox.sqlite3")
+        except sqlite3.OperationalError as error:
+            log.error("the report store cannot be opened: %s; reports stay in memory", error)
+            return Outbox(None)
 
     def _clips(self, data: Path) -> DecodedClips | AssumedClips:
         if self.equipment.silent:
@@ -206,9 +224,24 @@ class Node:
         try:
             wait_s = self.planner.tick()
             self.stage.overdue()
+            self._mind_the_disk()
         finally:
             self.loop.call_later(min(wait_s, 1.0), self._tick)
         self.sender.tick(self.loop.monotonic())
+
+    def _mind_the_disk(self) -> None:
+        """A full disk gives up the ballast for the ledger, and clips for newer clips."""
+        if self.outbox.full and not self.outbox.retry() and self.ballast.drop():
+            self.outbox.retry()
+        if self.fetcher.full and self._make_room(sum(self.clips.sizes().values()) * 9 // 10):
+            self.fetcher.retry_full_disk()
+
+    def _make_room(self, quota_bytes: int) -> int:
+        """Drop clips until they fit into `quota_bytes`; how many went."""
+        now = self.clock.now()
+        wanted = self.documents.wanted_clips(now)
+        keep = self.documents.due_soon(now) | self.documents.page_hashes()
+        return tidy(self.clips.sizes(), wanted, keep, quota_bytes, self.clips.drop)
 
     def tick_now(self) -> None:
         """Something urgent was ordered."""
@@ -217,15 +250,14 @@ class Node:
     def _keep_time(self) -> None:
         if self.clock.trusted:
             self.counters.note_time(self.clock.wall())
-        if self.outbox.full:
-            self.outbox.retry()
-        if self.clock.trusted:
             self.outbox.forget_before(self.clock.now() - timedelta(days=60))
         self.loop.call_later(_SAVE_TIME_S, self._keep_time)
 
     def _replan_now_and_then(self) -> None:
         """The plan holds some days; midnight comes without a message."""
         self.replan()
+        if not self.equipment.silent and not self.outbox.full:
+            self.ballast.fill()
         self.loop.call_later(_PLAN_EVERY_S, self._replan_now_and_then)
 
     def replan(self) -> None:
@@ -236,6 +268,7 @@ class Node:
         self.planner.bound_at = self.documents.bound_at
         self.planner.orders = self.documents.orders
         self.planner.set_plan(self.documents.plan(now), self.documents.hours(now))
+        self._make_room(self.settings.quota_mb << 20)
         self.fetcher.aim(self.documents.wanted(now))
         self.changed()
 

@@ -1,8 +1,9 @@
 """The node's ledger: which airings have been dealt with, and the reports still owed.
 
-SQLite in WAL mode with `synchronous=FULL`: what `started` has returned from is there after any
-power cut. A report leaves only on the controller's own acknowledgement. A database that does not
-pass its check is set aside and a new one made, under a new `store_epoch`.
+SQLite in WAL mode with `synchronous=FULL`: what `note` has written is there after any power cut. A
+report leaves only on the controller's own acknowledgement. A database that proves damaged, at
+start or later, is set aside and a new one made under a new `store_epoch`; a disk that refuses
+keeps reports in memory until it takes them.
 """
 
 import json
@@ -10,10 +11,11 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from protocol.codec import from_json, to_json
 from protocol.errors import Malformed
@@ -21,8 +23,10 @@ from protocol.messages import Report
 from protocol.outcomes import ReportKind
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+_SMALLEST_BYTES = 512
+_Rows = list[tuple[int, str]]
 
-KEEP_AIRINGS_DAYS = 60
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -34,47 +38,59 @@ CREATE TABLE IF NOT EXISTS airings (
 
 
 class Outbox:
-    """One connection, one writer. `created_at`: when this store was made, by trusted time."""
+    """One connection, one writer. `created_at`: when this store was made, by trusted time.
+
+    `path` None keeps everything in memory, for simulated nodes and for a disk that takes nothing.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self.quarantined = False
-        self.full = False
+        self.full = False  # the disk refused the last write
         self._unwritten: list[Report] = []
-        self._db = self._open(path)
+        self._known: set[str] = set()
+        self._open()
+
+    def _open(self) -> None:
+        self._db = self._connected()
         self.store_epoch = self._meta("store_epoch", secrets.token_hex(8))
         made = self._meta("created_at", "")
         self.created_at = datetime.fromisoformat(made) if made else None
-        self._known = {row[0] for row in self._db.execute("SELECT airing_id FROM airings")}
+        self._known |= {row[0] for row in self._db.execute("SELECT airing_id FROM airings")}
 
-    def _open(self, path: Path | None) -> sqlite3.Connection:
-        if path is None:
+    def _connected(self) -> sqlite3.Connection:
+        if self._path is None:
             return _connect(":memory:")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and self._path.stat().st_size < _SMALLEST_BYTES:
+            self._set_aside(sqlite3.DatabaseError("cut short"))  # it would pass for a new one
         try:
-            return _connect(str(path))
+            return _connect(str(self._path))
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _DAMAGE:
-                raise  # a full or failing disk: the store itself may be whole
-            log.error("the report store is damaged (%s); it is set aside and a new one made", error)
-            self.quarantined = True
-            _set_aside(path)
-            return _connect(str(path))
+            if not _is_damage(error):
+                raise
+            self._set_aside(error)
+            return _connect(str(self._path))
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        log.error("the report store is damaged (%s); it is set aside and a new one made", error)
+        self.quarantined = True
+        if self._path:
+            _set_aside(self._path)
 
     def _meta(self, name: str, default: str) -> str:
-        self._db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, default))
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, default))
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0])
 
     def created(self, now: datetime) -> None:
         """Set the store's date of birth, once, as soon as the time can be trusted."""
         if self.created_at is None:
-            self.created_at = now.astimezone(UTC)
-            with self._db:
-                self._db.execute(
-                    "UPDATE meta SET value = ? WHERE name = 'created_at'",
-                    (self.created_at.isoformat(),),
-                )
+            self.created_at = born = now.astimezone(UTC)
+            text = born.isoformat()
+            query = "UPDATE meta SET value = ? WHERE name = 'created_at'"
+            self._try(lambda: self._change(query, (text,)), 0)
 
     # --- what has been dealt with -------------------------------------------------------------
 
@@ -88,40 +104,30 @@ class Outbox:
         When the disk refuses, the report waits in memory, `full` is set, and `retry` writes it.
         """
         self._known.add(report.airing_id)
-        try:
-            self._write(report)
-        except sqlite3.Error as error:
-            log.error("a report cannot be written (%s); it is kept in memory", error)
-            self.full = True
-            self._unwritten.append(report)
+        self._unwritten.append(report)
+        self.retry()
 
     def retry(self) -> bool:
-        """Try again what the disk refused; True when nothing waits any more."""
+        """Write what waits in memory; True when nothing does any more."""
         while self._unwritten:
-            try:
-                self._write(self._unwritten[0])
-            except sqlite3.Error:
+            if not self._try(lambda: self._write(self._unwritten[0]), False):
                 return False
             self._unwritten.pop(0)
-        self.full = False
         return True
 
     def orphans(self) -> list[Report]:
         """The `started` reports of airings without an end, oldest first."""
-        rows = self._db.execute(
-            "SELECT open FROM airings WHERE open IS NOT NULL ORDER BY planned_at"
-        )
-        return [from_json(Report, json.loads(row[0])) for row in rows]
+        query = "SELECT 0, open FROM airings WHERE open IS NOT NULL ORDER BY planned_at"
+        rows: _Rows = self._try(lambda: self._db.execute(query).fetchall(), [])
+        return [report for seq, body in rows if (report := _readable(seq, body)) is not None]
 
     def forget_before(self, moment: datetime) -> None:
         """Drop ended airings planned before `moment`; no schedule may name them any more."""
-        with self._db:
-            self._db.execute(
-                "DELETE FROM airings WHERE planned_at < ? AND open IS NULL", (moment.timestamp(),)
-            )
-        self._known = {row[0] for row in self._db.execute("SELECT airing_id FROM airings")}
+        query = "DELETE FROM airings WHERE planned_at < ? AND open IS NULL"
+        if self._try(lambda: self._change(query, (moment.timestamp(),)), 0):
+            self._known = {row[0] for row in self._db.execute("SELECT airing_id FROM airings")}
 
-    def _write(self, report: Report) -> None:
+    def _write(self, report: Report) -> bool:
         begun = report.kind is ReportKind.STARTED
         body = json.dumps(to_json(report), ensure_ascii=False, separators=(",", ":"))
         with self._db:
@@ -131,32 +137,78 @@ class Outbox:
                 "ON CONFLICT (airing_id) DO UPDATE SET open = excluded.open",
                 (report.airing_id, report.planned_at.timestamp(), body if begun else None),
             )
+        return True
 
     # --- what is owed to the controller -------------------------------------------------------
 
     def owed(self, limit: int, after: int = 0) -> list[Report]:
         """Up to `limit` reports with a seq above `after`, oldest first."""
-        rows = self._db.execute(
-            "SELECT seq, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
-        ).fetchall()
+        query = "SELECT seq, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
+        rows: _Rows = self._try(lambda: self._db.execute(query, (after, limit)).fetchall(), [])
         return [report for seq, body in rows if (report := _readable(seq, body)) is not None]
 
     def acknowledge(self, store_epoch: str, upto: int, also: Iterable[int]) -> int:
         """Delete what the controller has committed; how many reports that were."""
         if store_epoch != self.store_epoch:
             return 0
+        seqs = tuple(also)
+        return self._try(lambda: self._delete(upto, seqs), 0)
+
+    def _delete(self, upto: int, seqs: Iterable[int]) -> int:
         with self._db:
             gone = self._db.execute("DELETE FROM outbox WHERE seq <= ?", (upto,)).rowcount
-            for seq in also:
+            for seq in seqs:
                 gone += self._db.execute("DELETE FROM outbox WHERE seq = ?", (seq,)).rowcount
         return gone
 
     def __len__(self) -> int:
-        count = self._db.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        return int(count) + len(self._unwritten)
+        query = "SELECT count(*) FROM outbox"
+        count = self._try(lambda: int(self._db.execute(query).fetchone()[0]), 0)
+        return count + len(self._unwritten)
 
     def close(self) -> None:
         self._db.close()
+
+    # --- a disk that fails --------------------------------------------------------------------
+
+    def _change(self, query: str, values: tuple[object, ...]) -> int:
+        with self._db:
+            return self._db.execute(query, values).rowcount
+
+    def _try(self, work: Callable[[], T], otherwise: T) -> T:
+        """`work`'s result; `otherwise` when the disk refuses. Damage is set aside at once."""
+        try:
+            result = work()
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                self._start_over(error)
+            else:
+                log.error("the report store cannot be used now: %s", error)
+                self.full = True
+            return otherwise
+        self.full = False
+        return result
+
+    def _start_over(self, error: sqlite3.Error) -> None:
+        """The store broke under way. What is known stays known to this process."""
+        self._db.close()
+        born = self.created_at
+        self._set_aside(error)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as refusal:
+            log.error("no new report store can be made: %s", refusal)
+            self._path = None
+            self._open()
+            self.full = True
+        if born is not None:
+            self.created(datetime.now(UTC))
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file's content is wrong, and not just the disk full or failing."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in _DAMAGE
 
 
 def _connect(name: str) -> sqlite3.Connection:
@@ -173,8 +225,10 @@ def _connect(name: str) -> sqlite3.Connection:
         db.executescript(_SCHEMA)
         db.execute("SELECT seq, body FROM outbox LIMIT 1").fetchone()
         db.execute("SELECT airing_id, planned_at, open FROM airings LIMIT 1").fetchone()
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         db.close()
+        if isinstance(error, UnicodeDecodeError):
+            raise sqlite3.DatabaseError(str(error)) from error
         raise
     db.isolation_level = "IMMEDIATE"
     return db
@@ -183,7 +237,8 @@ def _connect(name: str) -> sqlite3.Connection:
 def _set_aside(path: Path) -> None:
     """Rename the damaged files, and keep only the newest two of them."""
     mark = f"{path.name}.corrupt.{time.time_ns():020d}"
-    path.replace(path.with_name(mark))
+    if path.exists():
+        path.replace(path.with_name(mark))
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     for old in sorted(path.parent.glob(f"{path.name}.corrupt.*"))[:-2]:

@@ -27,7 +27,7 @@ class Voice:
     counters: Counters
     clock: Clock
     boot_id: str
-    store_epoch: str
+    store_epoch: Callable[[], str]
     link: Callable[[], Link]
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class Voice:
             session=self.counters.session,
             nonce=nonce,
             version=program_version(),
-            store_epoch=self.store_epoch,
+            store_epoch=self.store_epoch(),
         )
 
     def _sealed(self, type_: MessageType, message: Any) -> bytes:

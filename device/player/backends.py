@@ -5,12 +5,15 @@ from collections.abc import Callable
 from device.errors import SinkError
 from device.player.sinks import EmulatedCard, Sink
 
+EMULATED_BUFFER_MS = 250
+
 
 def opener(sink: str, buffer_ms: int) -> Callable[[], Sink]:
     """What opens the sink named by the setting; the device's library is loaded on first use."""
     kind, _, rest = sink.partition(":")
     if kind in {"file", "null"}:
-        return lambda: EmulatedCard(buffer_ms)
+        # Its queue can be taken back, so a stop is as quick with a long one.
+        return lambda: EmulatedCard(max(buffer_ms, EMULATED_BUFFER_MS))
     if kind == "alsa":
         return lambda: _alsa(rest, buffer_ms)
 

@@ -159,6 +159,7 @@ class Engine:
         self._mind_amplifier(now)
         opens = min(job.start for job in self.jobs.values()) - OPEN_BEFORE_S
         if self.sink is None and now < max(opens, self._open_at):
+            self._give_up(now)
             return min(max(opens, self._open_at) - now, 0.25)
         try:
             self._feed()
@@ -260,6 +261,13 @@ class Engine:
         """Leave one frame out, or let one sound twice: inaudible, and in step again."""
         assert job.position is not None
         job.position = max(job.position + frames, 0)
+
+    def _give_up(self, now: float) -> None:
+        """No device: what should be over by now is over, however little of it sounded."""
+        for job in self.jobs.values():
+            if job.gone and job.ends_at is None and now >= job.start + job.score.frames / RATE:
+                job.ends_at = now
+        self._tell_ends(now)
 
     def _tell_ends(self, now: float) -> None:
         for job in list(self.jobs.values()):

@@ -1,0 +1,87 @@
+"""Room on the disk: a ballast for bad days, a quota for clips, and what to drop first.
+
+Reports and sound come before clips. The ballast is a file of zeros given up when the disk is full,
+so that the ledger can be written; clips are dropped from the least useful on, and never what airs
+within two days.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+BALLAST_BYTES = 4 << 20
+_COMFORT_BYTES = 64 << 20
+_FILL = 0.8  # of the quota: where dropping begins
+
+
+class Ballast:
+    """4 MiB that can be given up."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "ballast"
+
+    def fill(self) -> bool:
+        """Lay the ballast in when there is room to spare; whether it is there."""
+        if self._path.exists() and self._path.stat().st_size == BALLAST_BYTES:
+            return True
+        if shutil.disk_usage(self._path.parent).free < _COMFORT_BYTES:
+            return False
+        try:
+            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(handle, 0, BALLAST_BYTES)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            log.warning("no ballast: %s", error)
+            self._path.unlink(missing_ok=True)
+            return False
+        return True
+
+    def drop(self) -> bool:
+        """Give it up; whether there was any."""
+        there = self._path.exists()
+        self._path.unlink(missing_ok=True)
+        return there
+
+
+def superfluous(
+    held: Mapping[str, int], wanted: Iterable[str], keep: Iterable[str], quota_bytes: int
+) -> list[str]:
+    """Which of `held` (sha256 → bytes on disk, oldest first) to drop to come under the quota.
+
+    What nobody wants goes first, oldest first; then what airs last. `wanted` is in order of air
+    time; `keep` is never dropped.
+    """
+    order = [sha256 for sha256 in wanted if sha256 in held]
+    useless = [sha256 for sha256 in held if sha256 not in set(order)]
+    candidates = [*useless, *reversed(order)]
+    spared = set(keep)
+    excess = sum(held.values()) - int(quota_bytes * _FILL)
+    dropped = []
+    for sha256 in candidates:
+        if excess <= 0:
+            break
+        if sha256 not in spared:
+            excess -= held[sha256]
+            dropped.append(sha256)
+    return dropped
+
+
+def tidy(
+    held: Mapping[str, int],
+    wanted: Iterable[str],
+    keep: Iterable[str],
+    quota_bytes: int,
+    drop: Callable[[str], None],
+) -> int:
+    """Drop what is superfluous; how many clips that were."""
+    gone = superfluous(held, wanted, keep, quota_bytes)
+    for sha256 in gone:
+        log.info("clip %s is dropped to make room", sha256[:12])
+        drop(sha256)
+    return len(gone)

@@ -1,0 +1,135 @@
+"""The ledger: what is noted stays, what is acknowledged goes, what is damaged is set aside."""
+
+import os
+import sqlite3
+from datetime import timedelta
+
+import pytest
+
+from device.outbox import Outbox
+from protocol.messages import Report
+from protocol.outcomes import Outcome, ReportKind
+from tests.device.fakes import START
+
+
+def started(airing_id="a1"):
+    return Report(kind=ReportKind.STARTED, airing_id=airing_id, planned_at=START, at=START)
+
+
+def finished(airing_id="a1"):
+    return Report(
+        kind=ReportKind.FINISHED, airing_id=airing_id, planned_at=START, outcome=Outcome.PLAYED
+    )
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "outbox.sqlite3"
+
+
+def test_reports_are_owed_oldest_first_until_acknowledged(path):
+    box = Outbox(path)
+    for number in range(3):
+        box.note(finished(f"a{number}"))
+    assert [r.seq for r in box.owed(2)] == [1, 2]
+    assert box.acknowledge(box.store_epoch, 1, [3]) == 2
+    assert [r.airing_id for r in box.owed(9)] == ["a1"]
+
+
+def test_another_stores_acknowledgement_means_nothing(path):
+    box = Outbox(path)
+    box.note(finished())
+    assert box.acknowledge("another", 99, []) == 0
+    assert len(box) == 1
+
+
+def test_numbers_are_never_used_again(path):
+    box = Outbox(path)
+    box.note(finished("a1"))
+    box.acknowledge(box.store_epoch, 1, [])
+    box.close()
+    box = Outbox(path)
+    box.note(finished("a2"))
+    assert box.owed(1)[0].seq == 2
+
+
+def test_what_was_begun_is_known_after_a_restart(path):
+    box = Outbox(path)
+    box.note(started())
+    box.close()
+    box = Outbox(path)
+    assert box.knows("a1")
+    assert [r.airing_id for r in box.orphans()] == ["a1"]
+    box.note(finished())
+    assert box.orphans() == []
+
+
+@pytest.mark.parametrize("size", [0, 100, 100_000])
+def test_random_bytes_are_set_aside_and_a_new_epoch_begins(path, size):
+    box = Outbox(path)
+    box.note(started())
+    epoch = box.store_epoch
+    box.close()
+    path.write_bytes(os.urandom(max(size, 1)))
+    box = Outbox(path)
+    assert box.quarantined and box.store_epoch != epoch
+    assert list(path.parent.glob("*.corrupt.*"))
+    box.note(finished("a2"))
+    assert len(box) == 1
+
+
+def test_only_the_last_two_damaged_stores_are_kept(path):
+    for _ in range(4):
+        Outbox(path).close()
+        path.write_bytes(os.urandom(5000))
+    Outbox(path).close()
+    assert len(list(path.parent.glob("*.corrupt.*"))) == 2
+
+
+def test_damage_under_way_keeps_what_is_known_and_goes_on(path):
+    box = Outbox(path)
+    box.created(START)
+    for number in range(50):
+        box.note(finished(f"a{number}"))
+    raw = sqlite3.connect(path)
+    raw.execute("PRAGMA writable_schema=ON")
+    raw.execute("DELETE FROM sqlite_schema WHERE name = 'outbox'")
+    raw.execute("PRAGMA schema_version = 99")
+    raw.commit()
+    raw.close()
+    box.note(started("b1"))
+    assert box.quarantined and box.knows("a7") and box.knows("b1")
+    assert box.created_at is not None and box.created_at > START
+    box.retry()
+    assert len(box) == 1
+
+
+def test_a_disk_that_refuses_keeps_reports_in_memory(path):
+    box = Outbox(path)
+    blocker = sqlite3.connect(path, isolation_level=None)
+    box._db.execute("PRAGMA busy_timeout=10")
+    blocker.execute("BEGIN IMMEDIATE")
+    box.note(started())
+    assert box.full and box.knows("a1") and len(box) == 1
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert box.retry()
+    assert (box.full, [r.airing_id for r in box.owed(9)]) == (False, ["a1"])
+
+
+def test_old_airings_are_forgotten_but_open_ones_are_not(path):
+    box = Outbox(path)
+    box.note(finished("a1"))
+    box.note(started("a2"))
+    box.forget_before(START + timedelta(days=1))
+    assert not box.knows("a1") and box.knows("a2")
+
+
+def test_the_store_is_born_once(path):
+    box = Outbox(path)
+    box.created(START)
+    box.created(START + timedelta(days=1))
+    box.close()
+    again = Outbox(path)
+    assert again.created_at == START
+    again.close()

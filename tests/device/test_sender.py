@@ -1,0 +1,80 @@
+"""Batches: few at a time, again until acknowledged, never lost."""
+
+import random
+
+from device.outbox import Outbox
+from device.sender import BATCH, Sender
+from protocol.messages import ReportAck
+from tests.device.test_outbox import finished
+
+
+class Line:
+    """Where batches go; `up` False loses the link."""
+
+    def __init__(self):
+        self.up = True
+        self.batches = []
+
+    def publish(self, batch):
+        if self.up:
+            self.batches.append([report.seq for report in batch.reports])
+        return self.up
+
+
+def make(reports):
+    box = Outbox(None)
+    for number in range(reports):
+        box.note(finished(f"a{number}"))
+    line = Line()
+    return box, line, Sender(box, line.publish, random.Random(1))
+
+
+def test_at_most_two_batches_are_under_way():
+    _, line, sender = make(BATCH * 4)
+    sender.tick(0.0)
+    sender.tick(1.0)
+    assert [len(batch) for batch in line.batches] == [BATCH, BATCH]
+
+
+def test_an_acknowledgement_lets_the_next_go():
+    box, line, sender = make(BATCH * 3)
+    sender.tick(0.0)
+    sender.acknowledged(ReportAck(box.store_epoch, 0, tuple(line.batches[0])), 1.0)
+    assert line.batches[2] == list(range(2 * BATCH + 1, 3 * BATCH + 1))
+
+
+def test_what_is_not_acknowledged_is_sent_again_after_a_while():
+    _, line, sender = make(3)
+    sender.tick(0.0)
+    sender.tick(20.0)
+    assert len(line.batches) == 1
+    sender.tick(40.0)
+    assert line.batches == [[1, 2, 3], [1, 2, 3]]
+
+
+def test_a_new_connection_sends_everything_again():
+    _, line, sender = make(3)
+    sender.tick(0.0)
+    sender.connected()
+    sender.tick(0.1)
+    assert line.batches == [[1, 2, 3], [1, 2, 3]]
+
+
+def test_without_a_link_nothing_counts_as_sent():
+    _, line, sender = make(3)
+    line.up = False
+    sender.tick(0.0)
+    line.up = True
+    sender.tick(0.1)
+    assert line.batches == [[1, 2, 3]]
+
+
+def test_a_year_of_backlog_drains():
+    box, line, sender = make(7300)
+    now = 0.0
+    sender.tick(now)
+    while len(box):
+        batch = line.batches.pop(0)
+        now += 0.1
+        sender.acknowledged(ReportAck(box.store_epoch, 0, tuple(batch)), now)
+    assert len(box) == 0 and now < 60
