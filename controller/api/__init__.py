@@ -8,7 +8,18 @@ from typing import Any
 
 from flask import Flask
 
-from controller.api import airings, areas, clips, front, later, nodes, playbacks, schedules, users
+from controller.api import (
+    airings,
+    areas,
+    clips,
+    emergencies,
+    front,
+    later,
+    nodes,
+    playbacks,
+    schedules,
+    users,
+)
 from controller.api.spec import document
 
 # Without cookies there is no request to forge: the pages' CSRF check leaves these alone.
@@ -19,6 +30,7 @@ BLUEPRINTS: tuple[Any, ...] = (
     schedules.blueprint,
     airings.blueprint,
     playbacks.blueprint,
+    emergencies.blueprint,
     users.blueprint,
     later.blueprint,
     front.blueprint,

@@ -6,10 +6,6 @@ from tests.controller.api.expecting import is_problem
 
 CALLS = [
     ("post", "/feedback", {"airing_id": "a", "area_id": "b", "asked": 3}),
-    ("post", "/emergencies", {"text": "Bão", "area_ids": ["a"], "drill": True}),
-    ("post", "/emergencies/a/confirm", None),
-    ("post", "/emergencies/a/cancel", None),
-    ("post", "/stop", {"area_ids": ["a"], "mute_until": "2026-11-23T05:00:00Z"}),
     ("get", "/coverage?from=2026-11-01T00:00&area_id=a", None),
 ]
 
@@ -21,5 +17,5 @@ def test_a_call_that_is_not_built_answers_501_with_a_sentence(alice, method, pat
 
 
 def test_its_input_is_already_checked(alice):
-    problem = is_problem(alice.post("/stop", json={}), 422)
-    assert set(problem["errors"]) == {"area_ids"}
+    problem = is_problem(alice.post("/feedback", json={}), 422)
+    assert set(problem["errors"]) == {"airing_id", "area_id"}
