@@ -54,6 +54,7 @@ class Rule:
     holidays: tuple[Holiday, ...] = ()
     on_holidays: str = "play"
     overrides: tuple[tuple[datetime, datetime], ...] = ()
+    at_time: time | None = None  # the time of day since an edit; the ids keep the first one
 
 
 class _Move(NamedTuple):
@@ -135,9 +136,9 @@ def _steps(rule: Rule, from_: datetime, to: datetime) -> Iterator[_Step]:
     if rule.day_set is not None and (rule.rrule or rule.lunar):
         kept = rule.day_set.within(from_.date(), to.date())
         yield lambda moves: [move for move in moves if move.original.date() in kept]
-    if rule.seasons:
-        explicit = frozenset(rule.rdates)
-        yield lambda moves: [_in_season(rule.seasons, move, explicit) for move in moves]
+    if rule.seasons or rule.at_time:
+        explicit = frozenset(rule.rdates)  # an RDATE says its own time
+        yield lambda moves: [m if m.original in explicit else _timed(rule, m) for m in moves]
     if rule.exdates:
         yield lambda moves: [move for move in moves if not _excluded(rule.exdates, move)]
     if rule.on_holidays != "play":
@@ -148,15 +149,13 @@ def _steps(rule: Rule, from_: datetime, to: datetime) -> Iterator[_Step]:
         yield lambda moves: [_Move(m.original, overrides.get(m.original, m.local)) for m in moves]
 
 
-def _in_season(
-    seasons: tuple[SeasonTime, ...], move: _Move, explicit: frozenset[datetime]
-) -> _Move:
-    if move.original in explicit:  # an RDATE says its own time
-        return move
+def _timed(rule: Rule, move: _Move) -> _Move:
     day = move.local.date()
-    for entry in seasons:
+    for entry in rule.seasons:
         if entry.season.has(day):
             return _Move(move.original, datetime.combine(day, entry.time))
+    if rule.at_time is not None:
+        return _Move(move.original, datetime.combine(day, rule.at_time))
     return move
 
 

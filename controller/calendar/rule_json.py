@@ -5,7 +5,7 @@ change there reaches every schedule at the next roll-over.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ def rule_from_json(
     day_sets: Mapping[str, DaySet] | None = None,
     holidays: tuple[Holiday, ...] = (),
 ) -> Rule:
-    """From {recurrence, seasons, day_set, until, exceptions, overrides}. Raises BadInput."""
+    """From {recurrence, seasons, day_set, until, exceptions, overrides, time}. Raises BadInput."""
     tz = zone(timezone)
     rrule, lunar = _recurrence(rule.get("recurrence"))
     exceptions = rule.get("exceptions") or {}
@@ -44,6 +44,7 @@ def rule_from_json(
         holidays=holidays,
         on_holidays=_on_holidays(exceptions),
         overrides=_overrides(rule.get("overrides") or {}, tz),
+        at_time=time.fromisoformat(rule["time"]) if rule.get("time") else None,
     )
 
 
