@@ -32,7 +32,7 @@ class RepeatField(fields.Field[emergencies.Repeat]):
     """How often: a number, or {"times", "every_s"}."""
 
     def __init__(self, **more: Any) -> None:
-        shape = {"type": ["integer", "object", "null"], "description": '3 or {"times", "every_s"}'}
+        shape = {"type": ["integer", "object"], "description": '3 or {"times", "every_s"}'}
         super().__init__(allow_none=True, metadata=shape, **more)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> emergencies.Repeat:
