@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from controller import areas, changes
 from controller.access import Action, Actor, below, require, require_role, visible_areas
-from controller.due import Due, due_between
+from controller.due import Due, due_between, permitted_somewhere
 from controller.errors import NotFound
 from controller.models import (
     Airing,
@@ -34,7 +34,7 @@ from controller.places import Tree
 from controller.programmes import load
 from controller.upsert import insert_missing
 from protocol.messages import Part
-from protocol.outcomes import Origin
+from protocol.outcomes import AiringClass, Origin
 
 __all__ = [
     "HORIZON_DAYS",
@@ -217,6 +217,8 @@ def _due(
     after = min(now, schedule.expanded_until or now)
     schedule.expanded_until = until
     found = due_between(session, schedule, after, until, tree)
+    if schedule.class_ != AiringClass.EMERGENCY:
+        found = permitted_somewhere(found, [area.area_id for area in schedule.areas], tree)
     return {airing_id(schedule.id, due.original_at): due for due in found}
 
 

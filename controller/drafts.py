@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from controller.areas import Effective
 from controller.calendar.conflicts import Busy, Timeline, nearest_free
-from controller.calendar.policy import Policy, Span, violations, windows
+from controller.calendar.policy import Span, violations
 from controller.calendar.recurrence import Rule
 from controller.calendar.wall import to_local, zone
-from controller.due import Due, Hearing, due_between, hearing_of, plan
+from controller.due import Due, Hearing, due_between, hearing_of, hours_in, plan
 from controller.models import Approval, Schedule, ScheduleArea
 from controller.places import Tree
 from controller.precedence import EFFECTS, Loss, loss_of
@@ -188,14 +189,13 @@ def _policies(
     """Each rule of each area below the targets; an airing and rule is named once."""
     spans = [Span(each.starts_at, each.ends_at) for each in due]
     named: set[tuple[datetime, str]] = set()
-    judged: list[tuple[Policy, str, Timeline]] = []
+    judged: list[tuple[Effective, Timeline]] = []
     for area_id in sorted(tree.below(subject.area_ids), key=lambda each: len(tree.path(each))):
         effective = tree.effective(area_id)
         timeline = _approved(others).within(frozenset(tree.path(area_id)))
-        same = (effective.policy, effective.timezone, timeline)
-        if same in judged:  # villages mostly share their commune's rules
-            continue
-        judged.append(same)
+        if any(effective is e and timeline == t for e, t in judged):
+            continue  # villages mostly share their commune's rules
+        judged.append((effective, timeline))
         beside = [Span(busy.starts_at, busy.ends_at) for busy in timeline.spans]
         for broken in violations(effective.policy, effective.timezone, spans, beside):
             if (broken.starts_at, broken.rule) not in named:
@@ -241,12 +241,7 @@ def _free_start(
     subject: Subject, each: Due, timeline: Timeline, tree: Tree, now: datetime
 ) -> datetime | None:
     from_, until = each.starts_at - timedelta(days=1), each.ends_at + timedelta(days=1)
-    policies = {
-        (effective.timezone, str(effective.policy)): effective
-        for area_id in tree.below(subject.area_ids)
-        for effective in [tree.effective(area_id)]
-    }
-    permitted = [windows(e.policy, e.timezone, from_, until) for e in policies.values()]
+    permitted = hours_in(subject.area_ids, tree, from_, until)
     return nearest_free(Span(each.starts_at, each.ends_at), timeline, permitted, now)
 
 

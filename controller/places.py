@@ -54,10 +54,17 @@ class Tree:
 
     def effective(self, area_id: str) -> Effective:
         """What holds in an area."""
-        if area_id not in self._effective:
-            from_root = [self.areas[each] for each in self.path(area_id)]
-            self._effective[area_id] = inherited(from_root)
-        return self._effective[area_id]
+        known = self._effective.get(area_id)
+        if known is None:
+            known = self._effective[area_id] = self._inherited(area_id)
+        return known
+
+    def _inherited(self, area_id: str) -> Effective:
+        area = self.areas[area_id]
+        own = area.policy or area.timezone or area.languages
+        if area.parent_id is not None and not own:
+            return self.effective(area.parent_id)  # the same object: told apart by identity
+        return inherited([self.areas[each] for each in self.path(area_id)])
 
     def languages(self, area_id: str) -> tuple[str, ...]:
         """The languages of an area, without working out the rest."""

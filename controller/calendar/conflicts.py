@@ -55,7 +55,7 @@ def nearest_free(
         end = start + length
         if start <= now or any(timeline.meeting(start, end)):
             continue
-        if all(windows is None or _within(windows, start, end) for windows in permitted):
+        if all(windows is None or is_within(windows, start, end) for windows in permitted):
             return start
     return None
 
@@ -66,7 +66,8 @@ def _outwards(start: datetime, steps: int) -> Iterator[datetime]:
         yield start - i * _STEP
 
 
-def _within(windows: Sequence[Window], start: datetime, end: datetime) -> bool:
+def is_within(windows: Sequence[Window], start: datetime, end: datetime) -> bool:
+    """Whether windows in order cover [start, end) without a gap."""
     reached = start
     for window in windows:
         if window.from_ <= reached < window.until:
