@@ -43,8 +43,11 @@ class Outbox:
     `path` None keeps everything in memory, for simulated nodes and for a disk that takes nothing.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(
+        self, path: Path | None, connect: Callable[[str], sqlite3.Connection] | None = None
+    ) -> None:
         self._path = path
+        self._connect = connect or _connect
         self.quarantined = False
         self.full = False  # the disk refused the last write
         self._unwritten: list[Report] = []
@@ -60,17 +63,17 @@ class Outbox:
 
     def _connected(self) -> sqlite3.Connection:
         if self._path is None:
-            return _connect(":memory:")
+            return self._connect(":memory:")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists() and self._path.stat().st_size < _SMALLEST_BYTES:
             self._set_aside(sqlite3.DatabaseError("cut short"))  # it would pass for a new one
         try:
-            return _connect(str(self._path))
+            return self._connect(str(self._path))
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
             self._set_aside(error)
-            return _connect(str(self._path))
+            return self._connect(str(self._path))
 
     def _set_aside(self, error: sqlite3.Error) -> None:
         log.error("the report store is damaged (%s); it is set aside and a new one made", error)
@@ -213,7 +216,11 @@ def _is_damage(error: sqlite3.Error) -> bool:
 
 def _connect(name: str) -> sqlite3.Connection:
     """An open, checked database. Raises sqlite3.DatabaseError when it is damaged."""
-    db = sqlite3.connect(name, timeout=5.0)
+    return prepared(sqlite3.connect(name, timeout=5.0))
+
+
+def prepared(db: sqlite3.Connection) -> sqlite3.Connection:
+    """`db` set up as a ledger and checked. Raises sqlite3.DatabaseError when it is damaged."""
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
