@@ -12,6 +12,7 @@ Job = Callable[[dict[str, Any], list[BinaryIO], Report], dict[str, Any]]
 
 # A job's module is imported only where it is needed: a voice note should not wait for pydub.
 _MODULES = {
+    "check": "audio_library.splice",
     "master": "audio_library.mastering",
     "preview": "audio_library.splice",
     "tune": "audio_library.tunes",

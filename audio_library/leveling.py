@@ -83,13 +83,13 @@ class Leveller:
 
     def _gain_for(self, gain_db: float, ceiling_db: float) -> float:
         """Metered at the spool's rate: the limiter takes the same there, at half the work."""
-        slope = 1.0  # how much louder one decibel of gain makes it; less than one under a limiter
+        slope = 0.8  # how much louder a decibel of gain makes it: less than one under a limiter
         before: tuple[float, float] | None = None
         for _ in range(_METERINGS):
             limited = run(self._sample(), _limited(gain_db, ceiling_db), SPOOL_RATE_HZ)
             loudness = integrated_lufs(limited, SPOOL_RATE_HZ) + self._beyond_lu
             miss = self._wanted_lufs - loudness
-            if abs(miss) < 0.1:
+            if abs(miss) < 0.15:
                 break
             if before is not None and gain_db != before[0]:
                 slope = min(max((loudness - before[1]) / (gain_db - before[0]), 0.2), 1.0)

@@ -11,9 +11,12 @@ import numpy as np
 from pydub import AudioSegment
 
 from audio_library.encoder import OUTPUTS, Encoder
+from audio_library.errors import AudioError
 from audio_library.graph import Block
 from audio_library.reader import Source
 from audio_library.settings import DELIVERY_RATE_HZ, Limits
+
+_DELIVERED = ("ogg", "opus", DELIVERY_RATE_HZ)
 
 
 def preview(arguments: dict[str, Any], files: list[BinaryIO], report: Any) -> dict[str, Any]:
@@ -30,6 +33,18 @@ def preview(arguments: dict[str, Any], files: list[BinaryIO], report: Any) -> di
         report((number + 1) / len(parts))
     encoder.finish()
     return {"frames": encoder.frames}
+
+
+def check(_: dict[str, Any], files: list[BinaryIO], _report: object) -> dict[str, Any]:
+    """The worker's job: whether a file is whole and in the delivery format. Files: the sound."""
+    source = Source(files[0], Limits())
+    frames = sum(block.shape[1] for block in source.blocks() if block.shape[0] == 1)
+    reading = source.reading
+    if (reading.format, reading.codec, reading.rate_hz) != _DELIVERED or reading.bad_packets:
+        raise AudioError("unsupported")
+    if frames != round(reading.heard_s * DELIVERY_RATE_HZ) or reading.cut_short:
+        raise AudioError("damaged")
+    return {"frames": frames}
 
 
 def _sounds(

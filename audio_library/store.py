@@ -5,7 +5,6 @@ fsynced and then linked to their name, so a killed process leaves nothing behind
 system has no anonymous files, a hidden `.part` file takes their place and `collect` sweeps it.
 """
 
-import errno
 import hashlib
 import os
 import secrets
@@ -15,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from audio_library.errors import AudioError, StoreCorrupt
+from audio_library.disk import disk_space, sync_folder
+from audio_library.errors import StoreCorrupt
 
 _CHUNK_BYTES = 1 << 20
 _HEX = frozenset("0123456789abcdef")
@@ -42,7 +42,7 @@ class Store:
     def put_bytes(self, data: bytes) -> str:
         """Store bytes and return their hash."""
         with self.incoming() as incoming:
-            with _space():
+            with disk_space():
                 incoming.write(data)
             return self.keep(incoming)
 
@@ -54,14 +54,14 @@ class Store:
             return sha256
         source.seek(0)
         with self.incoming() as incoming:
-            with _space():
+            with disk_space():
                 shutil.copyfileobj(source, incoming, _CHUNK_BYTES)
             return self.keep(incoming)
 
     @contextmanager
     def incoming(self) -> Iterator[BinaryIO]:
         """A nameless file on the store's disk; it vanishes unless `keep` gives it its name."""
-        with _space():
+        with disk_space():
             handle, leftover = _nameless(self.root)
         try:
             with handle:
@@ -72,7 +72,7 @@ class Store:
 
     def keep(self, incoming: BinaryIO) -> str:
         """Give a file from `incoming` its name: hash, fsync, link, fsync the folder."""
-        with _space():
+        with disk_space():
             incoming.flush()
             sha256 = _hash(incoming)
             target = self.path(sha256)
@@ -82,7 +82,7 @@ class Store:
             os.fsync(incoming.fileno())
             _make_folder(target.parent)
             _link(incoming, target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         return sha256
 
     def derived_path(self, key: str, suffix: str) -> Path:
@@ -91,7 +91,7 @@ class Store:
 
     def keep_derived(self, incoming: BinaryIO, path: Path) -> Path:
         """Give a file from `incoming` a name from `derived_path`, whole or not at all."""
-        with _space():
+        with disk_space():
             incoming.flush()
             os.fsync(incoming.fileno())
             _make_folder(path.parent)
@@ -229,23 +229,4 @@ def _copy(incoming: BinaryIO, beside: Path) -> None:
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _space() -> Iterator[None]:
-    """Turn "no space", "quota" and "file too large" into the sentence an official reads."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise AudioError("disk_full") from error
-        raise
+        sync_folder(folder.parent)
