@@ -38,7 +38,8 @@ KEPT_AFTER_LAST = timedelta(seconds=LATE_S)
 CONFIRM_WITHIN = timedelta(minutes=10)
 MOST_REPEATS = 60
 SHORTEST_REPEAT_S = 10
-ALERT_TUNE = "alert"
+# Names of tunes in the audio library; a drill must never sound like the real thing.
+ALERT_TUNE, DRILL_TUNE = "bao_dong", "dien_tap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def begin(session: Session, actor: Actor, data: EmergencyInput, now: datetime) -
     emergency = Emergency(
         title=version.clip.title,
         clip_id=data.clip_id,
-        parts=[to_json(part) for part in _parts(session, version)],
+        parts=[to_json(part) for part in _parts(session, version, data.drill)],
         area_ids=area_ids,
         drill=data.drill,
         repeat={"times": data.repeat.times, "every_s": data.repeat.every_s},
@@ -190,7 +191,7 @@ def _start(session: Session, emergency: Emergency, actor: Actor, now: datetime) 
     _ask(session, actor, emergency.area_ids, now, verb="play", emergency_id=emergency.id)
 
 
-def _parts(session: Session, version: ClipVersion) -> list[Part]:
+def _parts(session: Session, version: ClipVersion, drill: bool) -> list[Part]:
     clip = Part(
         sha256=version.sha256,
         bytes=version.bytes,
@@ -199,7 +200,7 @@ def _parts(session: Session, version: ClipVersion) -> list[Part]:
         language=version.clip.language,
         clip_id=version.clip_id,
     )
-    tone = session.get(Tune, ALERT_TUNE)
+    tone = session.get(Tune, DRILL_TUNE if drill else ALERT_TUNE)
     if tone is None:
         return [clip]
     return [Part(sha256=tone.sha256, bytes=tone.bytes, duration_ms=tone.duration_ms), clip]

@@ -10,7 +10,7 @@ from controller.access import SYSTEM
 from controller.area_states import area_state
 from controller.emergencies import START_DELAY, EmergencyInput, Repeat
 from controller.errors import BadInput, Conflict, NotAllowed, NotFound
-from controller.models import Airing, Approval, AuditEntry, EmergencyState, ServiceCommand
+from controller.models import Airing, Approval, AuditEntry, EmergencyState, ServiceCommand, Tune
 from protocol.outcomes import AiringClass, Origin
 from tests.controller.factories import NOW, make_clip
 
@@ -43,6 +43,15 @@ def test_an_emergency_sounds_at_once_and_repeats(session, cast, flood, commune):
     assert {airing.class_ for airing in state.airings} == {AiringClass.EMERGENCY}
     assert {airing.origin for airing in state.airings} == {Origin.EMERGENCY}
     assert state.airings[0].parts[-1].clip_id == flood.id
+
+
+def test_a_drill_never_begins_like_the_real_thing(session, cast, flood, commune):
+    for number, name in enumerate((emergencies.ALERT_TUNE, emergencies.DRILL_TUNE)):
+        tone = Tune(name=name, title=name, sha256=str(number) * 64, bytes=9, duration_ms=2_000)
+        session.add(tone)
+    real = begin(session, cast.alice, flood, commune)
+    drill = begin(session, cast.alice, flood, commune, drill=True)
+    assert [each.parts[0]["sha256"][0] for each in (real, drill)] == ["0", "1"]
 
 
 def test_the_service_is_asked_in_the_same_transaction(session, cast, flood, commune):
