@@ -54,6 +54,7 @@ def main(arguments: list[str]) -> int:
     """Run until SIGTERM or SIGINT. 0 stopped as asked, 1 failed, 2 wrong use."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     stop = StopSignal()
     try:
         with _alone(options.directory):
