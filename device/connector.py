@@ -21,22 +21,49 @@ class Endpoint:
     ca_file: str = ""
 
 
-def connect(
-    loop: Loop, endpoint: Endpoint, timeout_s: float, done: Callable[[Result], None]
-) -> None:
-    """Call `done` in the loop with a connected socket, or with the error."""
+class Attempt:
+    """One try, in a thread of its own; `done` is called in the loop unless it is cancelled."""
 
-    def work() -> None:
+    def __init__(
+        self, loop: Loop, endpoint: Endpoint, timeout_s: float, done: Callable[[Result], None]
+    ) -> None:
+        self._loop = loop
+        self._endpoint = endpoint
+        self._timeout_s = timeout_s
+        self._done = done
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._result: Result | None = None
+        threading.Thread(target=self._work, name="connector", daemon=True).start()
+
+    def cancel(self) -> None:
+        """Whatever comes of it is closed, not handed over."""
+        with self._lock:
+            self._cancelled = True
+            if isinstance(self._result, socket.socket):
+                self._result.close()
+
+    def _work(self) -> None:
         result: Result
         try:
-            result = _connected(endpoint, timeout_s)
+            result = _connected(self._endpoint, self._timeout_s)
         except OSError as error:
             result = error
         except ValueError as error:  # a certificate file that is none
             result = OSError(str(error))
-        loop.call_from_thread(lambda: done(result))
+        with self._lock:
+            if self._cancelled:
+                if isinstance(result, socket.socket):
+                    result.close()
+                return
+            self._result = result
+        self._loop.call_from_thread(self._deliver)
 
-    threading.Thread(target=work, name="connector", daemon=True).start()
+    def _deliver(self) -> None:
+        with self._lock:
+            result, self._result = self._result, None
+        if result is not None and not self._cancelled:
+            self._done(result)
 
 
 def _connected(endpoint: Endpoint, timeout_s: float) -> socket.socket:

@@ -17,7 +17,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from device.connector import Endpoint, Result, connect
+from device.connector import Attempt, Endpoint, Result
 from device.loop import Loop, Timer
 from device.settings import Settings
 
@@ -79,6 +79,7 @@ class Link:
         self._jitter = jitter or random.Random()
         self._client: _Client | None = None
         self._socket: Any = None
+        self._attempt: Attempt | None = None
         self._housekeeping: Timer | None = None
         self._wanted: dict[str, int] = {}
         self._stale: set[str] = set()  # dropped while offline; the broker's session has them yet
@@ -99,6 +100,8 @@ class Link:
                 self._client.publish(topic, payload, qos=1, retain=retain)
             self._client.disconnect()
             self._flush()
+        if self._attempt:
+            self._attempt.cancel()
         self._drop()
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
@@ -129,7 +132,7 @@ class Link:
 
     def _dial(self) -> None:
         if not self._stopped:
-            connect(self._loop, self._endpoint, _CONNECT_TIMEOUT_S, self._dialled)
+            self._attempt = Attempt(self._loop, self._endpoint, _CONNECT_TIMEOUT_S, self._dialled)
 
     def _dialled(self, result: Result) -> None:
         if isinstance(result, OSError):

@@ -54,6 +54,7 @@ class Equipment:
     """What differs between a node on a pole and one of hundreds in a simulation."""
 
     silent: bool = False
+    forgetful: bool = False  # reports in memory only
     hardware: str = ""
     boot_id: str = ""
 
@@ -146,7 +147,7 @@ class Node:
 
     def _outbox(self, data: Path) -> Outbox:
         """The ledger on the disk; in memory when the disk takes nothing at all."""
-        if self.equipment.silent:
+        if self.equipment.forgetful:
             return Outbox(None)
         try:
             return Outbox(data / "outbox.sqlite3")

@@ -54,7 +54,9 @@ def start(loop: Loop, settings: list[Settings]) -> list[Node]:
     _raise_file_limit(len(settings))
     nodes = []
     for number, each in enumerate(settings):
-        equipment = Equipment(silent=True, hardware="simulated", boot_id=kernel_boot_id())
+        equipment = Equipment(
+            silent=True, forgetful=True, hardware="simulated", boot_id=kernel_boot_id()
+        )
         node = Node(loop, each, equipment=equipment, jitter=random.Random(number))
         loop.call_later(number * _START_SPREAD_S, node.start)
         nodes.append(node)

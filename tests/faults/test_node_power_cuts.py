@@ -16,6 +16,15 @@ from tests.faults.crashing_disk import Connection, Disk, PowerCut
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+class Promised:
+    """What calls have returned from before the cut."""
+
+    def __init__(self):
+        self.begun: set[str] = set()
+        self.ended: set[str] = set()
+        self.acknowledged = 0
+
+
 def open_ledger(disk, tmp_path):
     return Outbox(tmp_path / "none", connect=lambda _: prepared(Connection(disk)))
 
@@ -25,7 +34,7 @@ def work(ledger, promised):
     for number in range(40):
         airing_id = f"a{number:02d}"
         ledger.note(Report(kind=ReportKind.STARTED, airing_id=airing_id, planned_at=START))
-        promised["begun"].add(airing_id)
+        promised.begun.add(airing_id)
         ledger.note(
             Report(
                 kind=ReportKind.FINISHED,
@@ -34,17 +43,17 @@ def work(ledger, promised):
                 outcome=Outcome.PLAYED,
             )
         )
-        promised["ended"].add(airing_id)
+        promised.ended.add(airing_id)
         if number % 5 == 4:
             owed = ledger.owed(6)
             ledger.acknowledge(ledger.store_epoch, owed[-1].seq, [])
-            promised["acknowledged"] = owed[-1].seq
+            promised.acknowledged = owed[-1].seq
 
 
 def one_cut(seed, tmp_path):
     chance = random.Random(seed)
     disk = Disk(chance, cut_after=chance.randrange(8, 700))
-    promised = {"begun": set(), "ended": set(), "acknowledged": 0}
+    promised = Promised()
     try:
         ledger = open_ledger(disk, tmp_path)
         work(ledger, promised)
@@ -52,16 +61,16 @@ def one_cut(seed, tmp_path):
         pass
     ledger = open_ledger(disk.after_the_cut(), tmp_path)
     assert not ledger.quarantined
-    assert all(ledger.knows(airing_id) for airing_id in promised["begun"])
+    assert all(ledger.knows(airing_id) for airing_id in promised.begun)
     owed = ledger.owed(1000)
     told = {report.airing_id for report in owed if report.kind == "finished"}
     done = {r.airing_id for r in ledger.orphans()}
-    for number, airing_id in enumerate(sorted(promised["ended"])):
+    for number, airing_id in enumerate(sorted(promised.ended)):
         assert airing_id not in done
-        assert airing_id in told or 2 * (number + 1) <= promised["acknowledged"] + 6
+        assert airing_id in told or 2 * (number + 1) <= promised.acknowledged + 6
     assert len({report.seq for report in owed}) == len(owed)
     ledger.close()
-    return len(promised["ended"])
+    return len(promised.ended)
 
 
 def one_cut_on_a_lying_card(seed, tmp_path):
@@ -70,7 +79,7 @@ def one_cut_on_a_lying_card(seed, tmp_path):
     disk = Disk(chance, cut_after=chance.randrange(150, 700))
     disk.lies_after = chance.randrange(5, 60)
     with contextlib.suppress(PowerCut):
-        work(open_ledger(disk, tmp_path), {"begun": set(), "ended": set(), "acknowledged": 0})
+        work(open_ledger(disk, tmp_path), Promised())
     disks = [disk.after_the_cut(), Disk(chance)]
     ledger = Outbox(tmp_path / "none", connect=lambda _: prepared(Connection(disks.pop(0))))
     for number in range(20):
