@@ -5,6 +5,7 @@ other; the wake-up is only a hint, and the service also looks by itself now and 
 """
 
 import socket
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -47,12 +48,16 @@ def wake(path: Path) -> None:
         sender.sendto(b"", str(path))
 
 
-def claim_next(session: Session, now: datetime) -> ServiceCommand | None:
-    """The oldest command nobody works on, now ours; None when there is none."""
+def claim_next(
+    session: Session, now: datetime, kinds: Collection[CommandKind] | None = None
+) -> ServiceCommand | None:
+    """The oldest command (of these kinds) nobody works on, now ours; None when there is none."""
     free = or_(
         ServiceCommand.claimed_at.is_(None), ServiceCommand.claimed_at < now - _ABANDONED_AFTER
     )
     waiting = select(ServiceCommand.id).where(ServiceCommand.done_at.is_(None), free)
+    if kinds is not None:
+        waiting = waiting.where(ServiceCommand.kind.in_([kind.value for kind in kinds]))
     for command_id in session.scalars(waiting.order_by(ServiceCommand.id).limit(10)).all():
         # Another worker may have been faster between the look and this update.
         claim = update(ServiceCommand).where(ServiceCommand.id == command_id, free)
