@@ -1,0 +1,182 @@
+"""Pulling blobs: by windows, the urgent first, with a bitmap when the broker has forgotten."""
+
+import hashlib
+import os
+import random
+
+import pytest
+
+from device.blobs import BlobStore
+from device.fetcher import Fetcher
+from device.loop import Loop
+from protocol.chunks import Bitmap, chunk_count, chunk_span
+from protocol.topics import Topics
+
+
+class Broker:
+    """Retained chunks behind a link; answers a subscription when the test lets it."""
+
+    def __init__(self):
+        self.connected = True
+        self.retained = {}
+        self.subscribed = set()
+        self.waiting = []
+        self.subscriptions = 0
+        self.widest = 0
+
+    def want(self, topics, qos=1):
+        topics = list(topics)
+        self.subscriptions += len(topics)
+        self.subscribed.update(topics)
+        self.widest = max(self.widest, len(self.subscribed))
+        self.waiting += [topic for topic in topics if topic in self.retained]
+
+    def unwant(self, topics):
+        self.subscribed.difference_update(topics)
+
+
+class Bench:
+    def __init__(self, tmp_path):
+        self.now = 0.0
+        self.loop = Loop(lambda: self.now)
+        self.topics = Topics("main")
+        self.broker = Broker()
+        self.store = BlobStore(tmp_path)
+        self.asked = []
+        self.whole = []
+        self.fetcher = self.make()
+
+    def make(self):
+        return Fetcher(
+            self.loop,
+            self.topics,
+            self.store,
+            self.broker,
+            ask=lambda want: self.asked.append(want) or True,
+            on_whole=self.whole.append,
+            jitter=random.Random(1),
+        )
+
+    def retain(self, content, skip=()):
+        sha256 = hashlib.sha256(content).hexdigest()
+        for index in range(chunk_count(len(content))):
+            offset, length = chunk_span(len(content), index)
+            if index not in skip:
+                chunk = content[offset : offset + length]
+                self.broker.retained[self.topics.chunk(sha256, index)] = chunk
+        return sha256
+
+    def deliver(self, limit=10_000):
+        while self.broker.waiting and limit:
+            topic = self.broker.waiting.pop(0)
+            if topic in self.broker.subscribed:
+                self.fetcher.take(topic, self.broker.retained[topic])
+                limit -= 1
+
+    def run(self, seconds):
+        for _ in range(round(seconds * 10)):
+            self.now += 0.1
+            self.loop.turn(0.0)
+            self.deliver()
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Bench(tmp_path)
+    yield bench
+    bench.fetcher.aim([])
+    bench.loop.close()
+
+
+def test_a_blob_comes_whole_and_nothing_stays_subscribed(bench):
+    content = os.urandom(300_000)
+    sha256 = bench.retain(content)
+    bench.fetcher.aim([(sha256, len(content))])
+    bench.deliver()
+    assert bench.whole == [sha256]
+    assert bench.store.load(sha256) == content
+    assert not bench.broker.subscribed
+
+
+def test_no_chunk_is_asked_for_twice_and_the_window_stays_narrow(bench):
+    content = os.urandom(700_000)
+    sha256 = bench.retain(content)
+    bench.fetcher.aim([(sha256, len(content))])
+    bench.deliver()
+    assert bench.broker.subscriptions == chunk_count(len(content))
+    assert bench.broker.widest == 8
+
+
+def test_the_most_urgent_comes_first(bench):
+    later, urgent = os.urandom(200_000), os.urandom(100_000)
+    bench.fetcher.aim([(bench.retain(later), len(later))])
+    bench.deliver(limit=1)
+    goals = [(bench.retain(urgent), len(urgent)), (bench.retain(later), len(later))]
+    bench.fetcher.aim(goals)
+    bench.deliver()
+    assert bench.whole == [goals[0][0], goals[1][0]]
+
+
+def test_what_the_broker_forgot_is_asked_for_with_a_bitmap(bench):
+    content = os.urandom(120_000)
+    sha256 = bench.retain(content, skip=(3,))
+    bench.fetcher.aim([(sha256, len(content))])
+    bench.run(4.0)
+    assert bench.asked
+    have = Bitmap.from_text(chunk_count(len(content)), bench.asked[-1].have)
+    assert 3 in list(have.missing())
+    bench.retain(content)
+    bench.run(10.0)
+    assert bench.whole == [sha256]
+
+
+def test_patience_grows_while_nobody_answers(bench):
+    content = os.urandom(20_000)
+    bench.fetcher.aim([(hashlib.sha256(content).hexdigest(), len(content))])
+    bench.run(300.0)
+    assert 4 <= len(bench.asked) <= 14
+
+
+def test_a_missing_blob_does_not_hold_up_the_others_for_long(bench):
+    missing, there = os.urandom(20_000), os.urandom(20_000)
+    sha256 = bench.retain(there)
+    bench.fetcher.aim([(hashlib.sha256(missing).hexdigest(), 20_000), (sha256, 20_000)])
+    bench.run(60.0)
+    assert bench.whole == [sha256]
+
+
+def test_a_broken_link_costs_at_most_one_window(bench):
+    content = os.urandom(500_000)
+    sha256 = bench.retain(content)
+    bench.fetcher.aim([(sha256, len(content))])
+    for _ in range(4):
+        bench.deliver(limit=6)
+        bench.broker.connected = False
+        bench.broker.subscribed.clear()
+        bench.broker.waiting.clear()
+        bench.fetcher.lost()
+        bench.broker.connected = True
+        bench.fetcher.connected()
+    bench.deliver()
+    assert bench.whole == [sha256]
+    assert bench.broker.subscriptions <= chunk_count(len(content)) + 4 * 8
+
+
+def test_a_strangers_bytes_do_not_pass(bench):
+    content = os.urandom(40_000)
+    sha256 = bench.retain(content)
+    right = dict(bench.broker.retained)
+    for topic in right:
+        bench.broker.retained[topic] = os.urandom(len(right[topic]))
+    bench.fetcher.aim([(sha256, len(content))])
+    bench.deliver(limit=20)
+    assert bench.whole == [] and not bench.store.holds(sha256)
+    bench.broker.retained.update(right)
+    bench.run(60.0)
+    assert bench.whole == [sha256]
+
+
+def test_a_blob_too_large_is_given_up_at_once(bench):
+    bench.fetcher.aim([("a" * 64, 1 << 40)])
+    bench.run(5.0)
+    assert bench.asked == []
