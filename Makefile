@@ -75,7 +75,7 @@ faults: setup ## run the long tests that break things on purpose
 check: setup ## everything that is checked without running it: style, types, import law, schema, texts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(PACKAGES) tests
+	$(BIN)/mypy $(PACKAGES) tests $(wildcard benchmarks)
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck -x deploy/*.sh deploy/bin/* .ci/run
 	if [ -d controller/migrations ]; then $(MAKE) --no-print-directory check-schema; fi
@@ -97,7 +97,7 @@ format: $(STAMPS)/installed ## let ruff mend what it can
 
 .PHONY: bench
 bench: setup ## measure what benchmarks/ measures
-	@for file in $(wildcard benchmarks/bench_*.py); do $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done
+	@for file in $(filter-out %/__init__.py,$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file"; done
 
 # The lock files name versions and hashes and no place to fetch them from; uv reads the place, where one is needed, from its environment.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
