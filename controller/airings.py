@@ -210,12 +210,15 @@ def _due(
     session: Session, schedule: Schedule, now: datetime, until: datetime, tree: Tree
 ) -> dict[str, Due]:
     """What is to air from now (or from where the last expansion ended) to the horizon."""
-    if schedule.status != Approval.APPROVED or schedule.deleted_at or schedule.paused_at:
-        schedule.expanded_until = None  # after a pause it goes on from then, not from here
-        return {}
     # A controller that was down past the horizon still accounts for what should have aired.
     after = min(now, schedule.expanded_until or now)
-    schedule.expanded_until = until
+    if schedule.status != Approval.APPROVED or schedule.deleted_at or schedule.paused_at:
+        until = now
+        schedule.expanded_until = None  # after a pause it goes on from then, not from here
+    else:
+        schedule.expanded_until = until
+    if after >= until:
+        return {}
     found = due_between(session, schedule, after, until, tree)
     if schedule.class_ != AiringClass.EMERGENCY:
         found = permitted_somewhere(found, [area.area_id for area in schedule.areas], tree)
