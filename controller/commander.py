@@ -1,11 +1,11 @@
 """Does what pages and API ask: claims one command row after the other and acts on it.
 
-A command names what changed, not what to say: the desk builds that from the rows as they are now,
-so a command done twice, or late, does no harm.
+A command names what changed, not what to say: that is built from the rows as they are now, so a
+command done twice, or late, does no harm. Two commanders work side by side: one for stops and
+emergencies, which must never wait behind a rebuild of pages, and one for everything else.
 """
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,40 +15,65 @@ from controller import commands, database
 from controller.commands import CommandKind
 from controller.desk import Desk
 from controller.models import ServiceCommand
+from controller.orders import Orders
 
-_log = logging.getLogger(__name__)
+Handler = Callable[[dict[str, Any]], int]
 
 
 class Commander:
-    """`step` does one command."""
+    """`step` does one command of the kinds that `handlers` name."""
 
-    def __init__(self, engine: Engine, desk: Desk, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        handlers: Mapping[CommandKind, Handler],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._engine = engine
-        self._desk = desk
+        self._handlers = handlers
         self._clock = clock
+        # Most turns find nothing, and a look must not take SQLite's write lock.
+        self._waiting = (
+            select(ServiceCommand.id)
+            .where(
+                ServiceCommand.done_at.is_(None),
+                ServiceCommand.kind.in_([kind.value for kind in handlers]),
+            )
+            .limit(1)
+        )
 
     def step(self) -> bool:
         """Claim and do the oldest command; whether there was one."""
-        # Most turns find nothing, and a look must not take SQLite's write lock.
         with database.reading(self._engine) as session:
-            waiting = select(ServiceCommand.id).where(ServiceCommand.done_at.is_(None))
-            if session.scalar(waiting.limit(1)) is None:
+            if session.scalar(self._waiting) is None:
                 return False
         with database.transaction(self._engine) as session:
-            row = commands.claim_next(session, self._clock())
+            row = commands.claim_next(session, self._clock(), self._handlers.keys())
         if row is None:
             return False
-        result = self._do(row.kind, row.body)
+        result = {"published": self._handlers[CommandKind(row.kind)](row.body)}
         with database.transaction(self._engine) as session:
             commands.finish(session, row.id, result, self._clock())
         return True
 
-    def _do(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-        if kind == CommandKind.SCHEDULES_CHANGED:
-            return {"published": self._desk.refresh(body.get("area_ids"))}
-        if kind == CommandKind.NODE_CHANGED:
-            return {"published": self._desk.configure(body.get("node_id")) + self._desk.refresh()}
-        if kind == CommandKind.CLIP_CHANGED:
-            return {"published": self._desk.refresh()}
-        _log.error("nobody here knows the command %r", kind)
-        return {"error": "unknown command"}
+
+def urgent(orders: Orders) -> dict[CommandKind, Handler]:
+    """Stops, mutes and emergencies."""
+
+    def announce(body: dict[str, Any]) -> int:
+        return orders.announce(body["area_ids"], body.get("verb"), body.get("emergency_id"))
+
+    return {CommandKind.AREA_STATE_CHANGED: announce}
+
+
+def ordinary(desk: Desk) -> dict[CommandKind, Handler]:
+    """What changes documents."""
+
+    def node_changed(body: dict[str, Any]) -> int:
+        return desk.configure(body.get("node_id")) + desk.refresh()
+
+    return {
+        CommandKind.SCHEDULES_CHANGED: lambda body: desk.refresh(body.get("area_ids")),
+        CommandKind.NODE_CHANGED: node_changed,
+        CommandKind.CLIP_CHANGED: lambda body: desk.refresh(),
+    }

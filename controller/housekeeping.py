@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from controller import airings, changes, database, readiness, silence
 from controller.desk import Desk
 from controller.mqtt import presence
+from controller.orders import Orders
 from controller.readiness import Watch
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Keeping:
 
     engine: Engine
     desk: Desk
+    orders: Orders
     clock: Callable[[], datetime]
     horizon_days: int
     ready_check: timedelta
@@ -90,6 +92,7 @@ def say_again(keeping: Keeping) -> None:
     """Documents a day old get a fresh number and expiry."""
     keeping.desk.configure()
     keeping.desk.refresh()
+    keeping.orders.refresh()
 
 
 def prune(keeping: Keeping) -> None:

@@ -5,7 +5,7 @@ follows it is what a node sees that comes back later. One sequence numbers both,
 beats the plays before it whichever way they came.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select
@@ -17,17 +17,28 @@ from controller.mqtt.publisher import Publisher, Retained
 from protocol.envelope import MessageType
 from protocol.messages import Command
 from protocol.outcomes import CommandVerb
+from protocol.programme import blobs_of
 from protocol.topics import parse
 
 _TTL = timedelta(seconds=60)
 
 
 class Orders:
-    """`announce` after every change, `refresh` now and then: states lapse by themselves."""
+    """`announce` after every change, `refresh` now and then: states lapse by themselves.
 
-    def __init__(self, engine: Engine, publisher: Publisher, clock: Callable[[], datetime]) -> None:
+    `offer` is given the sounds (sha256 → bytes) that nodes may have to fetch at once.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        publisher: Publisher,
+        offer: Callable[[Mapping[str, int]], None],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._engine = engine
         self._publisher = publisher
+        self._offer = offer
         self._clock = clock
 
     def announce(
@@ -65,6 +76,8 @@ class Orders:
             ]
         for area_id, envelope in zip(area_ids, sealed, strict=True):
             self._publisher.send(self._publisher.topics.area_command(area_id), envelope, _TTL)
+        if said.airing:
+            self._offer(blobs_of(said.airing.parts))
 
     def _said(self, session: Session, verb: str, emergency_id: str | None) -> Command:
         if verb != CommandVerb.PLAY or emergency_id is None:

@@ -2,7 +2,8 @@
 
 Start in order, stop in reverse; the one file to read first. Pages and API write rows; this process
 claims their commands, publishes what follows, takes in what nodes report, and does the recurring
-work. Threads: the MQTT client's, `ingest`, `seeder`, the scheduler's, and the main loop here.
+work. Threads: the MQTT client's, `ingest`, `seeder`, `desk` (documents), the scheduler's, and the
+main loop here, which carries out stops and emergencies and never waits for the others.
 """
 
 import logging
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ from types import FrameType
 from sqlalchemy import Engine
 
 from audio_library.store import Store
-from controller import database, housekeeping, schema, sd_notify, signing
+from controller import commander, database, housekeeping, schema, sd_notify, signing
 from controller import settings as configuration
 from controller.commander import Commander
 from controller.desk import BlobSource, Desk
@@ -36,6 +37,7 @@ from controller.mqtt.ledger import FileLedger
 from controller.mqtt.link import BrokerAddress, Link
 from controller.mqtt.publisher import RETAINED_FOR, Publisher
 from controller.one_service import only_service
+from controller.orders import Orders
 from controller.settings import Settings
 from protocol.envelope import MessageType
 from protocol.errors import ProtocolError
@@ -58,6 +60,7 @@ class Service:
         self._epoch = secrets.token_hex(8)
         self._stop = threading.Event()
         self._came_up = threading.Event()
+        self._work = threading.Event()  # rung for the desk
         self._replan = threading.Event()
         self._rebuild = threading.Event()
         topics = Topics(settings.site)
@@ -88,10 +91,13 @@ class Service:
             clock,
             time.monotonic,
         )
-        self.commander = Commander(engine, self.desk, clock)
+        self.orders = Orders(engine, self.publisher, self.seeder.offer, clock)
+        self._urgent = Commander(engine, commander.urgent(self.orders), clock)
+        self._ordinary = Commander(engine, commander.ordinary(self.desk), clock)
         self._keeping = Keeping(
             engine,
             self.desk,
+            self.orders,
             clock,
             settings.horizon_days,
             timedelta(seconds=settings.ready_check_s),
@@ -105,7 +111,11 @@ class Service:
             self.desk.configure()
             self.link.start()
             stack.callback(self._leave)
-            for name, turn in (("ingest", self._ingest_turn), ("seeder", self._seed_turn)):
+            for name, turn in (
+                ("ingest", self._ingest_turn),
+                ("seeder", self._seed_turn),
+                ("desk", self._desk_turn),
+            ):
                 stack.enter_context(self._thread(name, turn))
             scheduler = housekeeping.scheduler(housekeeping.jobs(self._keeping), self._clock())
             scheduler.start()
@@ -115,7 +125,11 @@ class Service:
             self._loop(stop, bell)
 
     def step(self) -> bool:
-        """One turn: what a new connection needs, what nodes' holdings change, one command."""
+        """One turn of the main loop: a stop or an emergency goes before everything."""
+        return self._urgent.step()
+
+    def desk_step(self) -> bool:
+        """What a new connection needs, what nodes' holdings change, one ordinary command."""
         if self._came_up.is_set() and self.link.up:
             self._came_up.clear()
             self._greet()
@@ -125,7 +139,7 @@ class Service:
         if self._replan.is_set():
             self._replan.clear()
             self.desk.seed()
-        return self.commander.step()
+        return self._ordinary.step()
 
     # --- the loops' heads ----------------------------------------------------------------------
 
@@ -136,11 +150,16 @@ class Service:
             if time.monotonic() - alive_at > _WATCHDOG_S:
                 alive_at = time.monotonic()
                 sd_notify.notify("WATCHDOG=1")
-            if not more:
-                _wait_for_bell(bell)
+            if not more and _rang(bell):
+                self._work.set()
 
     def _ingest_turn(self) -> None:
         self.ingest.step(_POLL_S, self._stop)
+
+    def _desk_turn(self) -> None:
+        self._work.clear()
+        if not self.desk_step():
+            self._work.wait(_POLL_S)
 
     def _seed_turn(self) -> None:
         pause_s = self.seeder.step()
@@ -162,6 +181,7 @@ class Service:
         finally:
             self._stop.set()
             self.seeder.wake()
+            self._work.set()
             thread.join()
 
     # --- the link ------------------------------------------------------------------------------
@@ -258,9 +278,13 @@ def _bell(path: Path) -> Iterator[socket.socket]:
             path.unlink(missing_ok=True)
 
 
-def _wait_for_bell(bell: socket.socket) -> None:
-    with suppress(TimeoutError):
+def _rang(bell: socket.socket) -> bool:
+    """Wait for a nudge; False when none came in a while."""
+    try:
         bell.recv(64)
+    except TimeoutError:
+        return False
+    return True
 
 
 def main() -> int:

@@ -234,9 +234,9 @@ def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
     python = sys.executable
     pages = {name: text for name, text in environment.items() if name != "NOTIFY_SOCKET"}
     return [
-        Part("service", [python, "-m", "controller.service"], environment, rank=0),
-        Part("web", [python, "-m", "deploy.cli", "web"], pages, rank=1, stop_s=4.0),
-        Part("tunes", [python, "-m", "controller.tunes"], pages, rank=2, once=True, niceness=10),
+        Part("service", [python, "-m", "controller.service"], environment, stop_s=4.0),
+        Part("web", [python, "-m", "deploy.cli", "web"], pages, stop_s=4.0),
+        Part("tunes", [python, "-m", "controller.tunes"], pages, once=True, niceness=10),
     ]
 
 

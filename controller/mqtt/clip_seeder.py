@@ -10,7 +10,7 @@ restarted service knows what to clear.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -135,6 +135,12 @@ class ClipSeeder:
             self._news.notify_all()
         return True
 
+    def offer(self, blobs: Mapping[str, int]) -> None:
+        """Put blobs (sha256 → bytes) on the broker before all others: an emergency needs them."""
+        for sha256, size in blobs.items():
+            if not self.want(sha256, size, Bitmap(chunk_count(size)).to_text()):
+                _log.error("%s is needed at once and not held here", sha256)
+
     def forget(self) -> None:
         """The broker may have lost everything: publish all that is active again."""
         now_s = self._monotonic()
@@ -151,10 +157,11 @@ class ClipSeeder:
         with self._lock:
             return sum(active.bytes for active in self._active.values())
 
-    def wait(self, timeout_s: float | None) -> None:
-        """Until there is something to do, or `timeout_s` has passed."""
+    def wait(self, timeout_s: float) -> None:
+        """Until there may be something to do, or `timeout_s` has passed."""
         with self._news:
-            self._news.wait_for(self._busy, timeout_s)
+            if not self._asked and not self._planned and not self._to_clear:
+                self._news.wait(timeout_s)
 
     def wake(self) -> None:
         """End a `wait`, for stopping."""
@@ -181,9 +188,6 @@ class ClipSeeder:
         return 0.0
 
     # --- within, lock held -------------------------------------------------------------------
-
-    def _busy(self) -> bool:
-        return bool(self._asked or self._planned or self._to_clear)
 
     def _next(self) -> "_Task | None":
         """What a node waits for goes before what is planned, and that before clearing."""

@@ -1,0 +1,110 @@
+"""Each command is done once, by the loop it belongs to."""
+
+import pytest
+
+from controller import commands
+from controller.access import SYSTEM
+from controller.commander import Commander, ordinary, urgent
+from controller.commands import CommandKind
+from controller.database import reading, transaction
+from controller.models import ServiceCommand
+from tests.controller.factories import NOW
+
+
+@pytest.fixture
+def ask(engine):
+    def do(kind, **body):
+        with transaction(engine) as session:
+            return commands.ask(session, kind, body, SYSTEM, NOW)
+
+    return do
+
+
+@pytest.fixture
+def command(engine):
+    def read(command_id):
+        with reading(engine) as session:
+            return session.get_one(ServiceCommand, command_id)
+
+    return read
+
+
+class Recorder:
+    """Stands for the desk and the orders: it notes what it was asked."""
+
+    def __init__(self):
+        self.calls = []
+
+    def refresh(self, area_ids=None):
+        self.calls.append(("refresh", area_ids))
+        return 1
+
+    def configure(self, node_id=None):
+        self.calls.append(("configure", node_id))
+        return 1
+
+    def announce(self, area_ids, verb, emergency_id):
+        self.calls.append(("announce", area_ids, verb, emergency_id))
+        return 1
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def desk_commander(engine, recorder):
+    return Commander(engine, ordinary(recorder), lambda: NOW)
+
+
+@pytest.fixture
+def urgent_commander(engine, recorder):
+    return Commander(engine, urgent(recorder), lambda: NOW)
+
+
+def test_a_command_is_done_once_and_says_what_came_of_it(ask, desk_commander, recorder, command):
+    asked = ask(CommandKind.SCHEDULES_CHANGED, area_ids=["a"])
+    assert desk_commander.step()
+    assert not desk_commander.step()
+    assert recorder.calls == [("refresh", ["a"])]
+    row = command(asked)
+    assert (row.claimed_at, row.done_at, row.result) == (NOW, NOW, {"published": 1})
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "calls"),
+    [
+        (CommandKind.NODE_CHANGED, {"node_id": "n"}, [("configure", "n"), ("refresh", None)]),
+        (CommandKind.CLIP_CHANGED, {"clip_id": "c"}, [("refresh", None)]),
+    ],
+)
+def test_each_kind_leads_to_its_documents(ask, desk_commander, recorder, kind, body, calls):
+    ask(kind, **body)
+    desk_commander.step()
+    assert recorder.calls == calls
+
+
+def test_a_stop_does_not_wait_behind_ordinary_work(ask, urgent_commander, recorder, command):
+    earlier = ask(CommandKind.CLIP_CHANGED, clip_id="c")
+    ask(CommandKind.AREA_STATE_CHANGED, area_ids=["a"], verb="stop")
+    assert urgent_commander.step()
+    assert recorder.calls == [("announce", ["a"], "stop", None)]
+    assert command(earlier).claimed_at is None
+    assert not urgent_commander.step()
+
+
+def test_a_command_that_fails_stays_claimed_and_is_tried_again_later(ask, engine, command):
+    def fail(_body):
+        raise OSError("no broker in sight")
+
+    asked = ask(CommandKind.CLIP_CHANGED, clip_id="c")
+    failing = Commander(engine, {CommandKind.CLIP_CHANGED: fail}, lambda: NOW)
+    with pytest.raises(OSError, match="no broker"):
+        failing.step()
+    assert not failing.step()
+    assert command(asked).done_at is None
+
+
+def test_every_kind_has_somebody_who_does_it(recorder):
+    assert urgent(recorder).keys() | ordinary(recorder).keys() == set(CommandKind)

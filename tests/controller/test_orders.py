@@ -1,0 +1,117 @@
+"""A stop and an emergency go out at once, in order, and what holds can be read later."""
+
+from datetime import timedelta
+
+import pytest
+
+from controller import emergencies
+from controller.database import transaction
+from controller.emergencies import EmergencyInput, Repeat
+from controller.mqtt.publisher import Publisher
+from controller.orders import Orders
+from protocol import envelope
+from protocol.codec import from_json
+from protocol.envelope import MessageType, heading_of
+from protocol.keys import SigningKey
+from protocol.messages import AreaState, Command
+from protocol.topics import Topics
+from tests.controller.factories import DAY, NOW, make_clip
+from tests.fakes.link import FakeLink
+
+TOPICS = Topics("main")
+
+
+class Bench:
+    def __init__(self, engine):
+        self.engine = engine
+        self.now = NOW
+        self.link = FakeLink()
+        self.key = SigningKey.generate()
+        self.offered = {}
+        publisher = Publisher(engine, self.link, self.key, TOPICS, lambda: self.now)
+        self.orders = Orders(engine, publisher, self.offered.update, lambda: self.now)
+
+    def state(self, area_id):
+        """(heading, state) last retained for an area."""
+        sent = self.link.last(TOPICS.area_state(area_id))
+        assert sent.retain
+        return self._open(sent.payload, MessageType.AREA_STATE, AreaState)
+
+    def command(self, area_id):
+        sent = self.link.last(TOPICS.area_command(area_id))
+        assert (sent.retain, sent.expires_in_s) == (False, 60)
+        return self._open(sent.payload, MessageType.COMMAND, Command)
+
+    def _open(self, raw, type_, cls):
+        shown = self.key.verify_key
+        body = envelope.verify(raw, type_, {shown.kid: shown})
+        return heading_of(body), from_json(cls, body)
+
+
+@pytest.fixture
+def bench(engine):
+    return Bench(engine)
+
+
+@pytest.fixture
+def upper(cast):
+    return cast.areas["upper"]
+
+
+@pytest.fixture
+def emergency(engine, cast, upper):
+    """An emergency in the upper village that sounds three times."""
+    with transaction(engine) as session:
+        clip = make_clip(session, area_id=cast.areas["commune"])
+        asked = EmergencyInput(clip.id, [upper], drill=True, repeat=Repeat(3, 60))
+        return emergencies.begin(session, cast.bob, asked, NOW)
+
+
+def test_an_emergency_is_commanded_at_once_and_stands_with_its_repeats(bench, emergency, upper):
+    bench.orders.announce([upper], "play", emergency.id)
+    told, command = bench.command(upper)
+    assert (command.verb, command.airing.title) == ("play", emergency.title)
+    assert told.to == f"area:{upper}"
+    after, state = bench.state(upper)
+    assert state.airings[0] == command.airing
+    assert len(state.airings) == 3
+    assert after.seq > told.seq
+
+
+def test_its_sounds_are_offered_before_anybody_asks(bench, emergency, upper):
+    bench.orders.announce([upper], "play", emergency.id)
+    assert set(bench.offered) == {part["sha256"] for part in emergency.parts}
+
+
+def test_a_stop_is_commanded_and_stays_in_the_state(bench, engine, cast, upper):
+    with transaction(engine) as session:
+        emergencies.stop(session, cast.bob, [upper], NOW, NOW + timedelta(hours=1))
+    bench.orders.announce([upper], "stop")
+    assert bench.command(upper)[1].verb == "stop"
+    _, state = bench.state(upper)
+    assert (state.stopped_at, state.muted_until) == (NOW, NOW + timedelta(hours=1))
+    assert bench.offered == {}
+
+
+def test_a_cancelled_emergency_is_named_so_that_it_falls_silent(
+    bench, emergency, engine, cast, upper
+):
+    bench.orders.announce([upper], "play", emergency.id)
+    with transaction(engine) as session:
+        emergencies.cancel(session, cast.bob, emergency.id, NOW)
+    bench.orders.announce([upper])
+    _, state = bench.state(upper)
+    assert (state.airings, len(state.cancelled)) == ((), 3)
+    assert state.revision == 2
+
+
+def test_what_has_lapsed_leaves_the_state(bench, emergency, upper):
+    bench.orders.announce([upper], "play", emergency.id)
+    bench.now += DAY
+    assert bench.orders.refresh() == 1
+    assert bench.state(upper)[1].airings == ()
+    assert bench.orders.refresh() == 0
+
+
+def test_without_anything_said_before_there_is_nothing_to_refresh(bench):
+    assert bench.orders.refresh() == 0
