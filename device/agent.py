@@ -16,6 +16,7 @@ from device.errors import ConfigError
 from device.loop import Loop
 from device.node import Equipment, Node, kernel_boot_id
 from device.notify import Notifier
+from device.priority import be_urgent
 from device.reporting import check_config, doctor
 from device.settings import Settings, config_path, load
 
@@ -43,6 +44,7 @@ def run(settings: Settings) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
     )
+    be_urgent(-5)
     loop = Loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.call_from_thread(loop.stop))

@@ -1,6 +1,6 @@
 """The amplifier keeper, a tiny process that owns the pin.
 
-    python -m device.amplifier AGENT_FD PLAYER_FD PIN ACTIVE_HIGH MAX_ON_S LOG
+    python -m device.amplifier AGENT_FD PLAYER_FD PIN ACTIVE_HIGH MAX_ON_S LOG REALTIME
 
  The amplifier is on only while the player repeats `hold` within
 the lease, never longer than the maximum for one airing, and goes off at once when either peer's
@@ -23,6 +23,7 @@ from typing import Any
 from device.channel import Channel
 from device.errors import AmplifierError
 from device.loop import Loop, Timer
+from device.priority import KEEPER, become_realtime
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +168,7 @@ class KeeperProcess:
     """The keeper on a loop between the agent's socket and the player's."""
 
     def __init__(self, arguments: list[str]) -> None:
-        agent_fd, player_fd, pin, active_high, max_on_s, log_path = arguments
+        agent_fd, player_fd, pin, active_high, max_on_s, log_path, realtime = arguments
         self.loop = Loop()
         self._agent = Channel(
             self.loop, socket.socket(fileno=int(agent_fd)), lambda _: None, self.stop
@@ -190,6 +191,8 @@ class KeeperProcess:
             pin_log.write(on=False, airing_id=left_on)
         player = socket.socket(fileno=int(player_fd))
         self._player = Channel(self.loop, player, self.keeper.handle, self.stop)
+        if realtime == "1":
+            become_realtime(KEEPER)
         self._agent.send({"event": "ready"})
 
     def stop(self) -> None:

@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 
 PREPARE_AHEAD = timedelta(seconds=60)
 ARM_AHEAD = timedelta(seconds=15)
-GO_MARGIN_S = 0.75  # `started` is on the disk by then, on a slow card too
+# Released this long before the amplifier is due: a slow card or a busy machine may hold up the
+# agent by then, and the player keeps the instant.
+GO_MARGIN_S = 3.0
 _TURN_S = 1.0
 _ARMED_TURN_S = 0.25
 

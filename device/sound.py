@@ -100,6 +100,7 @@ class Children:
             "1" if settings.amplifier_active_high else "0",
             str(settings.max_on_s),
             str(log_path or ""),
+            "1" if settings.realtime else "0",
         )
         self._channels.append(Channel(self._loop, ours, self._from_keeper, self._lost))
         theirs.close()

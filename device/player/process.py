@@ -6,10 +6,8 @@ Small, and with real-time priority where the system permits it. When the agent's
 fades out, lets the amplifier go and exits.
 """
 
-import contextlib
 import gc
 import logging
-import os
 import select
 import signal
 import socket
@@ -23,11 +21,11 @@ from device.channel import Channel
 from device.loop import Loop
 from device.player.backends import opener
 from device.player.engine import Engine
+from device.priority import PLAYER, become_realtime
 
 log = logging.getLogger(__name__)
 
 RENEW_S = LEASE_S / 4
-_PRIORITY = 50
 _FADE_OUT_S = 0.12
 
 
@@ -59,17 +57,6 @@ class NoLease:
 
     def release(self) -> None:
         return
-
-
-def become_realtime() -> bool:
-    """SCHED_FIFO for this process, where the system lets us."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.nice(-10)
-        return False
-    return True
 
 
 class PlayerProcess:
@@ -130,7 +117,7 @@ def main(arguments: list[str]) -> int:
     player = PlayerProcess(int(agent_fd), int(keeper_fd), sink, int(buffer_ms))
     signal.signal(signal.SIGTERM, lambda *_: player.stop())
     if realtime == "1":
-        become_realtime()
+        become_realtime(PLAYER)
     gc.collect()
     gc.freeze()  # what is loaded stays; collections in mid-sound stay short
     player.run()

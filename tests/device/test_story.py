@@ -86,12 +86,32 @@ def running(controller, player, device_id, length_s=20.0, ahead_s=4.0, **more):
     airing = airing_of(content, frames, in_s(ahead_s), **more)
     controller.schedule(AREA, [airing])
     controller.wait(lambda: controller.status(device_id).playing == airing.airing_id, 20)
-    controller.wait((player.evidence / "sound" / f"{airing.airing_id}.wav.part").exists, 20)
+    part = player.evidence / "sound" / f"{airing.airing_id}.wav.part"
+    controller.wait(lambda: part.exists() and part.stat().st_size > 100_000, 20)
     return airing, content, frames
 
 
 def device_of(controller):
     return controller.wait(lambda: next(iter(controller.presences), None))
+
+
+def test_an_agent_that_stalls_before_air_time_changes_nothing(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    content, frames = make_clip(1.0)
+    controller.seed(content)
+    starts_at = in_s(6)
+    controller.schedule(AREA, [airing_of(content, frames, starts_at)])
+    controller.wait(lambda: controller.status(device_id).playing == "a1")
+    controller.wait(lambda: datetime.now(UTC) > starts_at - timedelta(seconds=2.3))
+    player.process.send_signal(signal.SIGSTOP)
+    controller.wait(lambda: datetime.now(UTC) > starts_at + timedelta(seconds=0.2))
+    player.process.send_signal(signal.SIGCONT)
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"))
+    assert (report.outcome, report.reason) == ("played", "")
+    assert abs(report.start_error_ms) < 1
+    assert numpy.array_equal(player.sound("a1")[0], frames)
 
 
 def test_a_stop_silences_within_a_tenth_of_a_second(controller, node):
