@@ -1,5 +1,6 @@
 """Write sound as a file people or nodes can play: Ogg Opus to villages, MP3 or M4A to phones."""
 
+import os
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -37,8 +38,9 @@ class Encoder:
     """Mono 48 kHz blocks into one file. `finish` must be called for the file to be whole."""
 
     def __init__(self, file: BinaryIO, output: Output) -> None:
-        file.seek(0)
-        file.truncate()
+        if file.seek(0, os.SEEK_END):  # an earlier try
+            file.seek(0)
+            file.truncate()
         self._container: Any = av.open(
             file,
             "w",

@@ -1,11 +1,8 @@
-"""Open one foreign file that is already held as a descriptor, and read its sound as plain blocks.
+"""Read the sound of one foreign file as plain blocks, as far as it can be read.
 
-Runs in the confined worker. FFmpeg gets a Python file object, a list of containers and decoders,
-and no protocol: it has no way to name another file even where the fences would let it.
+Runs in the confined worker. Damage in the middle is skipped and counted; formats may change.
 """
 
-import errno
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,37 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_library.errors import AudioError
-from audio_library.formats import DECODERS, DEMUXERS
+from audio_library.opening import open_track, too_long
 from audio_library.settings import Limits
 
-_OPTIONS = {
-    "format_whitelist": ",".join(DEMUXERS),
-    "codec_whitelist": ",".join(DECODERS),
-    "protocol_whitelist": "",
-    "probesize": "5000000",
-    "analyzeduration": "10000000",
-    "max_streams": "64",
-}
 # Below this share of the declared length the file is too broken to trust what was heard.
 _LEAST_SHARE = 0.25
 _WHOLE_SHARE = 0.97
 # Samples in an AMR frame, and the size of one that holds no speech (SID or nothing).
 _AMR_FRAME = {"amrnb": 160, "amrwb": 320}
 _AMR_PAUSE_BYTES = 7
-_HEAD_BYTES = 1 << 20
-# How recordings begin; what begins so and cannot be opened is damaged, not something else.
-_MARKS = (
-    b"ftyp",
-    b"RIFF",
-    b"OggS",
-    b"fLaC",
-    b"#!AMR",
-    b"ID3",
-    b"\x1aE\xdf\xa3",
-    b"0&\xb2u",
-    b"FORM",
-)
-_ADTS = (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
 
 
 @dataclass(slots=True)
@@ -73,24 +48,15 @@ class Source:
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         self._limits = limits
-        size_bytes = file.seek(0, os.SEEK_END)  # the fences refuse fstat
-        file.seek(0)
-        head = file.read(_HEAD_BYTES)
-        file.seek(0)
-        exact = _says_its_length(head)
-        self._container = _opened(file, head)
-        self._stream = _sound_of(self._container)
-        _check_settings(self._stream, limits)
+        track = open_track(file, limits)
+        self._container, self._stream = track.container, track.stream
         self.reading = Reading(
-            format=self._container.format.name.split(",")[0],
-            codec=self._stream.codec_context.name,
-            declared_s=_declared_s(self._container, self._stream, size_bytes),
-            rate_hz=self._stream.codec_context.sample_rate,
-            exact=exact,
+            format=track.container.format.name.split(",")[0],
+            codec=track.stream.codec_context.name,
+            declared_s=track.declared_s,
+            rate_hz=track.stream.codec_context.sample_rate,
+            exact=track.exact,
         )
-        # A guess at a variable bit rate can be several times too long.
-        if (self.reading.declared_s or 0) > limits.max_duration_s * (1 if exact else 3):
-            raise _too_long(limits)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Blocks of about a second, shape (1 or 2 channels, frames) at `reading.rate_hz`."""
@@ -100,7 +66,7 @@ class Source:
             self.reading.heard_s += frame.samples / frame.sample_rate
             samples += frame.samples * frame.layout.nb_channels
             if self.reading.heard_s > self._limits.max_duration_s:
-                raise _too_long(self._limits)
+                raise too_long(self._limits)
             if samples > self._limits.max_samples:
                 raise AudioError("too_heavy")
             yield from regular.push(frame)
@@ -200,74 +166,3 @@ class _Regular:
                 return
             # A damaged float stream can carry NaN; it must not poison every later sum.
             yield np.clip(np.nan_to_num(frame.to_ndarray()), -8.0, 8.0)
-
-
-class _Held:
-    """The file as FFmpeg may use it; a seek to a place that cannot be is an error, not a crash."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def read(self, size: int) -> bytes:
-        return self._file.read(size)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, ValueError, OverflowError):
-            return -errno.EINVAL
-
-
-def _opened(file: BinaryIO, head: bytes) -> Any:
-    try:
-        return av.open(_Held(file), "r", options=_OPTIONS, metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError, UnicodeError) as error:
-        known = any(mark in head[:64] for mark in _MARKS)
-        raise AudioError("damaged" if known else "not_audio") from error
-
-
-def _sound_of(container: Any) -> Any:
-    if not container.streams.audio:
-        raise AudioError("no_sound" if container.streams.video else "not_audio")
-    stream = container.streams.best("audio") or container.streams.audio[0]
-    context = stream.codec_context
-    if context is None or context.name not in DECODERS:
-        raise AudioError("unsupported")
-    return stream
-
-
-def _check_settings(stream: Any, limits: Limits) -> None:
-    context = stream.codec_context
-    if not 4000 <= context.sample_rate <= limits.max_rate_hz:
-        raise AudioError("absurd")
-    if not 1 <= context.layout.nb_channels <= limits.max_channels:
-        raise AudioError("absurd")
-
-
-def _declared_s(container: Any, stream: Any, size_bytes: int) -> float | None:
-    declared = None
-    if stream.duration and stream.time_base:
-        declared = float(stream.duration * stream.time_base)
-    elif container.duration:
-        declared = container.duration / av.time_base
-    context = stream.codec_context
-    if declared and context.name.startswith("pcm_") and context.bit_rate:
-        # A WAV header may say 4 GB in a file of 40 kB; for plain samples the size is the truth.
-        declared = min(declared, size_bytes * 8 / context.bit_rate)
-    return declared if declared and declared > 0 else None
-
-
-def _says_its_length(head: bytes) -> bool:
-    """Raw AMR and AAC never do; MP3 does in a first frame marked Xing, Info or VBRI."""
-    if head.startswith((b"#!AMR", b"ADIF")) or (head[:1] == b"\xff" and head[1:2] in _ADTS):
-        return False
-    if head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
-        return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
-    return True
-
-
-def _too_long(limits: Limits) -> AudioError:
-    return AudioError("too_long", most=round(limits.max_duration_s / 60))

@@ -25,9 +25,9 @@ def normalise(text: str, language: str = "vi") -> str:
     """The text as it will be spoken, to be shown to the official before anything is made."""
     if language == "vi":
         return vietnamese.normalise(text)
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", text).replace("\t", " ")
     text = "".join(c for c in text if unicodedata.category(c)[0] != "C" or c == "\n")
-    return re.sub(r"[ \t]+", " ", text).strip()
+    return re.sub(r" +", " ", text).strip()
 
 
 def speak(

@@ -64,15 +64,12 @@ def _clean(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    text = re.sub(r"&", " và ", text)
+    text = text.replace("&", " và ").replace("%", " phần trăm ").replace("@", " a còng ")
     text = re.sub(rf"\s*/\s*(?={_COUNTED}\b)", " một ", text)
     text = re.sub(r"(?<=\w)\s*/\s*(?=\w)", ", ", text)
     text = re.sub(r"\s+-\s+", ", ", text)
-    text = re.sub(r"(?<=\w)-(?=\w)", " ", text)
-    text = "".join(
-        c for c in text if unicodedata.category(c) not in ("So", "Sk", "Sm") or c == "\n"
-    )
-    text = re.sub(r'["()\[\]{}<>\\^~`]', " ", text)
+    # Letters, spaces and the signs that make a voice pause are what a voice can use.
+    text = re.sub(r"[^\w\s.,;:!?']|_", " ", text)
     text = re.sub(r"[ ]+([.,;:!?])", r"\1", text)
     text = re.sub(r"([.,;:!?])[.,;:!?]*\1", r"\1", text)
     text = re.sub(r"[ ]{2,}", " ", text)

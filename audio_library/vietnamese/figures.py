@@ -155,7 +155,7 @@ FIGURES: list[Rule] = [
     _rule(r"(?<![\w.])\d{1,2}(?:\.\d{1,2}){2,}(?![\w.]\d)", _version),
     # A letter that follows a figure is said after it: 5C, 3A.
     _rule(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)", " "),
-    _rule(r"(?<=\s)\+(?=\d)", "cộng "),
+    _rule(r"(?<=\w)\s?\+\s?(?=\d)", " cộng "),
     _rule(rf"(?<![\d.,]){_NUMBER}", _plain),
     _rule(r"\d+", lambda m: digits(m[0])),
 ]

@@ -1,12 +1,15 @@
 """Anything in, one clean voice out: formats, level, warnings, edits, progress, cancelling."""
 
 import random
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from audio_library.errors import AudioError
 from audio_library.ingest import edit, ingest
 from audio_library.settings import HornClass, Limits, Trim
+from audio_library.store import Store
 from tests.audio_library.conftest import amr, content, ffmpeg, held
 from tests.audio_library.meters import decoded, loudness_lufs, true_peak_dbtp
 
@@ -250,4 +253,35 @@ def test_work_that_takes_too_long_is_stopped(speech, store):
         ingest(speech, store, limits=Limits(wall_s=0.2))
 
     assert refusal.value.code == "timeout"
+    assert held(store) == []
+
+
+class FullStore(Store):
+    """A store whose disk is full from its n-th new file on: /dev/full says ENOSPC for real."""
+
+    def __init__(self, root, full_from: int) -> None:
+        super().__init__(root)
+        self._left = full_from
+
+    @contextmanager
+    def incoming(self):
+        self._left -= 1
+        if self._left >= 0:
+            with super().incoming() as file:
+                yield file
+        else:
+            with suppress(OSError), Path("/dev/full").open("r+b") as file:
+                yield file
+
+
+@pytest.mark.parametrize("full_from", [0, 1, 2])
+def test_a_full_disk_is_said_and_stores_nothing(full_from, speech, tmp_path):
+    """The spool, the clip, or the original finds no room."""
+    store = FullStore(tmp_path / "store", full_from)
+
+    with pytest.raises(AudioError) as refusal:
+        ingest(speech, store)
+
+    assert refusal.value.code == "disk_full"
+    assert refusal.value.retryable
     assert held(store) == []

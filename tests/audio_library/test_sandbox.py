@@ -111,14 +111,16 @@ def test_strace_sees_no_network_and_no_other_file(short_speech, tmp_path):
     assert [line for line in own[source:] if named.search(line)] == []
 
 
-def test_no_process_and_no_file_is_left_after_a_kill(speech, store, tmp_path):
-    """The one who asked dies in the middle: its worker dies too, and the store shows nothing."""
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 1.0])
+def test_a_kill_at_any_point_leaves_no_process_and_no_half_file(share, speech, store):
+    """The one who asked dies in the middle: its worker dies too; the store holds whole files."""
     code = (
         "import os, signal\n"
         "from pathlib import Path\n"
         "from audio_library.ingest import ingest\n"
         "from audio_library.store import Store\n"
         "def die(share):\n"
+        f"    if share < {share}: return\n"
         "    children = Path('/proc/self/task', str(os.getpid()), 'children').read_text()\n"
         "    print(children, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -127,9 +129,11 @@ def test_no_process_and_no_file_is_left_after_a_kill(speech, store, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert done.returncode == -signal.SIGKILL
-    (worker,) = done.stdout.split()
-    assert gone(int(worker))
-    assert held(store) == []
+    assert all(gone(int(worker)) for worker in done.stdout.split())
+    assert [path.name for path in held(store)] == store.hashes()
+    for sha256 in store.hashes():
+        store.open(sha256).close()
+    assert len(store.hashes()) == (2 if share == 1.0 else 0)
 
 
 def gone(pid: int) -> bool:

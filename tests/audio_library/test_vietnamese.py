@@ -1,0 +1,200 @@
+"""How written Vietnamese is read aloud: the forms that village announcements are full of."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audio_library.vietnamese import normalise
+from audio_library.vietnamese.letters import is_syllable
+from audio_library.vietnamese.names import ABBREVIATIONS, FOREIGN
+from audio_library.vietnamese.numbers import cardinal, decimal, digits, ordinal, roman
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "không"),
+        (5, "năm"),
+        (10, "mười"),
+        (15, "mười lăm"),
+        (20, "hai mươi"),
+        (21, "hai mươi mốt"),
+        (24, "hai mươi tư"),
+        (55, "năm mươi lăm"),
+        (100, "một trăm"),
+        (101, "một trăm linh một"),
+        (111, "một trăm mười một"),
+        (1000, "một nghìn"),
+        (1001, "một nghìn không trăm linh một"),
+        (2005, "hai nghìn không trăm linh năm"),
+        (2025, "hai nghìn không trăm hai mươi lăm"),
+        (15_000, "mười lăm nghìn"),
+        (105_000, "một trăm linh năm nghìn"),
+        (2_000_000, "hai triệu"),
+        (2_000_005, "hai triệu không trăm linh năm"),
+        (1_250_000_000, "một tỷ hai trăm năm mươi triệu"),
+        (3_000_000_000_000, "ba nghìn tỷ"),
+        (-4, "âm bốn"),
+    ],
+)
+def test_numbers(number, words):
+    assert cardinal(number) == words
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("5,5", "năm phẩy năm"),
+        ("1.234,5", "một nghìn hai trăm ba mươi tư phẩy năm"),
+        ("0,25", "không phẩy hai mươi lăm"),
+        ("0,05", "không phẩy không năm"),
+        ("3.5", "ba phẩy năm"),
+        ("3.500", "ba nghìn năm trăm"),
+    ],
+)
+def test_decimals(written, words):
+    assert decimal(written) == words
+
+
+def test_other_ways_to_say_a_number():
+    assert digits("0912") == "không chín một hai"
+    assert [ordinal(n) for n in (1, 2, 4, 7)] == ["nhất", "hai", "tư", "bảy"]
+    assert [roman(n) for n in ("IV", "XIV", "XXI", "CXL")] == [4, 14, 21, 140]
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        # The forms named as examples.
+        ("UBND", "ủy ban nhân dân"),
+        ("CNSCĐ", "công nghệ số cộng đồng"),
+        ("VNeID", "vi en i ai đi"),
+        ("17h30", "mười bảy giờ ba mươi phút"),
+        (
+            "24/4/2025",
+            "ngày hai mươi tư tháng tư năm hai nghìn không trăm hai mươi lăm",
+        ),
+        ("2.000.000đ", "hai triệu đồng"),
+        # Hours.
+        ("7h05", "bảy giờ năm phút"),
+        ("8h", "tám giờ"),
+        ("08:00", "tám giờ"),
+        ("17 giờ 30 phút", "mười bảy giờ ba mươi phút"),
+        ("từ 7h-9h30", "từ bảy giờ đến chín giờ ba mươi phút"),
+        ("8:00 - 11:30", "tám giờ đến mười một giờ ba mươi phút"),
+        ("trực 24/24h", "trực suốt hai mươi tư giờ"),
+        # Dates.
+        ("ngày 24/4", "ngày hai mươi tư tháng tư"),
+        ("ngày 2/9", "ngày mùng hai tháng chín"),
+        ("mùng 5/5 âm lịch", "mùng năm tháng năm âm lịch"),
+        ("2025-04-24", "ngày hai mươi tư tháng tư năm hai nghìn không trăm hai mươi lăm"),
+        ("24-04-2025", "ngày hai mươi tư tháng tư năm hai nghìn không trăm hai mươi lăm"),
+        ("tháng 4/2025", "tháng tư năm hai nghìn không trăm hai mươi lăm"),
+        ("quý III/2025", "quý ba năm hai nghìn không trăm hai mươi lăm"),
+        ("ngày 15 tháng 8", "ngày mười lăm tháng tám"),
+        ("1-5/5", "ngày mùng một đến ngày mùng năm tháng năm"),
+        ("thứ 7", "thứ bảy"),
+        ("T2-T6, CN nghỉ", "thứ hai đến thứ sáu, chủ nhật nghỉ"),
+        ("giai đoạn 2021-2025", "giai đoạn hai nghìn không trăm hai mươi mốt đến hai nghìn không"
+         " trăm hai mươi lăm"),
+        # Money.
+        ("500.000 đồng", "năm trăm nghìn đồng"),
+        ("1,5 triệu đồng", "một phẩy năm triệu đồng"),
+        ("50k", "năm mươi nghìn đồng"),
+        ("25.000đ/kg", "hai mươi lăm nghìn đồng một ki lô gam"),
+        ("100.000 VNĐ/hộ", "một trăm nghìn đồng một hộ"),
+        # Telephone.
+        ("0912.345.678", "không chín một hai, ba bốn năm, sáu bảy tám"),
+        ("0912345678", "không chín một hai, ba bốn năm, sáu bảy tám"),
+        ("gọi 1900 1234", "gọi một chín không không, một hai ba bốn"),
+        ("Gọi 112, 113 hoặc 115", "Gọi một một hai, một một ba hoặc một một năm"),
+        # Measures and spans.
+        ("5,5%", "năm phẩy năm phần trăm"),
+        ("35°C", "ba mươi lăm độ xê"),
+        ("3-5 người", "ba đến năm người"),
+        ("100m2", "một trăm mét vuông"),
+        ("60km/h", "sáu mươi ki lô mét một giờ"),
+        ("2/3 số hộ", "hai phần ba số hộ"),
+        ("cấp 8-9", "cấp tám đến chín"),
+        ("lần thứ XIV", "lần thứ mười bốn"),
+        ("lần thứ 4", "lần thứ tư"),
+        ("12 + 3", "mười hai cộng ba"),
+        # Documents, places, addresses.
+        ("số 12/TB-UBND", "số mười hai, thông báo của ủy ban nhân dân"),
+        ("Nghị định 49/2024/NĐ-CP", "Nghị định số bốn mươi chín năm hai nghìn không trăm hai mươi"
+         " tư của chính phủ"),
+        ("TP.HCM", "thành phố Hồ Chí Minh"),
+        ("P.5", "phường năm"),
+        ("QL1A", "quốc lộ một A"),
+        ("dichvucong.gov.vn", "dịch vụ công chấm gốp chấm vê en"),
+        # Letters and borrowed words.
+        ("mã OTP", "mã ô tê pê"),
+        ("XYZK", "ích i dét ca"),
+        ("mã QR", "mã quy a"),
+        ("Zalo", "da lô"),
+        ("4G", "bốn gờ"),
+        ("COVID-19", "cô vít mười chín"),
+        ("TP Đà Nẵng, v.v...", "thành phố Đà Nẵng, vân vân"),
+        ("😀 Xin chào!!!", "Xin chào!"),
+    ],
+)  # fmt: skip
+def test_what_is_written_is_read_as_people_say_it(written, spoken):
+    assert normalise(written) == spoken
+
+
+def test_a_real_notice():
+    notice = (
+        "THÔNG BÁO\nUBND xã tổ chức cấp CCCD vào 7h30 ngày 24/4/2025 tại NVH thôn 3.\n"
+        "- Lệ phí: 50.000đ/người\n- Liên hệ: đ/c Nam, SĐT 0912.345.678"
+    )
+
+    assert normalise(notice) == (
+        "THÔNG BÁO.\n"
+        "ủy ban nhân dân xã tổ chức cấp căn cước công dân vào bảy giờ ba mươi phút ngày hai mươi "
+        "tư tháng tư năm hai nghìn không trăm hai mươi lăm tại nhà văn hóa thôn ba.\n"
+        "Lệ phí: năm mươi nghìn đồng một người.\n"
+        "Liên hệ: đồng chí Nam, số điện thoại không chín một hai, ba bốn năm, sáu bảy tám"
+    )
+
+
+def test_words_in_capitals_are_not_spelled():
+    assert normalise("THÔNG BÁO KHẨN CẤP") == "THÔNG BÁO KHẨN CẤP"
+    assert normalise("LICH TIEM CHUNG") == "LICH TIEM CHUNG"
+
+
+@pytest.mark.parametrize("abbreviation", ABBREVIATIONS)
+def test_every_abbreviation_is_read_in_words(abbreviation):
+    spoken = normalise(f"Theo {abbreviation} xã")
+
+    assert abbreviation not in spoken
+    assert all(is_syllable(word) for word in ABBREVIATIONS[abbreviation].split())
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_every_borrowed_word_is_read_the_vietnamese_way(name):
+    assert normalise(f"dùng {name} nhé") == f"dùng {FOREIGN[name]} nhé"
+
+
+def test_plain_text_stays_as_it_is():
+    text = "Kính thưa bà con. Hôm nay trời đẹp, mời bà con ra đồng!\nXin cảm ơn."
+
+    assert normalise(text) == text
+
+
+def test_what_was_normalised_is_not_changed_again():
+    once = normalise("Họp lúc 17h30 ngày 24/4/2025, phí 2.000.000đ, gọi 0912.345.678")
+
+    assert normalise(once) == once
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(alphabet=st.sampled_from("0123456789.,:/-+%hgđkm² TPUBNDVIX()\nábệ&*@"), max_size=40)
+)
+def test_nothing_unreadable_is_left(text):
+    spoken = normalise(text)
+
+    assert not re.search(r"\d", spoken)
+    assert not re.search(r"[^\w\s.,;:!?']", spoken)
