@@ -106,7 +106,7 @@ def judge(
 
 def rfc3339(instant: datetime) -> str:
     """An instant as text, in UTC with a Z."""
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _due(subject: Subject, hearing: Hearing, now: datetime) -> list[Due]:

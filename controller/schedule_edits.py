@@ -156,7 +156,7 @@ def _write(
     schedule.title = data.title.strip()
     schedule.class_ = data.class_
     schedule.timezone = subject.timezone
-    schedule.starts_local = subject.starts_local.isoformat(timespec="seconds")
+    schedule.starts_local = subject.starts_local.isoformat()
     schedule.rule = rule
     schedule.late_s = data.late_s
 

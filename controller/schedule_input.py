@@ -76,7 +76,7 @@ def subject_of(
     if data.tune is not None and session.get(Tune, data.tune) is None:
         raise _bad("tune", "Không có nhạc hiệu này: hãy chọn lại.", "There is no such tune.")
     _agree_on_days(data, area_ids, tree)
-    starts_local = as_local(data.starts_at, zone(timezone), "starts_at").replace(microsecond=0)
+    starts_local = _in_ms(as_local(data.starts_at, zone(timezone), "starts_at"))
     rule = resolved(rule_json(data), timezone, area_ids, tree)
     once = rule.rrule is None and rule.lunar is None and rule.day_set is None and not rule.rdates
     if once and to_utc(starts_local, zone(timezone)) <= now:
@@ -94,6 +94,10 @@ def subject_of(
         class_=data.class_,
         late_s=data.late_s,
     )
+
+
+def _in_ms(local: datetime) -> datetime:
+    return local.replace(microsecond=local.microsecond // 1000 * 1000)
 
 
 def _check_fields(data: ScheduleInput) -> None:

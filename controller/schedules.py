@@ -220,7 +220,7 @@ def _saved(
         programme_id=programme.id,
         class_=data.class_,
         timezone=subject.timezone,
-        starts_local=subject.starts_local.isoformat(timespec="seconds"),
+        starts_local=subject.starts_local.isoformat(),
         rule=rule_json(data),
         late_s=data.late_s,
         status=Approval.PENDING,

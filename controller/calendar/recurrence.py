@@ -108,11 +108,15 @@ def _by_rrule(
 ) -> Iterator[datetime]:
     last = rrule.last_local(tz)
     end = min(end, last) if last else end
-    first = rrule.forward(starts, from_)
+    # dateutil knows whole seconds only; a start may carry milliseconds, which come back after.
+    fraction = timedelta(microseconds=starts.microsecond)
+    first = rrule.forward(starts - fraction, from_)
     # The end bounds the search itself: a rule that never matches would run to the year 9999.
     found = rrulestr(f"{rrule.text};UNTIL={end:%Y%m%dT%H%M%S}", dtstart=first)
     counted = islice(found, rrule.count) if rrule.count is not None else iter(found)
-    return (local for local in counted if local >= from_)
+    if not fraction:
+        return (local for local in counted if local >= from_)
+    return (local + fraction for local in counted if local >= from_)
 
 
 def _on_days(rule: Rule, starts: datetime, from_: datetime, end: datetime) -> list[datetime]:

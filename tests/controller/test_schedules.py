@@ -1,5 +1,7 @@
 """Schedules: what an official enters, what it would do, and what forbids it."""
 
+from datetime import datetime
+
 import pytest
 
 from controller import airings, approvals, areas, schedules
@@ -29,6 +31,18 @@ def test_a_time_with_an_offset_is_that_instant(session, cast, clip, commune):
     data = schedule_input(clip.id, commune, "2026-11-23T17:00+09:00")
     (only,) = schedules.draft(session, cast.erin, data, NOW).occurrences
     assert only.starts_at.isoformat() == "2026-11-23T08:00:00+00:00"
+
+
+@pytest.mark.parametrize("recurrence", [None, {"rrule": "FREQ=DAILY"}])
+def test_a_start_keeps_its_milliseconds(session, cast, clip, commune, recurrence):
+    starts_at = "2026-11-22T05:00:20.797+00:00"
+    data = schedule_input(clip.id, commune, starts_at, recurrence=recurrence)
+    schedule, _ = schedules.create(session, cast.erin, data, NOW)
+    approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    airing = airings.page(session, cast.bob, now=NOW).items[0].airing
+    session.expire(airing)
+    assert airing.starts_at == datetime.fromisoformat(starts_at)
+    assert airings.expand(session, schedule, NOW) == 0
 
 
 def test_a_time_that_has_passed_is_refused(session, cast, clip, commune):
