@@ -110,7 +110,7 @@ def _of_http(error: HTTPException) -> Response:
         for name, value in error.get_headers()
         if name.lower() in ("allow", "www-authenticate", "retry-after", "content-range")
     }
-    found = dict(_fields(getattr(error, "data", None)))
+    found = dict(fields_of((getattr(error, "data", None) or {}).get("messages") or {}))
     if not found:
         return problem(status, code, vi, en, headers=headers)
     vi, en = next(iter(found.values()))
@@ -119,9 +119,9 @@ def _of_http(error: HTTPException) -> Response:
     return problem(status, "bad_input", vi, en, headers=headers, errors=errors)
 
 
-def _fields(data: Mapping[str, Any] | None) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Field → sentences, from what webargs noted: {location: {field: {index: [text]}}}."""
-    for found in ((data or {}).get("messages") or {}).values():
+def fields_of(messages: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Field → sentences, from marshmallow's findings: {location: {field: {index: [text]}}}."""
+    for found in messages.values():
         yield from _flat(found, "")
 
 

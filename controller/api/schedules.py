@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import Response
 from marshmallow import Schema, fields
 
 from controller import approvals, schedules
@@ -122,13 +121,12 @@ def list_schedules(here: Here, query: dict[str, Any]) -> Page[Schedule]:
 @call(blueprint, "POST", "/schedules", answer=DraftOut, status=201, query=DryRun, body=ScheduleIn)
 def create_schedule(here: Here, query: dict[str, Any], body: dict[str, Any]) -> Any:
     """A schedule that waits for approval; `dry_run=true` saves nothing and answers 200."""
-    body["class_"] = AiringClass(body["class_"])
-    items = [schedules.ItemInput(**item) for item in body.pop("items")]
-    data = schedules.ScheduleInput(items=items, **body)
+    data = input_of(body)
     if query["dry_run"]:
-        return _looked_at(schedules.draft(here.session, here.actor, data, here.now))
+        draft = schedules.draft(here.session, here.actor, data, here.now)
+        return json_answer(DraftOut().dump(outcome_of(None, draft)))
     schedule, draft = schedules.create(here.session, here.actor, data, here.now)
-    return {"id": schedule.id, "status": schedule.status, **_preview(draft)}
+    return outcome_of(schedule, draft)
 
 
 @call(blueprint, "GET", "/schedules/<id>", answer=ScheduleOut)
@@ -183,9 +181,18 @@ def resume_schedule(here: Here, id: str) -> Schedule:
     return schedules.resume(here.session, here.actor, id, here.now)
 
 
-def _looked_at(draft: schedules.Draft) -> Response:
-    return json_answer(DraftOut().dump({"id": None, "status": None, **_preview(draft)}))
+def input_of(body: dict[str, Any]) -> schedules.ScheduleInput:
+    """A checked body as the domain takes it."""
+    items = [schedules.ItemInput(**item) for item in body["items"]]
+    class_ = AiringClass(body["class_"])
+    return schedules.ScheduleInput(**{**body, "items": items, "class_": class_})
 
 
-def _preview(draft: schedules.Draft) -> dict[str, Any]:
-    return {"airings_preview": draft.occurrences, "conflicts": draft.conflicts}
+def outcome_of(schedule: Schedule | None, draft: schedules.Draft) -> dict[str, Any]:
+    """What `DraftOut` shows."""
+    return {
+        "id": schedule.id if schedule else None,
+        "status": schedule.status if schedule else None,
+        "airings_preview": draft.occurrences,
+        "conflicts": draft.conflicts,
+    }

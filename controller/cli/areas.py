@@ -1,0 +1,93 @@
+"""`loalang area`: the tree of administrative units."""
+
+import argparse
+from typing import Any
+
+from controller import areas
+from controller.api.areas import AreaIn, AreaOut, AreaPatch
+from controller.cli.checking import checked, shown
+from controller.cli.console import DONE, Console, area_id, given, read_json
+from controller.cli.parsing import Group
+
+_COLUMNS = ("id", "code", "kind", "name", "parent_id", "timezone")
+
+
+def add(words: Any) -> None:
+    """The verbs of `area`."""
+    area = Group(words, "area", "areas")
+    area.verb("list", show_all, "every area")
+    area.verb("show", show_one, "one area", _named)
+    area.verb("create", create, "a new area", _new, "add")
+    area.verb("update", update, "change an area", _changes)
+
+
+def show_all(console: Console, _asked: argparse.Namespace) -> int:
+    records: list[dict[str, Any]] = []
+    cursor: str | None = None
+    with console.reading() as (session, actor):
+        while True:
+            page = areas.page(session, actor, limit=500, cursor=cursor)
+            records += [shown(AreaOut, area) for area in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    console.table(records, _COLUMNS)
+    return DONE
+
+
+def show_one(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        found = areas.get(session, actor, area_id(session, asked.area) or "")
+        console.show(shown(AreaOut, found))
+    return DONE
+
+
+def create(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        body = _body(asked) | {"parent_id": area_id(session, asked.parent)}
+        data = areas.AreaInput(**checked(AreaIn(), body))
+        console.show(shown(AreaOut, areas.create(session, actor, data, console.now)))
+    return DONE
+
+
+def update(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        body = _body(asked)
+        if asked.parent is not None:
+            body["parent_id"] = area_id(session, asked.parent)
+        found = area_id(session, asked.area) or ""
+        changes = checked(AreaPatch(), body)
+        console.show(shown(AreaOut, areas.update(session, actor, found, changes, console.now)))
+    return DONE
+
+
+def _body(asked: argparse.Namespace) -> dict[str, Any]:
+    body = given(asked, "name", "kind", "code", "timezone", "languages")
+    if asked.policy is not None:
+        body["policy"] = read_json(asked.policy)
+    return body
+
+
+def _named(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("area", help="id or code")
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--kind", required=True, help="thôn, xã, phường …")
+    _more(parser)
+
+
+def _changes(parser: argparse.ArgumentParser) -> None:
+    _named(parser)
+    parser.add_argument("--name")
+    parser.add_argument("--kind")
+    _more(parser)
+
+
+def _more(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--code", help="official unit code")
+    parser.add_argument("--parent", help="id or code")
+    parser.add_argument("--timezone")
+    parser.add_argument("--languages", nargs="+")
+    parser.add_argument("--policy", metavar="FILE", help="JSON; - reads standard input")

@@ -1,0 +1,100 @@
+"""`loalang clip`: recordings and the decisions on them."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from controller import clips, commands
+from controller.api.clips import ClipIn, ClipOut, VersionOut
+from controller.cli.checking import checked, shown
+from controller.cli.console import DONE, Console, Run, area_id, given
+from controller.cli.parsing import Group
+from controller.models import Approval, ClipVersion
+
+_COLUMNS = ("id", "title", "topic", "language", "status", "duration_ms", "version")
+
+
+def add(words: Any) -> None:
+    """The verbs of `clip`."""
+    clip = Group(words, "clip", "recordings")
+    clip.verb("list", show_all, "the library", _filters)
+    clip.verb("show", show_one, "one clip", _id)
+    clip.verb("upload", upload, "take a recording in", _new, "add")
+    clip.verb("approve", _decision(clips.approve), "let it go on air", _decided)
+    clip.verb("reject", _decision(clips.reject), "return it", _decided)
+    clip.verb("withdraw", _decision(clips.withdraw), "take it off the air", _decided)
+
+
+def show_all(console: Console, asked: argparse.Namespace) -> int:
+    records: list[dict[str, Any]] = []
+    cursor: str | None = None
+    with console.reading() as (session, actor):
+        filters = clips.ClipFilters(
+            area_id=area_id(session, asked.area), **given(asked, "topic", "language", "status", "q")
+        )
+        while True:
+            page = clips.page(session, actor, filters, now=console.now, limit=500, cursor=cursor)
+            records += [shown(ClipOut, view) for view in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    console.table(records, _COLUMNS)
+    return DONE
+
+
+def show_one(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        clip = clips.get(session, actor, asked.id)
+        console.show(shown(ClipOut, clips.view(session, clip, console.now)))
+    return DONE
+
+
+def upload(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        where = area_id(session, asked.area)
+    names = ("title", "topic", "language", "app", "audience", "valid_from", "valid_until")
+    body = given(asked, *names, "translation_of", "replaces") | {"area_id": where}
+    data = clips.UploadInput(path=asked.file, filename=asked.file.name, **checked(ClipIn(), body))
+    at = console.services
+    _clip, version = clips.upload(at.engine, at.store, actor, data, console.now)
+    commands.wake(console.settings.wake_path)
+    console.show(shown(VersionOut, version))
+    return DONE
+
+
+def _decision(decide: Callable[..., ClipVersion]) -> Run:
+    def run(console: Console, asked: argparse.Namespace) -> int:
+        with console.changing() as (session, actor):
+            version = decide(session, actor, asked.id, console.now, asked.note)
+            console.show(shown(VersionOut, version))
+        return DONE
+
+    return run
+
+
+def _id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id")
+
+
+def _decided(parser: argparse.ArgumentParser) -> None:
+    _id(parser)
+    parser.add_argument("--note", default="", help="a word with the decision")
+
+
+def _filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--topic", type=int, choices=range(1, 7))
+    parser.add_argument("--language")
+    parser.add_argument("--status", type=Approval, choices=list(Approval))
+    parser.add_argument("--area", help="id or code; with all below it")
+    parser.add_argument("--q", help="words, with or without accents")
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--title", required=True)
+    parser.add_argument("--topic", type=int, required=True, help="1 to 6")
+    parser.add_argument("--language", required=True)
+    parser.add_argument("--area", help="id or code; none: everywhere")
+    for name in ("app", "audience", "translation-of", "valid-from", "valid-until", "replaces"):
+        parser.add_argument(f"--{name}")

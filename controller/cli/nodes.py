@@ -1,0 +1,107 @@
+"""`loalang node list|show|create|update|claim-code`: the places with horns."""
+
+import argparse
+from typing import Any
+
+from controller import nodes
+from controller.api.nodes import NodeIn, NodeOut, NodePatch
+from controller.cli.checking import checked, shown
+from controller.cli.console import DONE, Console, area_id, given
+from controller.cli.parsing import Group
+
+_COLUMNS = ("code", "name", "area_id", "online", "last_seen_at", "problems", "id")
+
+
+def add(words: Any) -> None:
+    """The verbs of `node` that are not the daemon."""
+    node = Group(words, "node", "nodes the controller knows")
+    node.verb("list", show_all, "every node in service", _area)
+    node.verb("show", show_one, "one node", _id)
+    node.verb("create", create, "a new node; prints its claim code", _new, "add")
+    node.verb("update", update, "change a node", _changes)
+    node.verb("claim-code", claim_code, "a code for new hardware at the same place", _id)
+
+
+def show_all(console: Console, asked: argparse.Namespace) -> int:
+    records: list[dict[str, Any]] = []
+    cursor: str | None = None
+    with console.reading() as (session, actor):
+        where = area_id(session, asked.area)
+        while True:
+            page = nodes.page(
+                session, actor, now=console.now, area_id=where, limit=500, cursor=cursor
+            )
+            records += [shown(NodeOut, view) for view in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    console.table(records, _COLUMNS)
+    return DONE
+
+
+def show_one(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        node = nodes.get(session, actor, asked.id)
+        console.show(shown(NodeOut, nodes.view(session, node, console.now)))
+    return DONE
+
+
+def create(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        body = _body(asked) | {"area_id": area_id(session, asked.area)}
+        data = nodes.NodeInput(**checked(NodeIn(), body))
+        node, code = nodes.create(session, actor, data, console.now)
+        record = shown(NodeOut, nodes.view(session, node, console.now))
+    console.show({**record, "claim_code": code})
+    return DONE
+
+
+def update(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        body = _body(asked)
+        if asked.area is not None:
+            body["area_id"] = area_id(session, asked.area)
+        node = nodes.update(session, actor, asked.id, checked(NodePatch(), body), console.now)
+        console.show(shown(NodeOut, nodes.view(session, node, console.now)))
+    return DONE
+
+
+def claim_code(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        code = nodes.new_claim_code(session, actor, asked.id, console.now)
+    console.show({"id": asked.id, "claim_code": code})
+    return DONE
+
+
+def _body(asked: argparse.Namespace) -> dict[str, Any]:
+    return given(asked, "name", "code", "lat", "lon", "languages", "volume")
+
+
+def _area(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--area", help="id or code; with all below it")
+
+
+def _id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id")
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--code", required=True)
+    parser.add_argument("--area", required=True, help="id or code")
+    _more(parser)
+
+
+def _changes(parser: argparse.ArgumentParser) -> None:
+    _id(parser)
+    parser.add_argument("--name")
+    parser.add_argument("--code")
+    parser.add_argument("--area", help="id or code")
+    _more(parser)
+
+
+def _more(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lat", type=float)
+    parser.add_argument("--lon", type=float)
+    parser.add_argument("--languages", nargs="+")
+    parser.add_argument("--volume", type=int, help="percent")

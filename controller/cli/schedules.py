@@ -1,0 +1,108 @@
+"""`loalang schedule`: what airs when; a new one is given as the API's JSON."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from controller import approvals, schedules
+from controller.api.schedules import DraftOut, ScheduleIn, ScheduleOut, input_of, outcome_of
+from controller.cli.checking import checked, shown
+from controller.cli.console import DONE, Console, Run, area_id, read_json
+from controller.cli.parsing import Group
+from controller.models import Approval, Schedule
+
+_COLUMNS = ("id", "title", "status", "class", "starts_at", "timezone", "paused_at")
+
+
+def add(words: Any) -> None:
+    """The verbs of `schedule`."""
+    schedule = Group(words, "schedule", "schedules")
+    schedule.verb("list", show_all, "every schedule", _filters)
+    schedule.verb("show", show_one, "one schedule", _id)
+    schedule.verb("create", create, "a new schedule from JSON", _new, "add")
+    schedule.verb("approve", _decision(approvals.approve_schedule), "let it go on air", _decided)
+    schedule.verb("reject", _decision(approvals.reject_schedule), "return it", _decided)
+    schedule.verb("pause", _change(schedules.pause), "take its coming airings off", _id)
+    schedule.verb("resume", _change(schedules.resume), "put them back", _id)
+    schedule.verb("delete", delete, "end it", _id)
+
+
+def show_all(console: Console, asked: argparse.Namespace) -> int:
+    records: list[dict[str, Any]] = []
+    cursor: str | None = None
+    with console.reading() as (session, actor):
+        where = area_id(session, asked.area)
+        while True:
+            page = schedules.page(
+                session, actor, status=asked.status, area_id=where, limit=500, cursor=cursor
+            )
+            records += [shown(ScheduleOut, schedule) for schedule in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    console.table(records, _COLUMNS)
+    return DONE
+
+
+def show_one(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        console.show(shown(ScheduleOut, schedules.get(session, actor, asked.id)))
+    return DONE
+
+
+def create(console: Console, asked: argparse.Namespace) -> int:
+    data = input_of(checked(ScheduleIn(), read_json(asked.file)))
+    if asked.dry_run:
+        with console.reading() as (session, actor):
+            found = schedules.draft(session, actor, data, console.now)
+        console.show(shown(DraftOut, outcome_of(None, found)))
+        return DONE
+    with console.changing() as (session, actor):
+        schedule, found = schedules.create(session, actor, data, console.now)
+    console.show(shown(DraftOut, outcome_of(schedule, found)))
+    return DONE
+
+
+def delete(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        schedules.delete(session, actor, asked.id, console.now)
+    console.say("Đã xoá lịch phát.", "The schedule is deleted.")
+    return DONE
+
+
+def _decision(decide: Callable[..., Schedule]) -> Run:
+    def run(console: Console, asked: argparse.Namespace) -> int:
+        with console.changing() as (session, actor):
+            schedule = decide(session, actor, asked.id, console.now, asked.note)
+            console.show(shown(ScheduleOut, schedule))
+        return DONE
+
+    return run
+
+
+def _change(change: Callable[..., Schedule]) -> Run:
+    def run(console: Console, asked: argparse.Namespace) -> int:
+        with console.changing() as (session, actor):
+            console.show(shown(ScheduleOut, change(session, actor, asked.id, console.now)))
+        return DONE
+
+    return run
+
+
+def _id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id")
+
+
+def _decided(parser: argparse.ArgumentParser) -> None:
+    _id(parser)
+    parser.add_argument("--note", default="", help="a word with the decision")
+
+
+def _filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--status", type=Approval, choices=list(Approval))
+    parser.add_argument("--area", help="id or code")
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="JSON as POST /schedules takes it; - reads standard input")
+    parser.add_argument("--dry-run", action="store_true", help="only show what it would do")

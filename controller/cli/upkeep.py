@@ -1,0 +1,25 @@
+"""`loalang migrate`: bring the database to this program's version."""
+
+import argparse
+from typing import Any
+
+from controller import schema
+from controller.cli.console import DONE, Console
+from controller.cli.parsing import add as add_word
+from controller.services import open_services
+
+
+def add(words: Any) -> None:
+    """The word `migrate`."""
+    add_word(words, "migrate", migrate, "upgrade the database")
+
+
+def migrate(console: Console, _asked: argparse.Namespace) -> int:
+    services = open_services(console.settings)
+    try:
+        schema.upgrade(services.engine)
+        schema.require_current(services.engine)
+    finally:
+        services.engine.dispose()
+    console.say("Cơ sở dữ liệu đã ở phiên bản mới nhất.", "The database is up to date.")
+    return DONE

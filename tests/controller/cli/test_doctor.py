@@ -1,0 +1,18 @@
+"""`loalang doctor`."""
+
+import json
+
+
+def test_what_is_broken_fails_and_names_its_remedy(run):
+    done = run("doctor")
+    assert done.status == 1
+    [line] = [line for line in done.out.splitlines() if " pages " in line]
+    assert line.startswith("X")
+    assert "start 'loalang controller'" in line
+
+
+def test_scripts_read_the_findings(run):
+    done = run("doctor", "--json")
+    assert done.status == 1
+    health = {finding["name"]: finding["health"] for finding in json.loads(done.out)}
+    assert (health["database"], health["service"]) == ("well", "broken")
