@@ -56,9 +56,9 @@ class Manifest:
 
 
 def install(app: Flask) -> None:
-    """Serve `dist` below /assets/ and give templates `entry`."""
+    """Serve `dist` below /assets/ and give templates `bundle`."""
     manifest = Manifest()
-    app.jinja_env.globals["entry"] = manifest.entry
+    app.jinja_env.globals["bundle"] = manifest.entry
     served = WhiteNoise(app.wsgi_app, max_age=3600, immutable_file_test=_is_hashed)
     served.add_files(str(DIST), prefix=PREFIX)
     app.wsgi_app = served  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ from flask import Flask, g
 from controller import areas, database
 from controller.api.here import services
 from controller.calendar.wall import zone
+from web.i18n import _, language, ngettext
 from web.sessions import signed_in
 
 
@@ -132,7 +133,6 @@ def length(ms: float | None) -> str:
 
 def megabytes(count: int) -> str:
     """1,4 MB in Vietnamese, 1.4 MB in English."""
-    from web.i18n import language
 
     text = f"{count / 1e6:.1f} MB"
     return text if language() == "en" else text.replace(".", ",")

@@ -195,7 +195,7 @@ def _counts(at: Here) -> dict[int, int]:
     own = visible_areas(at.session, at.actor)
     if own is not None:
         query = query.where((Clip.area_id.is_(None)) | (Clip.area_id.in_(own)))
-    return dict(at.session.execute(query).tuples())
+    return {topic: count for topic, count in at.session.execute(query)}
 
 
 def _version(clip: Clip, asked: str) -> ClipVersion:

@@ -45,13 +45,15 @@ class Cluster:
 @bp.get("/")
 def page() -> str:
     """All clusters of the visitor's areas, those with trouble first."""
-    return render_template("nodes/page.html", live=True, clusters=_clusters())
+    with looking() as at:
+        return render_template("nodes/page.html", live=True, clusters=_clusters(at))
 
 
 @bp.get("/live")
 def parts() -> str:
     """The list alone, for the page to take in anew."""
-    return render_template("nodes/list.html", clusters=_clusters())
+    with looking() as at:
+        return render_template("nodes/list.html", clusters=_clusters(at))
 
 
 @bp.get("/new")
@@ -101,13 +103,16 @@ def detail(node_id: str) -> str:
     code = kept.get(node_id)
     if code:
         session.pop("claim")
-    return render_template("nodes/detail.html", live=True, code=code, **_story(node_id))
+    with looking() as at:
+        story = _story(at, node_id)
+        return render_template("nodes/detail.html", live=True, code=code, **story)
 
 
 @bp.get("/<node_id>/live")
 def story(node_id: str) -> str:
     """What changes by itself on the cluster's page."""
-    return render_template("nodes/story.html", **_story(node_id))
+    with looking() as at:
+        return render_template("nodes/story.html", **_story(at, node_id))
 
 
 def _keep_code(node_id: str, code: str) -> None:
@@ -115,28 +120,24 @@ def _keep_code(node_id: str, code: str) -> None:
     session["claim"] = {node_id: code}
 
 
-def _clusters() -> list[Cluster]:
-    with looking() as at:
-        places = Places(at.session, at.actor)
-        found = nodes.page(at.session, at.actor, now=at.now, limit=_MOST).items
-        clusters = [Cluster(view, places.name(view.area_id)) for view in found]
+def _clusters(at: Here) -> list[Cluster]:
+    places = Places(at.session, at.actor)
+    found = nodes.page(at.session, at.actor, now=at.now, limit=_MOST).items
+    clusters = [Cluster(view, places.name(view.area_id)) for view in found]
     return sorted(clusters, key=lambda each: (not each.troubled, each.view.node.name))
 
 
-def _story(node_id: str) -> dict[str, Any]:
-    with looking() as at:
-        node = nodes.get(at.session, at.actor, node_id)
-        view = nodes.view(at.session, node, at.now)
-        own = visible_areas(at.session, at.actor)
-        recent = playbacks.page(
-            at.session, at.actor, PlaybackFilters(node_id=node_id), limit=_RECENT
-        )
-        return {
-            "cluster": Cluster(view, Places(at.session, at.actor).name(view.area_id)),
-            "clips": _held(at, view),
-            "recent": recent.items,
-            "may_operate": may(at.actor, Action.OPERATE) and (own is None or view.area_id in own),
-        }
+def _story(at: Here, node_id: str) -> dict[str, Any]:
+    node = nodes.get(at.session, at.actor, node_id)
+    view = nodes.view(at.session, node, at.now)
+    own = visible_areas(at.session, at.actor)
+    filters = PlaybackFilters(node_id=node_id)
+    return {
+        "cluster": Cluster(view, Places(at.session, at.actor).name(view.area_id)),
+        "clips": _held(at, view),
+        "recent": playbacks.page(at.session, at.actor, filters, limit=_RECENT).items,
+        "may_operate": may(at.actor, Action.OPERATE) and (own is None or view.area_id in own),
+    }
 
 
 def _held(at: Here, view: NodeView) -> list[Clip]:

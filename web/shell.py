@@ -27,7 +27,7 @@ class Place:
 def install(app: Flask) -> None:
     """Give every template the shell and a way to ask for rights."""
     app.context_processor(
-        lambda: {"actor": signed_in(), "unit_name": unit_name, "places": places, "can": can}
+        lambda: {"actor": signed_in(), "unit_name": unit_name, "navigation": places, "can": can}
     )
 
 

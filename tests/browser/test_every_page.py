@@ -1,0 +1,74 @@
+"""Every page at three widths and in both languages: nothing sticks out, axe finds nothing."""
+
+import pytest
+
+from tests.browser.conftest import axe_violations, overflow, picture
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (320, 390, 1280)
+
+# Name of the picture → who looks, and where.
+PAGES = {
+    "hom-nay": ("bob", "/"),
+    "lich-phat": ("erin", "/schedules/"),
+    "lich-phat-chi-tiet": ("bob", "/schedules/{schedules[evening]}"),
+    "tao-lich-phat": ("erin", "/broadcasts/new?clip={clips[5]}&time=11:00"),
+    "kho-ban-tin": ("erin", "/clips/"),
+    "ban-tin": ("bob", "/clips/{clips[4]}"),
+    "tai-tep": ("erin", "/clips/new"),
+    "duyet": ("bob", "/approvals/"),
+    "cum-loa": ("tom", "/nodes/"),
+    "cum-loa-chi-tiet": ("tom", "/nodes/{nodes[Cầu Đá]}"),
+    "them-cum-loa": ("tom", "/nodes/new"),
+    "nhat-ky": ("bob", "/log/"),
+    "doi-mat-khau": ("bob", "/password"),
+    "khong-tim-thay": ("bob", "/nodes/khong-co"),
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_and_is_accessible(site, open_as, watch, name, width):
+    who, path = PAGES[name]
+    if name == "khong-tim-thay":
+        watch.expected = ("404",)
+    page = open_as(site, who, path.format(**vars(site.village)), width=width)
+    page.wait_for_function("document.documentElement.classList.contains('scripted')")
+    if name == "tao-lich-phat":
+        page.get_by_text("Không trùng giờ").wait_for()
+    assert overflow(page) <= 0
+    assert axe_violations(page) == []
+    if width != 320:
+        picture(page, name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_in_english(site, open_as, watch, name):
+    who, path = PAGES[name]
+    watch.expected = ("404",)
+    page = open_as(site, who, path.format(**vars(site.village)), language="en")
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_sign_in_page_fits_and_is_accessible(site, page, watch, width):
+    watch.over(page)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(site.url + "/login")
+    assert overflow(page) <= 0
+    assert axe_violations(page) == []
+    if width != 320:
+        picture(page, "dang-nhap")
+
+
+def test_the_first_load_is_small(site, open_as):
+    page = open_as(site, "bob", "/")
+    page.wait_for_function("document.fonts.status === 'loaded'")
+    sizes = page.evaluate(
+        "() => performance.getEntriesByType('resource').map(e => [e.name, e.transferSize])"
+    )
+    scripts = sum(size for name, size in sizes if name.endswith(".js"))
+    assert 0 < scripts <= 20_000
+    assert sum(size for _name, size in sizes) <= 100_000

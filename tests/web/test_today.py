@@ -1,0 +1,61 @@
+"""Today: what sounds now, what needs doing, how the day goes; and who may see it."""
+
+from datetime import timedelta
+
+from tests.web.village import VILLAGES
+
+
+def test_it_says_what_is_on_the_air_and_where_it_sounds(visit):
+    page = visit("alice").get("/").text
+    assert "Đang phát" in page
+    assert "An toàn trên mạng" in page
+    assert "7/8 cụm loa đang phát" in page
+
+
+def test_the_day_has_its_airings_with_their_end_or_readiness(visit):
+    page = visit("alice").get("/").text
+    assert "2/8 cụm loa chưa phát trọn" in page  # the morning: one missed, one cut off
+    assert "7/8 sẵn sàng" in page  # the evening: one cluster has been away
+
+
+def test_what_to_do_names_the_silent_cluster_and_what_waits(visit):
+    page = visit("bob").get("/").text
+    assert "1 cụm loa mất kết nối" in page
+    assert "Cụm Bãi Sậy" in page
+    assert "2 mục chờ duyệt" in page
+
+
+def test_who_may_not_approve_is_not_told_to(visit):
+    assert "chờ duyệt" not in visit("vera").get("/").text
+
+
+def test_a_viewer_is_offered_no_new_broadcast(visit):
+    assert "/broadcasts/new" not in visit("vera").get("/").text
+    assert "/broadcasts/new" in visit("erin").get("/").text
+
+
+def test_an_outsider_sees_nothing_of_it(visit):
+    page = visit("charlie").get("/").text
+    assert not [name for name in VILLAGES if f"Cụm {name}" in page]
+    assert "Bản tin sáng" not in page
+    assert "Hôm nay chưa có lượt phát nào." in page
+
+
+def test_the_next_broadcast_is_named_when_nothing_sounds(visit, clock):
+    clock.now += timedelta(hours=1)
+    page = visit("alice").get("/").text
+    assert "Bây giờ không phát" in page
+    assert "Chương trình chiều" in page
+
+
+def test_the_live_part_is_the_same_as_on_the_page(visit):
+    client = visit("alice")
+    part = client.get("/today/live", headers={"HX-Request": "true"}).text
+    assert "<html" not in part
+    assert "An toàn trên mạng" in part
+
+
+def test_times_are_those_of_the_commune(visit):
+    page = visit("alice").get("/").text
+    assert "chủ nhật 22/11/2026" in page
+    assert "05:30" in page
