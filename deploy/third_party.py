@@ -34,8 +34,8 @@ Worth knowing:
 * The wheels of `av` carry a build of FFmpeg with x264 and x265 (GPL-2.0-or-later). Loa Làng decodes
   with it and encodes Opus only. Who ships an image or a package with the wheel inside passes on the
   offer of those sources; who wants none of it builds `av` on the system's FFmpeg.
-* System programs (mosquitto EPL-2.0/EDL-1.0, ffmpeg LGPL/GPL, espeak-ng GPL-3.0, bubblewrap
-  LGPL-2.0, PostgreSQL's own licence, Chromium BSD) run as processes of their own, as the
+* System programs (mosquitto EPL-2.0/EDL-1.0, ffmpeg LGPL/GPL, espeak-ng GPL-3.0,
+  PostgreSQL's own licence, Chromium BSD) run as processes of their own, as the
   distribution ships them.
 * Everything the pages load is in `web/package-lock.json`; each package there carries its licence.
 """
