@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from controller import areas, changes
 from controller.access import Action, Actor, below, require, require_role, visible_areas
@@ -177,7 +177,8 @@ def page(
     key = (Airing.starts_at, Airing.id)
     if cursor:
         query = query.where(beyond(key, cursor))
-    rows = session.scalars(query.order_by(*key).limit(limit + 1)).all()
+    query = query.options(selectinload(Airing.areas)).order_by(*key)
+    rows = session.scalars(query.limit(limit + 1)).all()
     found = page_of(rows, limit, lambda airing: (airing.starts_at, airing.id))
     return Page(_views(session, found.items, now), found.next_cursor)
 
@@ -192,10 +193,12 @@ def _expand(
     known = {
         airing.id: airing
         for airing in session.scalars(
-            select(Airing).where(
+            select(Airing)
+            .where(
                 Airing.schedule_id == schedule.id,
                 or_(Airing.starts_at > now, Airing.id.in_(list(due))),
             )
+            .options(selectinload(Airing.areas))
         )
     }
     changed = _add(session, schedule, {k: v for k, v in due.items() if k not in known})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from heapq import merge
-from itertools import islice
+from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -111,12 +111,12 @@ def _by_rrule(
     # dateutil knows whole seconds only; a start may carry milliseconds, which come back after.
     fraction = timedelta(microseconds=starts.microsecond)
     first = rrule.forward(starts - fraction, from_)
-    # The end bounds the search itself: a rule that never matches would run to the year 9999.
-    found = rrulestr(f"{rrule.text};UNTIL={end:%Y%m%dT%H%M%S}", dtstart=first)
-    counted = islice(found, rrule.count) if rrule.count is not None else iter(found)
+    found = iter(rrulestr(rrule.text, dtstart=first))
+    counted = found if rrule.count is None else islice(found, rrule.count)
+    wanted = takewhile(end.__ge__, counted)
     if not fraction:
-        return (local for local in counted if local >= from_)
-    return (local + fraction for local in counted if local >= from_)
+        return dropwhile(from_.__gt__, wanted)
+    return (local + fraction for local in dropwhile(from_.__gt__, wanted))
 
 
 def _on_days(rule: Rule, starts: datetime, from_: datetime, end: datetime) -> list[datetime]:
