@@ -104,7 +104,7 @@ class _Demo:
         self._supervisor.start(self._broker_part())
         _wait_for_port(self._broker_port, self._stop)
         key = signing.load_or_create(self._settings.signing_key_file).verify_key.hex
-        self._supervisor.start(self._part("controller", ["controller"], rank=1, stop_s=7.0))
+        self._supervisor.start(self._part("controller", ["controller"], rank=1, stop_s=6.0))
         for code in seeded.nodes:
             self._supervisor.start(self._node_part(code, key))
 
@@ -136,7 +136,7 @@ class _Demo:
                 environment,
                 log=self._directory / "log" / "samples.log",
                 once=True,
-                rank=2,
+                rank=1,
                 stop_s=1.0,
                 niceness=15,
             )
@@ -190,7 +190,7 @@ class _Demo:
             [sys.executable, "-m", "deploy.cli", "node", "--config", str(file)],
             {**_clean(os.environ), "GPIOZERO_PIN_FACTORY": "mock"},
             log=self._directory / "log" / f"{code}.log",
-            rank=2,
+            rank=1,
             stop_s=3.0,
         )
 

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.1
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 4.0)  # a dead part is back within five seconds
 _STEADY_S = 30.0  # one that ran so long begins again with the shortest pause
+_PATIENCE_S = 1.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -37,8 +38,8 @@ _libc = ctypes.CDLL(None)
 class Part:
     """A child. `log`: where it writes, None for our own stderr; `once`: it may end by itself.
 
-    `stop_s`: how long it may take over stopping. Parts of the same `rank` stop together, those of
-    a higher one first.
+    `stop_s`: how long it may take over stopping; `hurry`: a signal it gets besides SIGTERM once a
+    second has passed. Parts of the same `rank` stop together, those of a higher one first.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Part:
     once: bool = False
     rank: int = 0
     stop_s: float = 3.0
+    hurry: signal.Signals | None = None
     niceness: int = 0
 
 
@@ -147,6 +149,7 @@ class Supervisor:
         ]
         for _, process in processes:
             process.terminate()
+        self._hurry(processes)
         for part, process in processes:
             try:
                 process.wait(max(0.0, deadline_s - self._monotonic()))
@@ -154,6 +157,15 @@ class Supervisor:
                 log.warning("%s did not stop in time", part.name)
                 process.kill()
                 process.wait()
+
+    def _hurry(self, processes: Sequence[tuple[Part, subprocess.Popen[bytes]]]) -> None:
+        slow = [(p.hurry, process) for p, process in processes if p.hurry is not None]
+        until_s = self._monotonic() + _PATIENCE_S
+        for hurry, process in slow:
+            try:
+                process.wait(max(0.0, until_s - self._monotonic()))
+            except subprocess.TimeoutExpired:
+                process.send_signal(hurry)
 
 
 def _as_child(parent: int, niceness: int) -> Callable[[], None]:
@@ -235,7 +247,14 @@ def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
     pages = {name: text for name, text in environment.items() if name != "NOTIFY_SOCKET"}
     return [
         Part("service", [python, "-m", "controller.service"], environment, stop_s=4.0),
-        Part("web", [python, "-m", "deploy.cli", "web"], pages, stop_s=4.0),
+        # An open page holds a stream that never ends: gunicorn would wait its whole grace for it.
+        Part(
+            "web",
+            [python, "-m", "deploy.cli", "web"],
+            pages,
+            stop_s=4.0,
+            hurry=signal.SIGQUIT,
+        ),
         Part("tunes", [python, "-m", "controller.tunes"], pages, once=True, niceness=10),
     ]
 

@@ -173,3 +173,15 @@ def test_what_a_child_says_goes_into_its_log(bench, tmp_path):
 
 def test_pages_that_are_not_there_do_not_answer():
     assert not answers("http://127.0.0.1:1")
+
+
+def test_one_that_takes_its_time_is_hurried(bench, tmp_path):
+    ready = tmp_path / "ready"
+    program = STUBBORN.replace(
+        "time.sleep", "signal.signal(signal.SIGQUIT, lambda *_: sys.exit())\ntime.sleep"
+    )
+    bench.supervisor.start(part("slow", program, ready, stop_s=30, hurry=signal.SIGQUIT))
+    wait_until(ready.exists)
+    began = time.monotonic()
+    bench.supervisor.stop()
+    assert time.monotonic() - began < 5
