@@ -7,9 +7,9 @@ in the spreadsheet of whoever opens the log. Both forms hold one row at a time i
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 from flask import Response
 
+from controller.api.outcome_words import outcome_word, reason_word
 from controller.areas import DEFAULT_TIMEZONE
 from controller.playbacks import PlaybackView
 
@@ -43,27 +44,31 @@ class Column:
 
     vi: str
     en: str
-    read: Callable[[Row], Cell]
+    read: Callable[[Row, str], Cell]
     width: int = 12
 
 
 COLUMNS: Final = (
-    Column("Giờ dự kiến", "Planned", lambda row: _local(row.view.playback.planned_at), 20),
-    Column("Giờ phát", "Started", lambda row: _local(row.view.playback.started_at), 20),
-    Column("Kết thúc", "Ended", lambda row: _local(row.view.playback.ended_at), 20),
-    Column("Địa bàn", "Area", lambda row: row.area, 24),
-    Column("Mã cụm loa", "Node code", lambda row: row.view.node.code, 14),
-    Column("Cụm loa", "Node", lambda row: row.view.node.name, 24),
-    Column("Nội dung", "Title", lambda row: row.view.airing.title if row.view.airing else "", 40),
-    Column("Kết quả", "Outcome", lambda row: row.view.playback.outcome or "", 14),
-    Column("Lý do", "Reason", lambda row: row.view.playback.reason, 18),
-    Column("Chi tiết", "Detail", lambda row: row.view.playback.detail, 30),
-    Column("Lệch giờ (ms)", "Start error (ms)", lambda row: row.view.playback.start_error_ms),
-    Column("Đã phát (ms)", "Played (ms)", lambda row: row.view.playback.played_ms),
-    Column("Thời lượng (ms)", "Length (ms)", lambda row: row.view.playback.length_ms),
-    Column("Âm lượng (%)", "Volume (%)", lambda row: row.view.playback.volume_pct),
-    Column("Mã lượt phát", "Airing id", lambda row: row.view.playback.airing_id, 34),
-    Column("Mã cụm", "Node id", lambda row: row.view.playback.node_id, 18),
+    Column("Giờ dự kiến", "Planned", lambda row, _: _local(row.view.playback.planned_at), 20),
+    Column("Giờ phát", "Started", lambda row, _: _local(row.view.playback.started_at), 20),
+    Column("Kết thúc", "Ended", lambda row, _: _local(row.view.playback.ended_at), 20),
+    Column("Địa bàn", "Area", lambda row, _: row.area, 24),
+    Column("Mã cụm loa", "Node code", lambda row, _: row.view.node.code, 14),
+    Column("Cụm loa", "Node", lambda row, _: row.view.node.name, 24),
+    Column(
+        "Nội dung", "Title", lambda row, _: row.view.airing.title if row.view.airing else "", 40
+    ),
+    Column(
+        "Kết quả", "Outcome", lambda row, said: outcome_word(row.view.playback.outcome, said), 14
+    ),
+    Column("Lý do", "Reason", lambda row, said: reason_word(row.view.playback.reason, said), 18),
+    Column("Chi tiết", "Detail", lambda row, _: row.view.playback.detail, 30),
+    Column("Lệch giờ (ms)", "Start error (ms)", lambda row, _: row.view.playback.start_error_ms),
+    Column("Đã phát (ms)", "Played (ms)", lambda row, _: row.view.playback.played_ms),
+    Column("Thời lượng (ms)", "Length (ms)", lambda row, _: row.view.playback.length_ms),
+    Column("Âm lượng (%)", "Volume (%)", lambda row, _: row.view.playback.volume_pct),
+    Column("Mã lượt phát", "Airing id", lambda row, _: row.view.playback.airing_id, 34),
+    Column("Mã cụm", "Node id", lambda row, _: row.view.playback.node_id, 18),
 )
 
 
@@ -71,10 +76,10 @@ def csv_lines(rows: Iterable[Row], language: str) -> Iterator[bytes]:
     """CSV with a BOM, so that Excel reads the letters right; lines end as RFC 4180 says."""
     yield b"\xef\xbb\xbf" + _csv_line(_headings(language))
     for row in rows:
-        yield _csv_line([guarded(column.read(row)) for column in COLUMNS])
+        yield _csv_line([guarded(column.read(row, language)) for column in COLUMNS])
 
 
-def xlsx_chunks(rows: Iterable[Row], language: str, folder: Path) -> Iterator[bytes]:
+def xlsx_chunks(rows: Iterable[Row], language: str, folder: Path) -> Generator[bytes]:
     """A workbook by pieces; it is built in a temporary file of `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix="export-") as place:
@@ -117,7 +122,7 @@ def _write_workbook(path: Path, rows: Iterable[Row], language: str) -> None:
     for number, row in enumerate(rows, start=1):
         if number > _SHEET_ROWS:
             break
-        _write_row(sheet, number, [column.read(row) for column in COLUMNS])
+        _write_row(sheet, number, [column.read(row, language) for column in COLUMNS])
     book.close()
 
 
@@ -139,7 +144,17 @@ def _headings(language: str) -> list[str]:
     return [column.en if language == "en" else column.vi for column in COLUMNS]
 
 
+def _title(row: Row) -> str:
+    return row.view.airing.title if row.view.airing else ""
+
+
+def _outcome(row: Row, language: str) -> str:
+    return outcome_word(row.view.playback.outcome, language)
+
+
 def _local(at: datetime | None) -> str:
-    """Wall time where the horns are; the log page shows the same."""
-    zone = ZoneInfo(DEFAULT_TIMEZONE)
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+    """Wall time where the horns are, to the nearest second; the log page shows the same."""
+    if at is None:
+        return ""
+    nearest = at + timedelta(milliseconds=500)
+    return nearest.astimezone(ZoneInfo(DEFAULT_TIMEZONE)).strftime("%Y-%m-%d %H:%M:%S")

@@ -96,7 +96,8 @@ def test_xlsx_holds_the_same_rows(call_as, log, services):
     detail = sheet.cell(2, head.index("Detail") + 1)
     assert (detail.value, detail.data_type) == ("=HYPERLINK(1)", "s")
     assert played[head.index("Start error (ms)")] == -0.25
-    assert missed[head.index("Outcome")] == "missed"
+    assert missed[head.index("Outcome")] == "failed to play"
+    assert missed[head.index("Reason")] == "power cut"
     assert list(services.settings.temporary_dir.iterdir()) == []
 
 
