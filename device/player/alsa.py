@@ -72,15 +72,17 @@ class AlsaCard(Sink):
         return available
 
     def write(self, frames: bytes | bytearray) -> None:
-        content = bytes(frames)
-        count = len(content) // FRAME_BYTES
-        taken = int(self._lib.snd_pcm_writei(self._pcm, content, count))
-        if taken == -errno.EAGAIN:
-            taken = 0
+        taken = self._put(bytes(frames))
         if taken < 0:
             self._recover(taken)
-            return
-        self._written += count if taken == count else taken
+        else:
+            self._written += taken
+
+    def _put(self, content: bytes) -> int:
+        """Frames the card took, or what is wrong."""
+        count = len(content) // FRAME_BYTES
+        taken = int(self._lib.snd_pcm_writei(self._pcm, content, count))
+        return 0 if taken == -errno.EAGAIN else taken
 
     def next_frame_at(self) -> float | None:
         if len(self._seen) < _ENOUGH:
@@ -101,9 +103,10 @@ class AlsaCard(Sink):
 
     def _prime(self) -> None:
         """Start on silence, so that the clock of the card can be observed."""
-        self._written = 0
         self._seen.clear()
-        self.write(bytes(self._buffer // 2 * FRAME_BYTES))
+        self._written = self._put(bytes(self._buffer // 2 * FRAME_BYTES))
+        if self._written < 0:
+            raise SinkError(self._why(self._written))
         started = self._lib.snd_pcm_start(self._pcm)
         if started < 0 and started != -errno.EBADFD:
             raise SinkError(self._why(started))

@@ -66,10 +66,15 @@ class Job:
     told: bool = False  # `finished` has been sent
     recording: Recording | None = None
 
-    def on_wire_at(self) -> float:
-        """The earliest instant sound may leave: the amplifier has settled by then."""
-        ready = (self.granted_at or float("inf")) + self.settle_s
-        return max(self.start, ready)
+    @property
+    def grant_at(self) -> float:
+        """When the amplifier is to be switched on."""
+        return self.start - self.settle_s - _GRANT_MARGIN_S
+
+    def on_wire_at(self, now: float) -> float:
+        """The earliest instant sound may leave: the amplifier will have settled by then."""
+        granted_at = self.granted_at if self.granted_at is not None else max(now, self.grant_at)
+        return max(self.start, granted_at + self.settle_s)
 
 
 @dataclass
@@ -201,12 +206,13 @@ class Engine:
 
     def _splice(self, sink: Sink, at: float) -> tuple[Job | None, int]:
         """The job whose first frame falls into the period written now, and the silence before."""
+        now = self.monotonic()
         ready = [job for job in self.jobs.values() if job.gone and job.position is None]
-        due = [job for job in ready if job.on_wire_at() < at + PERIOD / RATE]
+        due = [job for job in ready if job.on_wire_at(now) < at + PERIOD / RATE]
         if not due:
             return None, 0
         job = min(due, key=lambda each: each.start)
-        lead = max(round((job.on_wire_at() - at) * RATE), 0)
+        lead = max(round((job.on_wire_at(now) - at) * RATE), 0)
         first_at = at + lead / RATE
         # A late join skips what is past and leaves the rest where it belongs.
         late = round((first_at - job.start) * RATE)
@@ -299,11 +305,7 @@ class Engine:
     # --- amplifier and device -----------------------------------------------------------------
 
     def _mind_amplifier(self, now: float) -> None:
-        wanting = [
-            job
-            for job in self.jobs.values()
-            if job.gone and now >= job.start - job.settle_s - _GRANT_MARGIN_S
-        ]
+        wanting = [job for job in self.jobs.values() if job.gone and now >= job.grant_at]
         if not wanting:
             self._held_since = None
             self.lease.release()

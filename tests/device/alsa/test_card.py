@@ -1,0 +1,125 @@
+"""The ALSA backend on an emulated card that knows at which frame everything left."""
+
+import threading
+import time
+
+import pytest
+
+from device.errors import SinkError
+from device.player.alsa import AlsaCard
+from device.player.engine import Engine, Job, Lease
+from device.player.score import RATE, Score, Sound
+from tests.device.alsa.rig import Rig, missing
+
+pytestmark = pytest.mark.skipif(
+    bool(missing()), reason=f"the emulated card needs {' '.join(missing())}"
+)
+
+
+class NoAmplifier(Lease):
+    def hold(self, airing_id):
+        return
+
+    def release(self):
+        return
+
+
+class Player:
+    """An engine on the emulated card, in real time."""
+
+    def __init__(self, rig, monkeypatch, buffer_ms=400):
+        for name, value in rig.environment.items():
+            monkeypatch.setenv(name, value)
+        self.rig = rig
+        self.events = []
+        self.engine = Engine(
+            lambda: AlsaCard("fake", buffer_ms),
+            self.events.append,
+            NoAmplifier(),
+            None,
+            time.monotonic,
+        )
+
+    def arm(self, start, seconds, airing_id="a"):
+        count = int(seconds * RATE)
+        score = Score((Sound(0, count, b"\x10\x10" * count),), count)
+        self.engine.jobs[airing_id] = Job(airing_id, score, start, 0.0, 0.3, 0.3, 1.0, gone=True)
+
+    def run(self, until=None):
+        waiter = threading.Event()
+        while (wait := self.engine.step()) is not None:
+            if until and until():
+                return
+            waiter.wait(wait)
+
+    def event(self, kind):
+        return next((event for event in self.events if event["event"] == kind), None)
+
+
+@pytest.fixture
+def rig(tmp_path):
+    return Rig(tmp_path)
+
+
+def test_sound_leaves_the_card_at_its_instant(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    begin = time.monotonic() + 1.2
+    starts = [begin + number * 0.4 for number in range(12)]
+    for number, start in enumerate(starts):
+        player.arm(start, 0.1, f"a{number}")
+    player.run()
+    errors = sorted(abs(on - start) for start, (on, _) in zip(starts, rig.sounds(), strict=True))
+    assert errors[6] < 0.0005
+    assert errors[-2] < 0.005
+
+
+def test_a_crystal_that_is_off_is_followed(tmp_path, monkeypatch):
+    rig = Rig(tmp_path, ppm=200)
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() + 1.2
+    player.arm(start, 8.0)
+    player.run()
+    (_, end) = rig.sounds()[-1]
+    assert abs(end - (start + 8.0)) < 0.001  # 1.6 ms without correction
+
+
+def test_an_unplugged_card_is_noticed_and_the_sound_goes_on_in_its_place(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() + 1.2
+    player.arm(start, 4.0)
+    player.run(until=lambda: time.monotonic() > start + 1.0)
+    rig.gone.touch()
+    player.run(until=lambda: player.event("sink_lost") is not None)
+    assert time.monotonic() < start + 1.8
+    rig.gone.unlink()
+    player.run()
+    sounds = rig.sounds()
+    assert len(sounds) >= 2
+    assert abs(sounds[-1][1] - (start + 4.0)) < 0.02
+
+
+def test_a_card_that_is_not_there_is_said_so(rig, monkeypatch):
+    for name, value in rig.environment.items():
+        monkeypatch.setenv(name, value)
+    rig.gone.touch()
+    with pytest.raises(SinkError, match="fake"):
+        AlsaCard("fake", 80)
+
+
+def test_a_stall_is_an_underrun_and_counted(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() + 1.2
+    player.arm(start, 2.0)
+    player.run(until=lambda: time.monotonic() > start + 0.5)
+    pause = time.monotonic() + 0.8
+    player.run(until=lambda: _busy_until(pause))
+    player.run()
+    assert player.event("finished")["xruns"] >= 1
+    assert abs(rig.sounds()[-1][1] - (start + 2.0)) < 0.05
+
+
+def _busy_until(moment):
+    """Hold up the thread, as a frozen process would."""
+    while time.monotonic() < moment:
+        continue
+    return True
