@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from audio_library.samples import SAMPLES, Sample
 from audio_library.store import Store
-from controller import approvals, clips, commands, database, people, schedules
+from controller import approvals, clips, commands, database, people, schedules, tunes
 from controller import settings as configuration
 from controller.access import SYSTEM, Actor
 from controller.calendar.wall import zone
@@ -108,6 +108,7 @@ def main(arguments: list[str]) -> int:
     services = open_services(configuration.load(os.environ))
     with database.reading(services.engine) as session:
         author, approver = (people.actor_of(people.find(session, SYSTEM, n)) for n in names)
+    tunes.make(services.engine, services.store, _TUNE)
     made = make_clips(services.engine, services.store, author, approver, area_id)
     make_schedule(services.engine, author, approver, area_id, services.clock())
     commands.wake(services.settings.wake_path)

@@ -20,9 +20,14 @@ from controller.services import open_services
 
 def make_missing(engine: Engine, store: Store) -> int:
     """Make every tune that has no row, or whose file is gone; how many."""
+    return make(engine, store, *TUNES)
+
+
+def make(engine: Engine, store: Store, *names: str) -> int:
+    """Make those of `names` that are missing; how many."""
     with database.reading(engine) as session:
         kept = {tune.name for tune in session.scalars(select(Tune)) if store.has(tune.sha256)}
-    missing = [name for name in TUNES if name not in kept]
+    missing = [name for name in names if name not in kept]
     for name in missing:
         _make(engine, store, name)
     return len(missing)

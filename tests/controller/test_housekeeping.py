@@ -1,0 +1,158 @@
+"""The job table: every job may run twice, late or never, and a failing one comes again."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from audio_library.store import Store
+from controller import approvals, housekeeping, schedules
+from controller.database import reading, transaction
+from controller.desk import BlobSource, Desk
+from controller.housekeeping import Job, Keeping
+from controller.models import Airing, Change, Device, Playback
+from controller.mqtt.clip_seeder import ClipSeeder
+from controller.mqtt.ledger import FileLedger
+from controller.mqtt.publisher import Publisher
+from controller.orders import Orders
+from controller.readiness import Watch
+from protocol.keys import SigningKey
+from protocol.topics import Topics
+from tests.controller.factories import DAY, NOW, make_clip, make_node, schedule_input, serve
+from tests.fakes.link import FakeLink
+
+
+class Bench:
+    def __init__(self, engine, folder):
+        self.engine = engine
+        self.now = NOW
+        self.link = FakeLink()
+        topics = Topics("main")
+        publisher = Publisher(engine, self.link, SigningKey.generate(), topics, self.clock)
+        pages = Store(folder / "pages")
+        ledger = FileLedger(folder / "seeded.json")
+        seeder = ClipSeeder(self.link.publish, topics, BlobSource(pages), ledger, lambda: 0.0)
+        self.keeping = Keeping(
+            engine,
+            Desk(engine, publisher, seeder, pages, 30, self.clock),
+            Orders(engine, publisher, seeder.offer, self.clock),
+            self.clock,
+            30,
+            timedelta(minutes=30),
+            timedelta(seconds=30),
+        )
+
+    def clock(self):
+        return self.now
+
+    def count(self, model):
+        with reading(self.engine) as session:
+            return session.scalar(select(func.count()).select_from(model))
+
+    def heads(self):
+        return [sent for sent in self.link.sent if sent.topic.endswith("schedule")]
+
+
+@pytest.fixture
+def bench(engine, tmp_path):
+    return Bench(engine, tmp_path)
+
+
+@pytest.fixture
+def on_air(engine, cast):
+    """A daily schedule for one served node."""
+    with transaction(engine) as session:
+        serve(session, make_node(session, cast.areas["upper"]))
+        clip = make_clip(session, area_id=cast.areas["commune"])
+        data = schedule_input(
+            clip.id, cast.areas["commune"], recurrence={"rrule": "FREQ=DAILY"}, late_s=60
+        )
+        made, _ = schedules.create(session, cast.erin, data, NOW)
+        approvals.approve_schedule(session, cast.bob, made.id, NOW)
+
+
+def test_rolling_extends_the_airings_and_publishes_them(bench, on_air):
+    before = bench.count(Airing)
+    bench.now += 3 * DAY
+    housekeeping.roll(bench.keeping)
+    assert bench.count(Airing) == before + 3
+    assert len(bench.heads()) == 2
+    housekeeping.roll(bench.keeping)
+    assert (bench.count(Airing), len(bench.heads())) == (before + 3, 2)
+
+
+def test_silence_is_presumed_for_everything_that_is_over(bench, on_air):
+    bench.now += 4 * DAY
+    housekeeping.presume(bench.keeping)
+    assert bench.count(Playback) == 3
+    housekeeping.presume(bench.keeping)
+    assert bench.count(Playback) == 3
+
+
+def test_what_is_a_day_old_is_said_again(bench, on_air):
+    housekeeping.say_again(bench.keeping)
+    first = len(bench.link.sent)
+    housekeeping.say_again(bench.keeping)
+    assert len(bench.link.sent) == first
+    bench.now += timedelta(hours=21)
+    housekeeping.say_again(bench.keeping)
+    assert len(bench.link.sent) == 2 * first
+
+
+def test_old_changes_are_pruned_and_young_ones_kept(bench, on_air):
+    assert bench.count(Change) > 0
+    housekeeping.prune(bench.keeping)
+    assert bench.count(Change) > 0
+    bench.now += 4 * DAY
+    housekeeping.prune(bench.keeping)
+    assert bench.count(Change) == 0
+
+
+def test_a_device_gone_silent_is_called_offline(bench, on_air):
+    bench.now += timedelta(minutes=10)
+    housekeeping.lose_silent(bench.keeping)
+    with reading(bench.engine) as session:
+        assert not session.scalars(select(Device)).one().online
+
+
+def test_readiness_is_looked_at_before_air_time(bench, on_air):
+    with reading(bench.engine) as session:
+        first = session.scalar(select(func.min(Airing.starts_at)))
+    bench.now = first - timedelta(seconds=5)
+    watch = Watch()
+    housekeeping.check_ready(bench.keeping, watch)
+    assert sum(map(bool, watch.lacking.values())) == 1
+
+
+def test_every_job_of_the_table_runs_on_an_empty_database(bench):
+    for job in housekeeping.jobs(bench.keeping):
+        job.run()
+
+
+def test_jobs_run_at_start_and_again_and_a_failing_one_comes_back(caplog):
+    runs, enough = [], threading.Event()
+
+    def fails():
+        runs.append(1)
+        if len(runs) >= 3:
+            enough.set()
+        raise ValueError("broken job")
+
+    scheduler = housekeeping.scheduler([Job("broken", fails, 0.1)], datetime.now(UTC))
+    scheduler.start()
+    try:
+        assert enough.wait(10)
+    finally:
+        scheduler.shutdown()
+    assert "housekeeping failed: broken" in caplog.text
+
+
+def test_a_job_that_is_not_for_the_start_waits_its_turn():
+    now = datetime.now(UTC)
+    made = housekeeping.scheduler([Job("later", lambda: None, 3600, at_start=False)], now)
+    made.start(paused=True)
+    try:
+        assert made.get_jobs()[0].next_run_time == now + timedelta(hours=1)
+    finally:
+        made.shutdown()
