@@ -49,7 +49,7 @@ def test_a_lock_file_names_versions_and_hashes_only(lock):
 
 def test_npm_lock_files_name_no_host():
     locks = [path for path in committed_files() if path.name == "package-lock.json"]
-    assert not [path for path in locks if '"resolved"' in readable(path) or "//" in readable(path)]
+    assert not [path for path in locks if '"resolved"' in readable(path) or "://" in readable(path)]
 
 
 def test_no_file_names_a_path_of_one_machine():
