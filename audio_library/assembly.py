@@ -20,6 +20,15 @@ from audio_library.settings import HornClass, Limits
 from audio_library.store import Store
 from audio_library.tune_names import TUNES
 
+__all__ = [
+    "TUNES",
+    "Part",
+    "preview",
+    "programme_length_ms",
+    "share_copy",
+    "signature_tune",
+]
+
 _VERSION = 1  # of the splice: a change makes cached previews stale
 _LIMITS = Limits()
 

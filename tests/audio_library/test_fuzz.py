@@ -15,8 +15,9 @@ from audio_library.store import Store
 from tests.audio_library.conftest import amr, ffmpeg, held
 from tests.audio_library.fuzzing import mutated
 
-_LIMITS = Limits(wall_s=30, cpu_s=20, max_duration_s=600)
-_HANG_S = 32
+# CPU time bounds the work; the wall clock is wide, because others may use the machine too.
+_LIMITS = Limits(wall_s=100, cpu_s=20, max_duration_s=600)
+_HANG_S = 110
 # What only a fault of ours or of the machine could bring about.
 _UNEXPECTED = {"sandbox", "timeout", "disk_full", "cancelled", "store_corrupt"}
 _FORMATS = ("mp3", "m4a", "wav", "flac", "ogg", "webm", "wma", "aac", "opus", "mov", "aiff", "mkv")
@@ -71,6 +72,7 @@ def children() -> set[str]:
     return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
+@pytest.mark.timeout(300)
 def test_two_hundred_broken_files_do_no_harm(seeds, tmp_path):
     ends = fuzz(range(200), seeds, tmp_path)
 

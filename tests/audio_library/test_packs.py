@@ -41,7 +41,7 @@ def test_a_pack_carries_sound_data_and_signatures(home, pack, store):
 
     (clip,) = done.added
     assert clip.data == home[1].data
-    assert content(store, clip.sha256) == content(*home[:1], clip.sha256)
+    assert content(store, clip.sha256) == content(home[0], clip.sha256)
     assert done.skipped == ()
 
 
