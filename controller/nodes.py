@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy import update as sql_update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from controller import audit, commands
+from controller import audit, commands, stagger
 from controller import changes as change_log
 from controller.access import Action, Actor, below, require, require_role, visible_areas
 from controller.commands import CommandKind
@@ -69,6 +69,8 @@ def create(session: Session, actor: Actor, data: NodeInput, now: datetime) -> tu
     session.flush()
     session.add(NodeMembership(node_id=node.id, from_at=now, area_id=data.area_id))
     code = _add_code(session, node.id, now)
+    if node.lat is not None:
+        stagger.assign(session, actor, now)
     _told(session, actor, "node.create", node, data.area_id, now)
     return node, code
 
@@ -91,6 +93,8 @@ def update(
         if name != "area_id":
             setattr(node, _COLUMNS.get(name, name), value)
     session.flush()
+    if {"lat", "lon"} & set(changes):
+        stagger.assign(session, actor, now)
     _told(session, actor, "node.update", node, area_id, now, {"after": changes})
     return node
 

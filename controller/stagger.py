@@ -1,0 +1,69 @@
+"""Stagger slots of the nodes: worked out from coordinates, kept in each node's config.
+
+Speech at a node starts its slot × the step later, so that neighbours are not heard over each
+other; emergencies sound everywhere together.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller import commands
+from controller.access import Actor
+from controller.calendar.echo import Horn, slots
+from controller.commands import CommandKind
+from controller.due import STAGGER_STEP_MS
+from controller.models import Node, NodeMembership, Setting
+from controller.places import Tree
+
+EARSHOT_M = 700.0
+SETTING = "earshot"  # {"metres": 700}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long after its neighbours a node begins to speak."""
+
+    node: Node
+    wait_ms: int
+
+
+def earshot_m(session: Session) -> float:
+    """How far a horn is heard here; an administrator may set it."""
+    row = session.get(Setting, SETTING)
+    return float(row.value["metres"]) if row else EARSHOT_M
+
+
+def assign(session: Session, actor: Actor, now: datetime) -> list[str]:
+    """Give every placed node its slot; returns the ids of those whose slot changed."""
+    nodes = session.scalars(
+        select(Node).where(Node.retired_at.is_(None), Node.lat.is_not(None), Node.lon.is_not(None))
+    ).all()
+    horns = [Horn(n.id, n.lat or 0.0, n.lon or 0.0, n.stagger_slot) for n in nodes]
+    given = slots(horns, earshot_m(session))
+    changed = []
+    for node in nodes:
+        if node.stagger_slot != given[node.id]:
+            node.stagger_slot = given[node.id]
+            changed.append(node.id)
+            commands.ask(session, CommandKind.NODE_CHANGED, {"node_id": node.id}, actor, now)
+    session.flush()
+    return changed
+
+
+def waits(session: Session, area_ids: list[str], tree: Tree) -> list[Wait]:
+    """Which nodes of these areas wait, and how long, longest first."""
+    inside = tree.below(area_ids)
+    query = (
+        select(Node)
+        .join(NodeMembership)
+        .where(
+            NodeMembership.area_id.in_(inside),
+            NodeMembership.until_at.is_(None),
+            Node.stagger_slot > 0,
+        )
+        .order_by(Node.stagger_slot.desc(), Node.code)
+    )
+    return [Wait(node, node.stagger_slot * STAGGER_STEP_MS) for node in session.scalars(query)]
