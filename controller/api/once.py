@@ -44,17 +44,18 @@ def only(run: Callable[..., Response]) -> Callable[..., Response]:
 
 
 def _first(place: Path, run: Callable[[], Response]) -> Response:
-    kept = False
+    done = False
     try:
         answer = run()
-        if answer.status_code < 300 and not answer.is_streamed:
-            _keep(place, answer)
-            kept = True
-        return answer
+        done = answer.status_code < 300 and not answer.is_streamed
     finally:
         # What was refused or failed has changed nothing: the key is free again.
-        if not kept:
+        if not done:
             place.unlink(missing_ok=True)
+    if done:
+        # Should this fail, the claim stays, and a second try is told to look first.
+        _keep(place, answer)
+    return answer
 
 
 def _again(place: Path) -> Response:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, g, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from audio_library.errors import AudioError
+from audio_library.errors import AudioError, StoreCorrupt
 from controller.api.sentences import field_sentence, sentence_of_status, title_of
 from controller.api.writing import as_json
 from controller.errors import BadInput, Conflict, ControllerError
@@ -84,6 +84,8 @@ def _of_controller(error: ControllerError) -> Response:
 
 
 def _of_audio(error: AudioError) -> Response:
+    if isinstance(error, StoreCorrupt):
+        return problem(500, error.code, error.vi, error.en)  # our loss, not the caller's fault
     if error.retryable:
         wait = {"Retry-After": _RETRY_AFTER_S}
         return problem(503, error.code, error.vi, error.en, headers=wait)

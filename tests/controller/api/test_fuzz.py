@@ -73,7 +73,7 @@ def test_no_request_breaks_a_call(operations, app, commune, clip, village):
 
 def _bombard(name, operation, app, token, mode):
     @settings(
-        max_examples=12,
+        max_examples=6,
         deadline=None,
         database=None,
         derandomize=True,

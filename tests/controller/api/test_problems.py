@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from audio_library.errors import AudioError
+from audio_library.errors import AudioError, StoreCorrupt
 from controller.api.binding import call, room
 from controller.errors import BadInput, Conflict, ControllerError, NotAllowed, NotBuilt, NotFound
 from tests.controller.api.expecting import is_problem
@@ -18,6 +18,7 @@ REFUSALS = {
     "broken": (ControllerError("x", "Hỏng.", "Broken."), 500),
     "sound": (AudioError("no_sound"), 422),
     "full": (AudioError("disk_full"), 503),
+    "lost": (StoreCorrupt("ab" * 32), 500),
     "locked": (OperationalError("select", {}, Exception("database is locked")), 503),
     "deep": (RecursionError(), 400),
 }
