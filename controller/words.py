@@ -5,6 +5,7 @@ refused recordings comes through here.
 """
 
 from audio_library.errors import AudioError
+from audio_library.tune_names import TUNES
 from protocol.outcomes import AiringClass, Origin, Outcome, Reason
 
-__all__ = ["AiringClass", "AudioError", "Origin", "Outcome", "Reason"]
+__all__ = ["TUNES", "AiringClass", "AudioError", "Origin", "Outcome", "Reason"]

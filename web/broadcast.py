@@ -20,7 +20,7 @@ from controller.clips import ClipFilters
 from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Approval, Clip, Tune
 from controller.schedules import Draft, ItemInput, ScheduleInput
-from controller.words import AiringClass
+from controller.words import TUNES, AiringClass
 from web.filters import local
 from web.forms import once
 from web.i18n import _, sentence
@@ -32,7 +32,6 @@ Form = MultiDict[str, str]
 
 _MOST_CLIPS = 200
 _GAP_S = 3
-_ALERTS = ("alert",)  # tunes that announce emergencies are no signature tunes
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _defaults(at: Here) -> Form:
             "time": request.args.get("time") or "05:30",
             "repeat": "once",
             "class": "normal",
-            "tune": tunes[0].name if tunes else "",
+            "tune": tunes[0][0].name if tunes else "",
         }
     )
     clip_id = request.args.get("clip", "")
@@ -197,6 +196,11 @@ def _choices(at: Here, values: Form) -> list[Clip]:
     return sorted(usable, key=lambda clip: first.get(clip.id, len(first)))
 
 
-def _tunes(at: Here) -> list[Tune]:
-    query = select(Tune).where(Tune.name.not_in(_ALERTS)).order_by(Tune.name)
-    return list(at.session.scalars(query))
+def _tunes(at: Here) -> list[tuple[Tune, str]]:
+    """The signature tunes with their names; alert tones open no ordinary broadcast."""
+    made = {tune.name: tune for tune in at.session.scalars(select(Tune))}
+    return [
+        (made[name], sentence(tune))
+        for name, tune in TUNES.items()
+        if tune.use == "signature" and name in made
+    ]

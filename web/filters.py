@@ -54,8 +54,8 @@ def clock(at: datetime) -> str:
 
 
 def clock_s(at: datetime) -> str:
-    """17:05:02"""
-    return f"{local(at):%H:%M:%S}"
+    """17:05:02, to the nearest second: a start at 17:05:01.999 was on time."""
+    return f"{local(at + timedelta(milliseconds=500)):%H:%M:%S}"
 
 
 def day(at: datetime) -> str:

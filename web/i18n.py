@@ -18,8 +18,10 @@ LANGUAGES = ("vi", "en")
 class Spoken(Protocol):
     """Anything that carries one sentence in both languages."""
 
-    vi: str
-    en: str
+    @property
+    def vi(self) -> str: ...
+    @property
+    def en(self) -> str: ...
 
 
 def install(app: Flask, settings: Settings) -> None:

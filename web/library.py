@@ -195,7 +195,7 @@ def _counts(at: Here) -> dict[int, int]:
     own = visible_areas(at.session, at.actor)
     if own is not None:
         query = query.where((Clip.area_id.is_(None)) | (Clip.area_id.in_(own)))
-    return {topic: count for topic, count in at.session.execute(query)}
+    return {row[0]: row[1] for row in at.session.execute(query)}
 
 
 def _version(clip: Clip, asked: str) -> ClipVersion:

@@ -1,6 +1,7 @@
 """The playback log: planned beside played, every miss with its reason; filters in the address."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
@@ -11,7 +12,7 @@ from controller import nodes, playbacks
 from controller.api import exports
 from controller.api.here import Here, looking, services
 from controller.calendar.wall import to_utc
-from controller.playbacks import PlaybackFilters
+from controller.playbacks import PlaybackFilters, PlaybackView
 from controller.words import Outcome
 from web.filters import here_zone, local
 from web.i18n import language
@@ -22,6 +23,21 @@ bp = Blueprint("log", __name__, url_prefix="/log")
 _PAGE = 50
 _SHOWN_DAYS = 7
 _MOST_NODES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One airing and its rows on this page; never empty."""
+
+    rows: list[PlaybackView]
+
+    @property
+    def first(self) -> PlaybackView:
+        return min(self.rows, key=lambda view: view.playback.planned_at)
+
+    @property
+    def played(self) -> int:
+        return sum(view.playback.outcome in ("played", None) for view in self.rows)
 
 
 @bp.get("/")
@@ -37,7 +53,7 @@ def page() -> str:
             "log/page.html",
             live="cursor" not in request.args,
             found=found,
-            days=[(day, list(rows)) for day, rows in groupby(found.items, key=_day_of)],
+            days=_days(found.items),
             places=places,
             areas=places.listed(),
             clusters=nodes.page(at.session, at.actor, now=at.now, limit=_MOST_NODES).items,
@@ -54,7 +70,7 @@ def parts() -> str:
         return render_template(
             "log/rows.html",
             found=found,
-            days=[(day, list(rows)) for day, rows in groupby(found.items, key=_day_of)],
+            days=_days(found.items),
             places=Places(at.session, at.actor),
             asked=_asked(at),
         )
@@ -115,6 +131,23 @@ def _midnight(text: str, days: int = 0) -> datetime | None:
     return to_utc(datetime.combine(day, time()), here_zone())
 
 
-def _day_of(view: playbacks.PlaybackView) -> datetime:
+def _days(views: list[PlaybackView]) -> list[tuple[datetime, list[Heard]]]:
+    """Day by day, airing by airing; within one, clusters that did not play come first."""
+    return [(day, _airings(list(rows))) for day, rows in groupby(views, key=_day_of)]
+
+
+def _airings(views: list[PlaybackView]) -> list[Heard]:
+    # Clusters start one after another, so rows of two airings may lie between each other.
+    rows: dict[str, list[PlaybackView]] = {}
+    for view in views:
+        rows.setdefault(view.playback.airing_id, []).append(view)
+    return [Heard(sorted(each, key=_trouble_first)) for each in rows.values()]
+
+
+def _trouble_first(view: PlaybackView) -> tuple[bool, str]:
+    return view.playback.outcome in ("played", None), view.node.name
+
+
+def _day_of(view: PlaybackView) -> datetime:
     at = local(view.playback.planned_at)
     return datetime.combine(at.date(), time(12), tzinfo=at.tzinfo)

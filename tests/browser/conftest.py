@@ -9,17 +9,20 @@ import threading
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer
 
 from controller.settings import load
 from tests.support.broker import free_port
-from tests.web.conftest import Clock, filled  # noqa: F401 - a fixture of this folder too
+from tests.web import conftest as pages
 from web.app import create_app
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 # The documentation's pictures are made by these tests; LOALANG_SCREENS=docs renews them.
-SCREENS = ROOT / ("docs/screens" if os.environ.get("LOALANG_SCREENS") == "docs" else "build/screens")
+SCREENS = ROOT / (
+    "docs/screens" if os.environ.get("LOALANG_SCREENS") == "docs" else "build/screens"
+)
+filled = pages.filled
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -38,6 +41,13 @@ class Site:
         return {**cookie, "value": serializer.dumps(values)}
 
 
+class _Server(ThreadedWSGIServer):
+    """Open streams do not keep the tests waiting at the end."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
 def serve(folder, filled, clock):
     """Start the pages over a copy of the filled folder; yields the Site."""
     shutil.copytree(filled.folder, folder)
@@ -45,10 +55,7 @@ def serve(folder, filled, clock):
     url = f"http://127.0.0.1:{port}"
     settings = load({"LOALANG_DATA_DIR": str(folder), "LOALANG_PUBLIC_URL": url})
     app = create_app(settings, clock)
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    # Open streams must not keep the tests waiting at the end.
-    server.daemon_threads = True
-    server.block_on_close = False
+    server = _Server("127.0.0.1", port, app)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Site(app, filled.village, clock, url)
@@ -59,15 +66,15 @@ def serve(folder, filled, clock):
 
 
 @pytest.fixture(scope="session")
-def site(filled, tmp_path_factory):  # noqa: F811
+def site(filled, tmp_path_factory):
     """For tests that only look."""
-    yield from serve(tmp_path_factory.mktemp("site") / "data", filled, Clock())
+    yield from serve(tmp_path_factory.mktemp("site") / "data", filled, pages.Clock())
 
 
 @pytest.fixture
-def own_site(filled, tmp_path):  # noqa: F811
+def own_site(filled, tmp_path):
     """For tests that change something."""
-    yield from serve(tmp_path / "data", filled, Clock())
+    yield from serve(tmp_path / "data", filled, pages.Clock())
 
 
 @pytest.fixture(scope="session")
