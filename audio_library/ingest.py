@@ -98,6 +98,13 @@ def edit(
         )
 
 
+def outline(source_sha256: str, store: Store) -> tuple[int, ...]:
+    """The waveform of a stored original (up to 600 levels, 0-100), to choose a cut on."""
+    with store.open(source_sha256) as file:
+        made = sandbox.run("outline", {}, [(file, "rb")], limits=Limits())
+    return tuple(made["peaks"])
+
+
 def master(
     file: BinaryIO,
     store: Store,

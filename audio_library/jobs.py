@@ -14,6 +14,7 @@ Job = Callable[[dict[str, Any], list[BinaryIO], Report], dict[str, Any]]
 _MODULES = {
     "check": "audio_library.splice",
     "master": "audio_library.mastering",
+    "outline": "audio_library.mastering",
     "preview": "audio_library.splice",
     "tune": "audio_library.tunes",
 }

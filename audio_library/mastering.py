@@ -20,6 +20,7 @@ from audio_library.reader import Source
 from audio_library.remarks import Warning_, warning
 from audio_library.settings import Limits, Mastering, Trim
 from audio_library.spool import SPOOL_RATE_HZ, Spool
+from audio_library.waveform import Waveform
 
 Report = Callable[[float], None]
 _MOST_LIFT_DB = 40.0
@@ -46,6 +47,15 @@ def master(arguments: dict[str, Any], files: list[BinaryIO], report: Report) -> 
     trim = Trim(**arguments["trim"]) if arguments["trim"] else None
     limits, shape = Limits(**arguments["limits"]), Mastering(**arguments["shape"])
     return asdict(Master(spool, target, shape, report).make(source, limits, trim))
+
+
+def outline(_: dict[str, Any], files: list[BinaryIO], _report: Report) -> dict[str, Any]:
+    """The worker's job: the waveform of a recording as it came. Files: source."""
+    source = Source(files[0], Limits())
+    waveform = Waveform(source.reading.rate_hz)
+    for block in source.blocks():
+        waveform.push(np.abs(block).max(axis=0))
+    return {"peaks": waveform.points()}
 
 
 class Master:

@@ -5,6 +5,7 @@ fsynced and then linked to their name, so a killed process leaves nothing behind
 system has no anonymous files, a hidden `.part` file takes their place and `collect` sweeps it.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -49,8 +50,7 @@ class Store:
     def keep_copy(self, source: BinaryIO) -> str:
         """Store all of an open file; one that is already held is only read."""
         sha256 = _hash(source)
-        if self._is_whole(sha256, os.fstat(source.fileno()).st_size):
-            os.utime(self.path(sha256))
+        if self._used_again(sha256, os.fstat(source.fileno()).st_size):
             return sha256
         source.seek(0)
         with self.incoming() as incoming:
@@ -76,8 +76,7 @@ class Store:
             incoming.flush()
             sha256 = _hash(incoming)
             target = self.path(sha256)
-            if self._is_whole(sha256, os.fstat(incoming.fileno()).st_size):
-                os.utime(target)  # used again just now: the grace time starts anew
+            if self._used_again(sha256, os.fstat(incoming.fileno()).st_size):
                 return sha256
             os.fsync(incoming.fileno())
             _make_folder(target.parent)
@@ -148,7 +147,7 @@ class Store:
         """
         kept, removed = frozenset(keep), []
         for path in sorted(self.root.glob("*/*")) + sorted(self.root.glob(".*.part")):
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError), _locked(self.root, fcntl.LOCK_EX):
                 if path.name in kept or now_s - path.stat().st_mtime < older_than_s:
                     continue
                 path.unlink()
@@ -160,13 +159,20 @@ class Store:
     def _files(self) -> Iterator[Path]:
         return (path for path in self.root.glob("??/*") if _is_hash(path.name))
 
-    def _is_whole(self, sha256: str, size_bytes: int) -> bool:
-        # A damaged file under the right name must not keep the good one out.
-        try:
-            with self.open(sha256) as held:
-                return os.fstat(held.fileno()).st_size == size_bytes
-        except StoreCorrupt:
-            return False
+    def _used_again(self, sha256: str, size_bytes: int) -> bool:
+        """Whether it is held whole; its grace time then starts anew, and no sweep comes between.
+
+        A damaged file under the right name must not keep the good one out.
+        """
+        with _locked(self.root, fcntl.LOCK_SH):
+            try:
+                with self.open(sha256) as held:
+                    whole = os.fstat(held.fileno()).st_size == size_bytes
+            except StoreCorrupt:
+                return False
+            if whole:
+                os.utime(self.path(sha256))
+            return whole
 
     def _verify(self, sha256: str, handle: BinaryIO) -> None:
         status = os.fstat(handle.fileno())
@@ -199,8 +205,24 @@ def _nameless(root: Path) -> tuple[BinaryIO, Path | None]:
         return path.open("x+b"), path
 
 
+@contextmanager
+def _locked(root: Path, how: int) -> Iterator[None]:
+    """Hold the store's folder, shared to use a file again, alone to remove one."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _link(incoming: BinaryIO, target: Path) -> None:
-    # Link beside the target, then rename over it: rename replaces a damaged file atomically.
+    """Give the file its name; one that is there already (damaged, or a cached copy) is replaced."""
+    os.fchmod(incoming.fileno(), 0o440)
+    with suppress(OSError):  # taken, no /proc, or a file that has a name of its own
+        os.link(f"/proc/self/fd/{incoming.fileno()}", target, follow_symlinks=True)
+        return
     beside = target.parent.parent / f".{secrets.token_hex(8)}.part"
     try:
         os.link(f"/proc/self/fd/{incoming.fileno()}", beside, follow_symlinks=True)

@@ -3,22 +3,23 @@
 import numpy as np
 
 from audio_library.graph import Block
+from audio_library.settings import DELIVERY_RATE_HZ
 
-_STEP = 480  # 10 ms at 48 kHz
 _POINTS = 600
 
 
 class Waveform:
     """Collects the highest level of every 10 ms; an hour is 360,000 numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int = DELIVERY_RATE_HZ) -> None:
+        self._step = rate_hz // 100
         self._rest: Block = np.zeros(0, np.float32)
         self._highest: list[Block] = []
 
     def push(self, block: Block) -> None:
         sound = np.concatenate([self._rest, block])
-        whole = sound.size // _STEP * _STEP
-        self._highest.append(np.abs(sound[:whole]).reshape(-1, _STEP).max(axis=1, initial=0.0))
+        whole = sound.size // self._step * self._step
+        self._highest.append(np.abs(sound[:whole]).reshape(-1, self._step).max(axis=1, initial=0.0))
         self._rest = sound[whole:]
 
     def points(self) -> tuple[int, ...]:

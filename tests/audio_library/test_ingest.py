@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audio_library.errors import AudioError
-from audio_library.ingest import edit, ingest
+from audio_library.ingest import edit, ingest, outline
 from audio_library.settings import HornClass, Limits, Trim
 from audio_library.store import Store
 from tests.audio_library.conftest import amr, content, ffmpeg, held
@@ -206,6 +206,18 @@ def test_a_trim_is_kept_on_the_original_and_can_be_undone(speech, store):
     assert (cut.start_ms, cut.end_ms) == (1000, 4000)
     assert cut.source_sha256 == whole.source_sha256
     assert undone.sha256 == whole.sha256
+
+
+def test_a_cut_is_chosen_on_the_outline_of_the_original(short_speech, recordings, store):
+    path = recordings / "late.wav"
+    ffmpeg("-i", short_speech, "-af", "adelay=3000", path)
+    made = ingest(path, store)
+
+    peaks = outline(made.source_sha256, store)
+
+    assert 500 <= len(peaks) <= 600
+    assert max(peaks[: len(peaks) // 2 - 10]) == 0
+    assert max(peaks[len(peaks) // 2 :]) > 30
 
 
 @pytest.mark.parametrize(("start_ms", "end_ms"), [(-5, 1000), (3000, 2000), (99_000, None)])

@@ -1,11 +1,13 @@
 """The content store: whole or not there, once, and swept only after a grace time."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -183,3 +185,21 @@ def test_a_missing_source_is_not_a_full_disk(store, tmp_path):
     with pytest.raises(FileNotFoundError):
         store.put_file(tmp_path / "nothing")
     assert not issubclass(FileNotFoundError, AudioError)
+
+
+def test_a_file_used_again_is_not_swept_at_the_same_moment(store):
+    """The sweep waits while another process makes up its mind about a file."""
+    sha256 = store.put_bytes(b"sound")
+    now = time.time()
+    os.utime(store.path(sha256), (now - 1000, now - 1000))
+    folder = os.open(store.root, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_SH)
+    swept: list[list[str]] = []
+    sweep = threading.Thread(target=lambda: swept.append(store.collect((), 500, now)))
+    sweep.start()
+    os.utime(store.path(sha256))
+    os.close(folder)
+    sweep.join(10)
+
+    assert swept == [[]]
+    assert store.has(sha256)
