@@ -64,7 +64,7 @@ install_program "$home/venv" "$build/source"
 say "Broker"
 named=()
 for name in "${names[@]}"; do named+=(--name "$name"); done
-changed=$("$home/venv/bin/python" -m deploy.prepare_broker "${named[@]}" --directory "$etc/broker" --group mosquitto)
+changed=$("$home/venv/bin/python" -m deploy.prepare_broker "${named[@]}" --directory "$etc/broker" --user mosquitto)
 start_unit mosquitto.service "$changed"
 
 say "Settings"

@@ -3,7 +3,7 @@
 Run by install-controller.sh as root, and again whenever the server's name changes. What exists and
 still serves stays: the authority and the passwords are in every node of the commune.
 
-    python -m deploy.prepare_broker --name loa.example.vn --group mosquitto
+    python -m deploy.prepare_broker --name loa.example.vn --user mosquitto
 """
 
 import argparse
@@ -22,7 +22,7 @@ FRAGMENT = Path("/etc/mosquitto/conf.d/loalang.conf")
 
 
 def prepare(
-    broker: SiteBroker, names: list[str], fragment: Path, *, group: str | None, now: datetime
+    broker: SiteBroker, names: list[str], fragment: Path, *, user: str | None, now: datetime
 ) -> list[Path]:
     """Makes what is missing or outlived; returns the files that mosquitto must read anew."""
     broker.directory.mkdir(parents=True, exist_ok=True)
@@ -36,10 +36,10 @@ def prepare(
         wanted[broker.passwords] = password_file(passwords, secrets.token_bytes(12))
     changed = [path for path, text in wanted.items() if _write(path, text)]
     for path in (broker.directory, broker.key, broker.passwords, broker.access):
-        # mosquitto has dropped root by the time it opens its files.
+        # mosquitto has dropped root by the time it opens its files, and wants to own the lists.
         path.chmod(0o750 if path.is_dir() else 0o640)
-        if group:
-            shutil.chown(path, group=group)
+        if user:
+            shutil.chown(path, user="root" if path.is_dir() else user, group=user)
     return renewed + changed
 
 
@@ -74,13 +74,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", action="append", required=True, help="DNS name or IP address")
     parser.add_argument("--directory", type=Path, default=Path("/etc/loalang/broker"))
     parser.add_argument("--fragment", type=Path, default=FRAGMENT)
-    parser.add_argument("--group", help="the group mosquitto runs as")
+    parser.add_argument("--user", help="the user mosquitto runs as, and its group")
     parser.add_argument("--tls-port", type=int, default=8883)
     options = parser.parse_args(arguments)
     broker = SiteBroker(options.directory, tls_port=options.tls_port)
     now = datetime.now(UTC)
     try:
-        changed = prepare(broker, options.name, options.fragment, group=options.group, now=now)
+        changed = prepare(broker, options.name, options.fragment, user=options.user, now=now)
     except (OSError, ValueError, LookupError) as error:
         print(f"The broker could not be prepared: {error}", file=sys.stderr)
         return 1

@@ -35,9 +35,10 @@ def site(tmp_path, now):
     broker = SiteBroker(tmp_path / "broker", tls_port=free_port(), loopback_port=free_port())
     fragments = tmp_path / "conf.d"
     fragments.mkdir()
-    prepare(broker, ["localhost", "127.0.0.1"], fragments / "loalang.conf", group=None, now=now)
+    prepare(broker, ["localhost", "127.0.0.1"], fragments / "loalang.conf", user=None, now=now)
     main = DEBIAN.format(state=tmp_path, fragments=fragments, user=getpass.getuser())
-    with Broker.started(tmp_path / "site", port=broker.tls_port, configuration=main):
+    # The listener that is opened last tells when both answer.
+    with Broker.started(tmp_path / "site", port=broker.loopback_port, configuration=main):
         yield broker
 
 

@@ -17,7 +17,7 @@ from device import settings as device_settings
 def controller(tmp_path, now):
     """The folders of an installed controller; answers with the command's arguments."""
     broker = SiteBroker(tmp_path / "broker")
-    prepare(broker, ["loa.example.vn"], tmp_path / "loalang.conf", group=None, now=now)
+    prepare(broker, ["loa.example.vn"], tmp_path / "loalang.conf", user=None, now=now)
     config = tmp_path / "controller.toml"
     config.write_text(f'data_dir = "{tmp_path}"\nsite = "an-phu"\n')
     options = ["--host", "loa.example.vn", "--claim-code", "7KQ2-MXWD-9RTA"]

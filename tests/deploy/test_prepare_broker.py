@@ -17,23 +17,23 @@ def contents(directory):
 
 
 def test_a_second_run_changes_nothing(broker, tmp_path, now):
-    prepare(broker, ["a.vn"], tmp_path / "loalang.conf", group=None, now=now)
+    prepare(broker, ["a.vn"], tmp_path / "loalang.conf", user=None, now=now)
     before = contents(broker.directory)
-    assert prepare(broker, ["a.vn"], tmp_path / "loalang.conf", group=None, now=now) == []
+    assert prepare(broker, ["a.vn"], tmp_path / "loalang.conf", user=None, now=now) == []
     assert contents(broker.directory) == before
 
 
 def test_a_new_name_keeps_the_authority_that_nodes_trust(broker, tmp_path, now):
-    prepare(broker, ["a.vn"], tmp_path / "loalang.conf", group=None, now=now)
+    prepare(broker, ["a.vn"], tmp_path / "loalang.conf", user=None, now=now)
     authority = ca.load(broker.directory, "ca")
-    changed = prepare(broker, ["b.vn"], tmp_path / "loalang.conf", group=None, now=now)
+    changed = prepare(broker, ["b.vn"], tmp_path / "loalang.conf", user=None, now=now)
     assert broker.certificate in changed
     assert ca.load(broker.directory, "ca").certificate == authority.certificate
     assert ca.serves(ca.load(broker.directory, "server"), ["b.vn"], now)
 
 
 def test_no_secret_is_readable_by_everybody(broker, tmp_path, now):
-    prepare(broker, ["a.vn"], tmp_path / "loalang.conf", group=None, now=now)
+    prepare(broker, ["a.vn"], tmp_path / "loalang.conf", user=None, now=now)
     for name in ("ca.key", "server.key", "passwords", "node.password", "controller.password"):
         assert not (broker.directory / name).stat().st_mode & 0o007, name
 
