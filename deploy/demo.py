@@ -38,6 +38,7 @@ _PREFIX = "LOALANG_"
 _MAY_PASS = ("LOALANG_DATABASE_URL", "LOALANG_MISSED_GRACE_S", "LOALANG_LANGUAGE")
 _MISSED_GRACE_S = "10"  # everything is on one machine: what was not heard by then was not played
 _NODE_PIN = 17
+_HINT_AFTER_S = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +56,35 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    stop = StopSignal()
     try:
         with _alone(options.directory):
-            return _Demo(options, stop).run()
+            _Demo(options).run()
     except (ControllerError, OSError) as error:
         print(f"The demo cannot run: {error}", file=sys.stderr)
         return 1
+    logging.shutdown()
+    sys.stdout.flush()
+    # All parts have stopped in order. Taking this interpreter apart would cost a busy machine
+    # seconds more, and ten are promised for everything.
+    os._exit(0)
 
 
 class _Demo:
     """The parts and what is known about them."""
 
-    def __init__(self, options: Options, stop: StopSignal) -> None:
+    def __init__(self, options: Options) -> None:
         self._options = options
-        self._stop = stop
         self._directory = options.directory
-        self._broker_port = _free_port()
+        self._port = _port(options.port)
+        self._broker_port = _port(0)
         self._settings = configuration.load(self._environment())
         self._secrets_file = self._directory / "secrets.json"
         self._secrets = Secrets.read(self._secrets_file)
         self._supervisor = Supervisor(on_start=lambda name, pid: self._changed())
+        self._stop = StopSignal()
         self._ready = False
 
-    def run(self) -> int:
+    def run(self) -> None:
         self._settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         engine = database.open_engine(self._settings.database_url)
         try:
@@ -96,7 +102,6 @@ class _Demo:
             engine.dispose()
             if self._options.ready_file:
                 self._options.ready_file.unlink(missing_ok=True)
-        return 0
 
     # --- starting ------------------------------------------------------------------------------
 
@@ -104,15 +109,19 @@ class _Demo:
         self._supervisor.start(self._broker_part())
         _wait_for_port(self._broker_port, self._stop)
         key = signing.load_or_create(self._settings.signing_key_file).verify_key.hex
-        self._supervisor.start(self._part("controller", ["controller"], rank=1, stop_s=6.0))
+        self._supervisor.start(self._part("controller", ["controller"], rank=1, stop_s=4.5))
         for code in seeded.nodes:
             self._supervisor.start(self._node_part(code, key))
 
     def _wait_until_up(self, engine: Engine, seeded: Seeded) -> bool:
         """True when the pages answer and every node is there; False when asked to stop before."""
         ids = set(seeded.nodes.values())
+        hint_s = time.monotonic() + _HINT_AFTER_S
         while not self._stop.wait(TICK_S):
             self._supervisor.step()
+            if time.monotonic() > hint_s:
+                hint_s = float("inf")
+                log.warning("not everything is up yet; see the files in %s/log", self._directory)
             if answers(self._settings.public_url) and demo_seed.online(engine, ids) == ids:
                 return True
         return False
@@ -165,9 +174,11 @@ class _Demo:
         broker = DemoBroker(self._broker_port, directory, run_as=getpass.getuser())
         file.write_text(demo_configuration(broker), encoding="utf-8")
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+        if not Path(program).exists():
+            raise OSError("mosquitto is not installed: run deploy/setup-system.sh")
         log_file = self._directory / "log" / "broker.log"
         return Part(
-            "broker", [program, "-c", str(file)], _clean(os.environ), log_file, rank=0, stop_s=2.0
+            "broker", [program, "-c", str(file)], _clean(os.environ), log_file, rank=0, stop_s=1.5
         )
 
     def _node_part(self, code: str, key: str) -> Part:
@@ -191,7 +202,7 @@ class _Demo:
             {**_clean(os.environ), "GPIOZERO_PIN_FACTORY": "mock"},
             log=self._directory / "log" / f"{code}.log",
             rank=1,
-            stop_s=3.0,
+            stop_s=2.5,
         )
 
     # --- what others are told ------------------------------------------------------------------
@@ -223,14 +234,13 @@ class _Demo:
         return f"mqtt://127.0.0.1:{self._broker_port}"
 
     def _environment(self) -> dict[str, str]:
-        port = self._options.port or _free_port()
         passed = {name: os.environ[name] for name in _MAY_PASS if name in os.environ}
         return {
             "LOALANG_MISSED_GRACE_S": _MISSED_GRACE_S,
             **passed,
             "LOALANG_DATA_DIR": str((self._directory / "controller").absolute()),
             "LOALANG_BROKER_URL": self._broker_url,
-            "LOALANG_BIND": f"127.0.0.1:{port}",
+            "LOALANG_BIND": f"127.0.0.1:{self._port}",
         }
 
 
@@ -271,9 +281,16 @@ def _clean(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def _port(wanted: int) -> int:
+    """`wanted`, or any free port for 0. Raises OSError when somebody listens there."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # As gunicorn does: connections that are merely dying do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            remedy = "choose another with --port, or 0 for any"
+            raise OSError(f"port {wanted} cannot be used ({error.strerror}): {remedy}") from error
         port: int = probe.getsockname()[1]
         return port
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.1
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 4.0)  # a dead part is back within five seconds
 _STEADY_S = 30.0  # one that ran so long begins again with the shortest pause
-_PATIENCE_S = 1.0
+_PATIENCE_S = 0.5
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -38,8 +38,8 @@ _libc = ctypes.CDLL(None)
 class Part:
     """A child. `log`: where it writes, None for our own stderr; `once`: it may end by itself.
 
-    `stop_s`: how long it may take over stopping; `hurry`: a signal it gets besides SIGTERM once a
-    second has passed. Parts of the same `rank` stop together, those of a higher one first.
+    `stop_s`: how long it may take over stopping; `hurry`: a signal it gets besides SIGTERM when it
+    has not ended after a moment. Parts of the same `rank` stop together, those of a higher one first.
     """
 
     name: str
@@ -246,13 +246,13 @@ def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
     python = sys.executable
     pages = {name: text for name, text in environment.items() if name != "NOTIFY_SOCKET"}
     return [
-        Part("service", [python, "-m", "controller.service"], environment, stop_s=4.0),
+        Part("service", [python, "-m", "controller.service"], environment, stop_s=3.5),
         # An open page holds a stream that never ends: gunicorn would wait its whole grace for it.
         Part(
             "web",
             [python, "-m", "deploy.cli", "web"],
             pages,
-            stop_s=4.0,
+            stop_s=3.5,
             hurry=signal.SIGQUIT,
         ),
         Part("tunes", [python, "-m", "controller.tunes"], pages, once=True, niceness=10),
