@@ -7,6 +7,8 @@ wanted=(
 	mosquitto mosquitto-clients       # the broker, and its tools for the tests
 	ffmpeg espeak-ng                  # test recordings in every format, and speech from text
 	libportaudio2 libsndfile1         # a node's sound
+	gcc libc6-dev libasound2-dev      # a sound card made for the tests, and ALSA to play on it
+	alsa-utils                        # what others would play with, for the benchmarks
 	postgresql                        # the tests start servers of their own
 	chromium fonts-noto-core          # the browser tests, with letters for every Vietnamese tone
 	iproute2 procps strace            # a test's own network, and looking into processes
