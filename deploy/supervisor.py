@@ -39,7 +39,7 @@ class Part:
     """A child. `log`: where it writes, None for our own stderr; `once`: it may end by itself.
 
     `stop_s`: how long it may take over stopping; `hurry`: a signal it gets besides SIGTERM when it
-    has not ended after a moment. Parts of the same `rank` stop together, those of a higher one first.
+    has not ended after a moment. Parts of the same `rank` stop together, higher ranks first.
     """
 
     name: str
