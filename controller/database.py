@@ -81,7 +81,8 @@ def _safe_sqlite() -> ModuleType:
             return module
     raise ControllerError(
         "old_sqlite",
-        "SQLite trên máy này quá cũ cho hai tiến trình: hãy dùng PostgreSQL (LOALANG_DATABASE_URL).",
+        "SQLite trên máy này quá cũ cho hai tiến trình: hãy dùng PostgreSQL "
+        "(LOALANG_DATABASE_URL).",
         "SQLite on this machine is too old for two processes: use PostgreSQL "
         "(LOALANG_DATABASE_URL).",
     )
