@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from audio_library.samples import SAMPLES
 from controller import samples
 from controller.database import reading, transaction
 from controller.models import Airing, Approval, Clip, Schedule, Tune
@@ -20,17 +21,17 @@ def commune(cast):
 
 def test_a_missing_sample_is_spoken_and_approved(engine, store, cast, commune):
     with transaction(engine) as session:
-        for sample in samples.SAMPLES[1:]:
+        for sample in SAMPLES[1:]:
             make_clip(session, title=sample.title, area_id=commune)
     assert samples.make_clips(engine, store, cast.erin, cast.bob, commune) == 1
     with reading(engine) as session:
-        title = samples.SAMPLES[0].title
+        title = SAMPLES[0].title
         clip = session.scalars(select(Clip).where(Clip.title == title)).one()
         (version,) = clip.versions
     assert (version.status, clip.topic, clip.app) == (
         Approval.APPROVED,
-        samples.SAMPLES[0].topic,
-        samples.SAMPLES[0].app,
+        SAMPLES[0].topic,
+        SAMPLES[0].app,
     )
     assert store.has(version.sha256)
     assert samples.make_clips(engine, store, cast.erin, cast.bob, commune) == 0
@@ -39,7 +40,7 @@ def test_a_missing_sample_is_spoken_and_approved(engine, store, cast, commune):
 def test_the_schedules_air_daily_from_hours_later_on(engine, cast, commune):
     with transaction(engine) as session:
         session.add(Tune(name="lang_que", title="", sha256="0" * 64, bytes=1, duration_ms=3000))
-        for sample in samples.SAMPLES:
+        for sample in SAMPLES:
             make_clip(session, title=sample.title, topic=sample.topic, area_id=commune)
     assert samples.make_schedule(engine, cast.erin, cast.bob, commune, NOW)
     assert samples.make_schedule(engine, cast.erin, cast.bob, commune, NOW) is None
