@@ -87,7 +87,7 @@ def update(
     area_id = area_of(session, node.id, now)
     if changes.get("area_id", area_id) != area_id:
         require(session, actor, Action.OPERATE, changes["area_id"])
-        _move(session, node, changes["area_id"], now)
+        move(session, node.id, changes["area_id"], now)
         area_id = changes["area_id"]
     for name, value in changes.items():
         if name != "area_id":
@@ -209,6 +209,20 @@ def nodes_in(session: Session, area_ids: Iterable[str], at: datetime) -> list[No
     return list(session.scalars(query.order_by(Node.code)))
 
 
+def move(session: Session, node_id: str, area_id: str, now: datetime) -> None:
+    """End the node's membership and begin another; the caller has checked the rights."""
+    if session.get(Area, area_id) is None:
+        raise NotFound("area")
+    _end_membership(session, node_id, now)
+    # Two moves in one instant leave only the last: a membership of no length tells nothing.
+    current = session.get(NodeMembership, (node_id, now))
+    if current is not None:
+        current.area_id, current.until_at = area_id, None
+    else:
+        session.add(NodeMembership(node_id=node_id, from_at=now, area_id=area_id))
+    session.flush()
+
+
 def at_time(at: datetime | InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
     """The condition for memberships that held at an instant."""
     return (NodeMembership.from_at <= at) & or_(
@@ -237,19 +251,6 @@ def _view(
 def _clips_by_hash(session: Session, held: set[str]) -> dict[str, str]:
     query = select(ClipVersion.sha256, ClipVersion.clip_id).where(ClipVersion.sha256.in_(held))
     return {row[0]: row[1] for row in session.execute(query)}
-
-
-def _move(session: Session, node: Node, area_id: str, now: datetime) -> None:
-    if session.get(Area, area_id) is None:
-        raise NotFound("area")
-    _end_membership(session, node.id, now)
-    # Two moves in one instant leave only the last: a membership of no length tells nothing.
-    current = session.get(NodeMembership, (node.id, now))
-    if current is not None:
-        current.area_id, current.until_at = area_id, None
-    else:
-        session.add(NodeMembership(node_id=node.id, from_at=now, area_id=area_id))
-    session.flush()
 
 
 def _end_membership(session: Session, node_id: str, now: datetime) -> None:
