@@ -24,7 +24,9 @@ NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 
 @pytest.fixture
 def settings(tmp_path):
-    return load({"LOALANG_DATA_DIR": str(tmp_path), "LOALANG_BIND": "127.0.0.1:9"})
+    """Nobody listens on port 9: neither a broker nor the pages answer."""
+    silent = {"LOALANG_BIND": "127.0.0.1:9", "LOALANG_BROKER_URL": "mqtt://127.0.0.1:9"}
+    return load({"LOALANG_DATA_DIR": str(tmp_path), **silent})
 
 
 @pytest.fixture

@@ -2,6 +2,13 @@
 
 import json
 
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def nobody_listens(monkeypatch):
+    monkeypatch.setenv("LOALANG_BIND", "127.0.0.1:9")
+
 
 def test_what_is_broken_fails_and_names_its_remedy(run):
     done = run("doctor")
