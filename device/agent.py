@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from device.errors import ConfigError
+from device.logs import RecentLines
 from device.loop import Loop
 from device.node import Equipment, Node, kernel_boot_id
 from device.notify import Notifier
@@ -49,7 +50,13 @@ def run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loop.call_from_thread(loop.stop))
     notifier = Notifier(os.environ)
-    node = Node(loop, settings, equipment=Equipment(hardware=board(), boot_id=kernel_boot_id()))
+    lines = RecentLines()
+    logging.getLogger().addHandler(lines)
+    node = Node(
+        loop,
+        settings,
+        equipment=Equipment(hardware=board(), boot_id=kernel_boot_id(), log_tail=lines.tail),
+    )
     node.start()
     notifier.say("READY=1")
     try:

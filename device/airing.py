@@ -123,6 +123,7 @@ class Run:
     details: list[str] = field(default_factory=list)
     over: bool = False  # the player has told the end; the amplifier's is still awaited
     amplified: bool = False  # there is an amplifier to wait for
+    noted_ms: int = 0  # what the last checkpoint told
 
     @property
     def played_ms(self) -> int:
@@ -162,6 +163,19 @@ def started_report(run: Run, stamp: Stamp) -> Report:
         kind=ReportKind.STARTED,
         length_ms=run.length_ms,
         volume_pct=run.volume_pct,
+    )
+
+
+def checkpoint_report(run: Run, stamp: Stamp, played_ms: int) -> Report:
+    """How far a long airing has come, should the power go."""
+    return replace(
+        _blank(run.placed, stamp),
+        kind=ReportKind.CHECKPOINT,
+        started_at=run.started_at,
+        played_ms=played_ms,
+        length_ms=run.length_ms,
+        volume_pct=run.volume_pct,
+        amplifier_on_at=run.amplifier_on_at,
     )
 
 
@@ -214,7 +228,7 @@ def interrupted_report(started: Report, stamp: Stamp) -> Report:
         monotonic_ms=stamp.monotonic_ms,
         boot_id=stamp.boot_id,
         clock=stamp.clock,
-        started_at=started.at,
+        started_at=started.started_at or started.at,
     )
 
 

@@ -1,6 +1,6 @@
 """The amplifier keeper, a tiny process that owns the pin.
 
-    python -m device.amplifier AGENT_FD PLAYER_FD PIN ACTIVE_HIGH MAX_ON_S LOG REALTIME
+    python -m device.amplifier AGENT_FD PLAYER_FD PIN ACTIVE_HIGH MAX_ON_S LOG REALTIME BUTTON
 
  The amplifier is on only while the player repeats `hold` within
 the lease, never longer than the maximum for one airing, and goes off at once when either peer's
@@ -76,6 +76,24 @@ def open_pin(pin: int, *, active_high: bool, changed: Callable[[bool], None]) ->
         raise AmplifierError(f"pin {pin} cannot be driven: {error}") from error
 
 
+def open_button(pin: int, loop: Loop, pressed: Callable[[], None]) -> Any:
+    """A push button to ground, debounced; None for a pin below zero.
+
+    Raises AmplifierError when the pin cannot be read.
+    """
+    if pin < 0:
+        return None
+    from gpiozero import Button, GPIOZeroError
+
+    try:
+        button = Button(pin, pull_up=True, bounce_time=None)
+    except (GPIOZeroError, ImportError, OSError, RuntimeError) as error:
+        raise AmplifierError(f"button on pin {pin} cannot be read: {error}") from error
+    # gpiozero calls back in a thread of its own.
+    button.when_pressed = lambda: loop.call_from_thread(pressed)
+    return button
+
+
 def _mock_factory(changed: Callable[[bool], None]) -> Any:
     """Mock pins that tell of every change of their own state, as a probe on the wire would."""
     from gpiozero.pins.mock import MockFactory, MockPin
@@ -137,11 +155,13 @@ class Keeper:
             self._switch(True)
 
     def off(self, why: str) -> None:
-        """Low, whatever it was; `why`: released, lease, limit or closed."""
+        """Low, whatever it was; `why`: released, lease, limit, button or closed."""
         for timer in (self._lease, self._limit):
             if timer:
                 timer.cancel()
         self._lease = self._limit = None
+        if why == "button":
+            self._exhausted = self._airing_id
         was_on, self.on = self.on, False
         self._switch(False)
         if was_on and why != "released":
@@ -168,7 +188,7 @@ class KeeperProcess:
     """The keeper on a loop between the agent's socket and the player's."""
 
     def __init__(self, arguments: list[str]) -> None:
-        agent_fd, player_fd, pin, active_high, max_on_s, log_path, realtime = arguments
+        agent_fd, player_fd, pin, active_high, max_on_s, log_path, realtime, button = arguments
         self.loop = Loop()
         self._agent = Channel(
             self.loop, socket.socket(fileno=int(agent_fd)), lambda _: None, self.stop
@@ -191,6 +211,7 @@ class KeeperProcess:
             pin_log.write(on=False, airing_id=left_on)
         player = socket.socket(fileno=int(player_fd))
         self._player = Channel(self.loop, player, self.keeper.handle, self.stop)
+        self._button = open_button(int(button), self.loop, self._pressed)
         if realtime == "1":
             become_realtime(KEEPER)
         self._agent.send({"event": "ready"})
@@ -199,6 +220,11 @@ class KeeperProcess:
         """A peer is gone, or the system asks us to end."""
         self.keeper.off("closed")
         self.loop.stop()
+
+    def _pressed(self) -> None:
+        """Somebody at the mast wants silence: at once here, the agent sees to the rest."""
+        self.keeper.off("button")
+        self._agent.send({"event": "button"})
 
     def _probed(self, level: bool) -> None:
         self._factory_tells = True

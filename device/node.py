@@ -57,6 +57,7 @@ class Equipment:
     forgetful: bool = False  # reports in memory only
     hardware: str = ""
     boot_id: str = ""
+    log_tail: Callable[[int], str] = lambda count: ""
 
 
 class Node:
@@ -343,6 +344,8 @@ class Node:
     def _heard(self, event: Message) -> None:
         if event.get("event") in ("sink_lost", "sink_open", "ready", "fault"):
             self.health.heard(event)
+        if event.get("event") == "button":
+            self.desk.button()
         if event.get("event") == "sink_lost":
             self.stage.sink_lost(str(event.get("detail")))
         self.stage.heard(event)

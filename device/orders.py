@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from device.airing import Placed
-from protocol.codec import parse_time
+from protocol.codec import format_time, parse_time
 from protocol.envelope import Heading, MessageType
 from protocol.errors import Malformed
 from protocol.messages import Answer, Command
@@ -75,6 +75,9 @@ class Desk:
         if verb == CommandVerb.SELF_TEST:
             problems = self._node.health.problems()
             return ("unhealthy", " ".join(problems)) if problems else ("", "")
+        if verb == CommandVerb.LOG_TAIL:
+            lines = int(command.args.get("lines") or _LOG_LINES)
+            return "", self._node.equipment.log_tail(lines)[-_ANSWER_BYTES:]
         return "unknown_verb", f"{verb!r} is not known to this version"
 
     def _stop(self, heading: Heading) -> tuple[str, str]:
@@ -98,14 +101,24 @@ class Desk:
         self._node.tick_now()
         return "", ""
 
+    def button(self) -> None:
+        """The button on the mast: silence now, and for a while; no network is needed for it."""
+        minutes = self._node.settings.button_mute_min
+        until = self._node.clock.now() + timedelta(minutes=minutes)
+        log.warning("stop button pressed: muted for %s minutes", minutes)
+        self._node.stage.stop_all(Reason.MUTED)
+        self._keep_mute(until)
+
     def _mute(self, until: str) -> tuple[str, str]:
-        documents = self._node.documents
-        documents.local_mute = _until(until)
-        self._node.counters.extra["mute_until"] = until
+        self._keep_mute(_until(until))
+        return "", ""
+
+    def _keep_mute(self, until: datetime | None) -> None:
+        self._node.documents.local_mute = until
+        self._node.counters.extra["mute_until"] = format_time(until) if until else ""
         self._node.counters.save()
         self._node.replan()
         self._node.tick_now()
-        return "", ""
 
     def _volume(self, pct: str) -> tuple[str, str]:
         """For what sounds now; what lasts is in the config."""

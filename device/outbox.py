@@ -119,7 +119,7 @@ class Outbox:
         return True
 
     def orphans(self) -> list[Report]:
-        """The `started` reports of airings without an end, oldest first."""
+        """The last reports of airings that were begun and never ended, oldest first."""
         query = "SELECT 0, open FROM airings WHERE open IS NOT NULL ORDER BY planned_at"
         rows: _Rows = self._try(lambda: self._db.execute(query).fetchall(), [])
         return [report for seq, body in rows if (report := _readable(seq, body)) is not None]
@@ -131,7 +131,7 @@ class Outbox:
             self._known = {row[0] for row in self._db.execute("SELECT airing_id FROM airings")}
 
     def _write(self, report: Report) -> bool:
-        begun = report.kind is ReportKind.STARTED
+        begun = report.kind is not ReportKind.FINISHED
         body = json.dumps(to_json(report), ensure_ascii=False, separators=(",", ":"))
         with self._db:
             self._db.execute("INSERT INTO outbox (body) VALUES (?)", (body,))

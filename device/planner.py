@@ -106,6 +106,7 @@ class Planner:
             self._trusted_since = None
         self._obey_orders(now)
         self.stage.retime_running()
+        self.stage.note_progress()
         for placed in list(self._plan):
             if placed.starts_at > now + PREPARE_AHEAD:
                 break

@@ -37,6 +37,8 @@ class Settings:
     amplifier_pin: int = -1  # BCM number; below zero there is no switched amplifier
     amplifier_active_high: bool = True
     amplifier_log: str = ""
+    button_pin: int = -1  # BCM number of a stop button to ground; below zero there is none
+    button_mute_min: int = 60  # how long a press keeps the node quiet
     settle_ms: int = 0  # 0: as the controller says
     tail_ms: int = -1  # below zero: as the controller says
     max_on_s: int = 7200
@@ -175,6 +177,8 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
         ),
         (settings.clock not in {"system", "trusted"}, "clock: write system or trusted"),
         (settings.amplifier_pin > 27, "amplifier_pin: BCM numbers go from 0 to 27"),
+        (settings.button_pin > 27, "button_pin: BCM numbers go from 0 to 27"),
+        (not 1 <= settings.button_mute_min <= 1440, "button_mute_min: from 1 to 1440 minutes"),
         (0 < settings.settle_ms < 300, "settle_ms: an amplifier gets at least 300 ms"),
         (settings.tail_ms > 4000, "tail_ms: at most 4000, so that the amplifier is off in 5 s"),
         (not 1 <= settings.max_on_s <= 86_400, "max_on_s: from 1 to 86400 seconds"),

@@ -101,6 +101,7 @@ class Children:
             str(settings.max_on_s),
             str(log_path or ""),
             "1" if settings.realtime else "0",
+            str(settings.button_pin),
         )
         self._channels.append(Channel(self._loop, ours, self._from_keeper, self._lost))
         theirs.close()

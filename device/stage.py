@@ -14,6 +14,7 @@ from device.airing import (
     Placed,
     Run,
     Stamp,
+    checkpoint_report,
     choose_sounds,
     finished_report,
     from_unix,
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 _STEP_S = 0.05  # a larger change of the wall clock is a jump, not a correction
 _MOVED_S = 20e-6
 _PIN_WAIT_S = 6.0
+_CHECKPOINT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,17 @@ class Stage:
                     heard_s = max(self.clock.monotonic() - run.first_frame, 0.0)
                     run.played_frames = min(round(heard_s * RATE), run.length_ms * RATE // 1000)
             self._close(run)
+
+    def note_progress(self) -> None:
+        """A checkpoint a minute, so that a power cut does not cost what had sounded."""
+        now = self.clock.monotonic()
+        for run in self.runs.values():
+            if run.over or run.first_frame is None:
+                continue
+            played_ms = int((now - run.first_frame) * 1000)
+            if played_ms - run.noted_ms >= _CHECKPOINT_MS:
+                run.noted_ms = played_ms
+                self.note(checkpoint_report(run, self.stamp(), played_ms))
 
     def overdue(self) -> None:
         """Close what waits for an amplifier that never told of going off."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from device.channel import Message
@@ -73,9 +74,14 @@ class Health:
             "storage_low": free < _LOW_SPACE_BYTES,
             "clip_unusable": bool(node.clips.unusable),
             "counters_lost": node.counters.lost and node.documents.bound,
+            "muted_here": _is_ahead(node.documents.local_mute, node.clock.now()),
             "unbound": not node.documents.bound,
         }
         return tuple(code for code, true in found.items() if true)
+
+
+def _is_ahead(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment > now
 
 
 def _free(path: os.PathLike[str]) -> int:

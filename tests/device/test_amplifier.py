@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from device.amplifier import Keeper, PinLog, open_pin
+from device.amplifier import Keeper, PinLog, open_button, open_pin
 from device.errors import AmplifierError
 from device.loop import Loop
 
@@ -106,3 +106,27 @@ def test_a_pin_that_does_not_exist_is_refused_with_a_sentence(monkeypatch):
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
     with pytest.raises(AmplifierError, match="cannot be driven"):
         open_pin(99, active_high=True, changed=lambda _: None)
+
+
+def test_a_button_press_is_told_once(monkeypatch):
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    from gpiozero import Device
+    from gpiozero.pins.mock import MockFactory
+
+    monkeypatch.setattr(Device, "pin_factory", MockFactory())
+    loop = Loop()
+    presses = []
+    button = open_button(22, loop, lambda: presses.append(1))
+    button.pin.drive_low()
+    loop.turn(0.1)
+    button.pin.drive_high()
+    loop.turn(0.1)
+    assert presses == [1]
+    button.close()
+    loop.close()
+
+
+def test_no_button_is_none():
+    loop = Loop()
+    assert open_button(-1, loop, lambda: None) is None
+    loop.close()

@@ -246,3 +246,14 @@ def test_thirty_days_without_a_link_play_everything_once(tmp_path):
     assert [each for each, _ in world.sounded] == [day.airing_id for day in days]
     assert set(map(tuple, world.outcomes().values())) == {(("played", ""),)}
     world.close()
+
+
+def test_a_long_airing_leaves_checkpoints_for_a_power_cut(world):
+    airing = an_airing(length_s=600)
+    world.plan(airing)
+    world.run(60 + 200)
+    world.crash()
+    world.boot()
+    (end,) = [r for r in world.outbox.owed(99) if r.kind == "finished"]
+    assert (end.outcome, end.reason) == ("interrupted", "powered_off")
+    assert 175_000 <= end.played_ms <= 185_000
