@@ -6,10 +6,13 @@ import pytest
 
 from controller.database import reading, transaction
 from controller.models import Document
-from controller.mqtt.publisher import Retained
+from controller.mqtt.publisher import Publisher, Retained
+from controller.sequence import RESTORE_JUMP, jump_after_restore
 from protocol.codec import from_json
 from protocol.envelope import MessageType, heading_of, verify
+from protocol.keys import SigningKey
 from protocol.messages import NodeConfig, ScheduleHead
+from protocol.topics import Topics
 
 TOPIC = "loa/v1/main/area/a1/dn/schedule"
 
@@ -111,3 +114,24 @@ def test_a_message_that_is_not_retained_expires_on_the_broker(publisher, link, e
     assert (link.last("t").retain, link.last("t").expires_in_s) == (False, 30)
     link.down = True
     assert not publisher.send("t", sealed, timedelta(seconds=30))
+
+
+def test_after_a_restored_backup_everything_is_said_anew_with_numbers_nodes_accept(
+    publisher, opened, engine
+):
+    publisher.retain(head())
+    before, _ = opened()
+    with transaction(engine) as session:
+        jump_after_restore(session)
+    assert publisher.retain(head())
+    after, said = opened()
+    assert after.seq > before.seq + RESTORE_JUMP
+    assert said.revision == 1
+    assert not publisher.retain(head())
+
+
+def test_with_another_signing_key_everything_is_said_anew(publisher, engine, link, clock):
+    publisher.retain(head())
+    renewed = Publisher(engine, link, SigningKey.generate(), Topics("main"), clock)
+    assert renewed.retain(head())
+    assert not renewed.retain(head())
