@@ -7,6 +7,7 @@ and no protocol: it has no way to name another file even where the fences would 
 import errno
 import os
 from dataclasses import dataclass
+from math import inf
 from typing import Any, BinaryIO
 
 import av
@@ -37,6 +38,7 @@ _MARKS = (
     b"FORM",
 )
 _ADTS = (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
+_LARGEST_RIFF_BYTES = 1 << 31
 _GUESS_MAY_BE = 3  # a length guessed from a variable bit rate can be several times too long
 
 
@@ -60,7 +62,12 @@ def open_track(file: BinaryIO, limits: Limits) -> Track:
     stream = _sound_of(container)
     _check_settings(stream, limits)
     exact = _says_its_length(head)
-    declared_s = _declared_s(container, stream, size_bytes)
+    declared_s = _declared_s(container, stream)
+    if declared_s:
+        declared_s *= _cut_off(head, size_bytes)
+    if (declared_s or 0) > limits.max_duration_s:
+        # A WAV header may say 4 GB in a file of 40 kB; for plain samples the size is the truth.
+        declared_s = min(declared_s or 0, _held_s(stream, size_bytes))
     if (declared_s or 0) > limits.max_duration_s * (1 if exact else _GUESS_MAY_BE):
         raise too_long(limits)
     return Track(container, stream, declared_s, exact)
@@ -113,17 +120,30 @@ def _check_settings(stream: Any, limits: Limits) -> None:
         raise AudioError("absurd")
 
 
-def _declared_s(container: Any, stream: Any, size_bytes: int) -> float | None:
+def _declared_s(container: Any, stream: Any) -> float | None:
     declared = None
     if stream.duration and stream.time_base:
         declared = float(stream.duration * stream.time_base)
     elif container.duration:
         declared = container.duration / av.time_base
-    context = stream.codec_context
-    if declared and context.name.startswith("pcm_") and context.bit_rate:
-        # A WAV header may say 4 GB in a file of 40 kB; for plain samples the size is the truth.
-        declared = min(declared, size_bytes * 8 / context.bit_rate)
     return declared if declared and declared > 0 else None
+
+
+def _cut_off(head: bytes, size_bytes: int) -> float:
+    """How many times larger a RIFF file says it is; FFmpeg believes the file's size alone.
+
+    Recorders that write as they go leave 4 GB or nothing there: that says nothing.
+    """
+    said = int.from_bytes(head[4:8], "little") + 8 if head[:4] == b"RIFF" else 0
+    return said / size_bytes if size_bytes < said < _LARGEST_RIFF_BYTES else 1.0
+
+
+def _held_s(stream: Any, size_bytes: int) -> float:
+    """How long a file of this size can be at most; infinite for what is compressed."""
+    context = stream.codec_context
+    if context.name.startswith("pcm_") and context.bit_rate:
+        return float(size_bytes * 8 / context.bit_rate)
+    return inf
 
 
 def _says_its_length(head: bytes) -> bool:

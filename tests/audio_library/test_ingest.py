@@ -183,6 +183,24 @@ def test_a_cut_off_file_is_said(speech, recordings, store):
     assert "seconds" in made.warnings[0].en
 
 
+def test_a_cut_off_wav_is_said_too(speech, recordings, store):
+    cut = recordings / "cut.wav"
+    cut.write_bytes(speech.read_bytes()[: speech.stat().st_size // 2])
+
+    assert codes(ingest(cut, store)) == {"truncated"}
+
+
+def test_a_recording_from_a_browser_says_no_length(short_speech, recordings, store):
+    path = recordings / "recorder.webm"
+    # MediaRecorder writes as it goes: neither a length nor an index.
+    ffmpeg("-i", short_speech, "-c:a", "libopus", "-ar", "48000", "-f", "webm", "-live", "1", path)
+
+    made = ingest(path, store)
+
+    assert made.warnings == ()
+    assert made.source_duration_ms == pytest.approx(3000, abs=100)
+
+
 def test_leading_and_trailing_silence_is_trimmed(short_speech, recordings, store):
     path = recordings / "padded.wav"
     ffmpeg("-i", short_speech, "-af", "adelay=4000,apad=pad_dur=5", path)
