@@ -67,10 +67,11 @@ def _tidy(text: str) -> str:
     text = text.replace("&", " và ").replace("%", " phần trăm ").replace("@", " a còng ")
     text = re.sub(rf"\s*/\s*(?={_COUNTED}\b)", " một ", text)
     text = re.sub(r"(?<=\w)\s*/\s*(?=\w)", ", ", text)
-    text = re.sub(r"\s+-\s+", ", ", text)
+    text = re.sub(r"\s+-\s+|\s*[()\[\]{}]\s*", ", ", text)
     # Letters, spaces and the signs that make a voice pause are what a voice can use.
     text = re.sub(r"[^\w\s.,;:!?']|_", " ", text)
     text = re.sub(r"[ ]+([.,;:!?])", r"\1", text)
     text = re.sub(r"([.,;:!?])[.,;:!?]*\1", r"\1", text)
+    text = re.sub(r",+(?=[.;:!?])|^,+ ?|,+ ?$|(?<=[.;:!?]),", "", text, flags=re.MULTILINE)
     text = re.sub(r"[ ]{2,}", " ", text)
     return re.sub(r" *\n *", "\n", text).strip()

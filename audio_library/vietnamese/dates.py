@@ -8,14 +8,14 @@ from audio_library.vietnamese.numbers import cardinal, ordinal, roman
 Match = re.Match[str]
 Rule = tuple[re.Pattern[str], str | Callable[[Match], str]]
 
-_D, _M, _Y = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])", r"((?:19|20)\d\d)"
+_D, _M, _Y = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])", r"((?:1\d|20)\d\d)"
 _S = r"\s?[/.-]\s?"
 _TO = r"\s*(?:-|đến|tới)\s*"
 _DAY = r"(?:(ngày|mùng|mồng)\s+)?"
-_EDGE, _END = r"(?<![\d/.,-])", r"(?![\d/]|[.,-]\d)"
+_EDGE, _END = r"(?<![\d/.,-])", r"(?![\w/]|[.,-]\d)"
 _H = r"([01]?\d|2[0-4])\s?(?:h|g|giờ|:)"
 # What is counted, not dated: "2/3 số hộ".
-_COUNTED = r"(?!\s*(?:số|tổng|dân|hộ|người|diện|sản|lít|cốc|thìa|muỗng|quân|đại|viên|gói|liều))"
+_COUNTED = r"(?!\s*(?:số|tổng số|tổng dân|dân|hộ|người|diện|sản|lít|cốc|thìa|muỗng|quân|đại|viên|gói|liều))"
 
 
 def month(number: int) -> str:

@@ -117,6 +117,12 @@ def _rule(shape: str, replace: Callable[[Match], str] | str, flags: int = 0) -> 
 ALWAYS: list[Rule] = [
     _rule(r"24\s?h?\s?/\s?24\s?(?:h|giờ)?(?!\w)", "suốt hai mươi tư giờ"),
     _rule(r"24/7(?!\w)", "suốt ngày đêm"),
+    # Houses, lanes and classes are numbered with strokes too.
+    _rule(
+        r"((?:lớp|số nhà|nhà số|hẻm|ngõ|kiệt|ngách|phòng)\s+\d+)/(\d+)",
+        r"\1 trên \2",
+        re.IGNORECASE,
+    ),
 ]
 
 FIGURES: list[Rule] = [
@@ -148,7 +154,11 @@ FIGURES: list[Rule] = [
     _rule(rf"{_EDGE}{_NUMBER}\s?(k|tr)(?!\w)", _thousands, re.IGNORECASE),
     _rule(rf"\$\s?{_NUMBER}", lambda m: f"{decimal(m[1])} đô la"),
     # Spans and measures.
-    _rule(rf"{_EDGE}{_NUMBER}\s?-\s?{_NUMBER}(?:\s?({_UNIT})(?!\w))?(?![\w.]?\d)", _span),
+    _rule(r"(?<![\w.,])\d+(?:-\d+){2,}(?!\w)", lambda m: m[0].replace("-", ", ")),
+    _rule(
+        rf"{_EDGE}{_NUMBER}(?:\s?(?:{_UNIT}))?\s?-\s?{_NUMBER}(?:\s?({_UNIT})(?!\w))?(?![\w.]?\d)",
+        _span,
+    ),
     _rule(rf"{_EDGE}{_NUMBER}\s?({_UNIT})(?!\w)", _measure),
     _rule(r"(?<![\w/])(\d{1,2})/(\d{1,3})(?![\w/])", _share),
     _rule(r"(?<!\w)((?:lần )?thứ)\s+(\d+)(?!\w)", lambda m: f"{m[1]} {ordinal(int(m[2]))}"),

@@ -76,6 +76,9 @@ ABBREVIATIONS: dict[str, str] = {
     "SXH": "sốt xuất huyết",
     "KHHGĐ": "kế hoạch hóa gia đình",
     "NVQS": "nghĩa vụ quân sự",
+    "QS": "quân sự",
+    "SN": "sinh năm",
+    "TBA": "trạm biến áp",
     "CSGT": "cảnh sát giao thông",
     "CA": "công an",
     "TDP": "tổ dân phố",
@@ -167,6 +170,7 @@ _ISSUERS = {
     "HĐND": "hội đồng nhân dân",
     "CP": "chính phủ",
     "TTg": "thủ tướng chính phủ",
+    "TW": "trung ương",
     "TU": "tỉnh ủy",
     "HU": "huyện ủy",
     "ĐU": "đảng ủy",
@@ -209,6 +213,12 @@ def _document(match: re.Match[str]) -> str:
     return f"{before}{cardinal(int(number))}{year_words}, {_DOCUMENTS[kind]} của {of}"
 
 
+def _party_document(match: re.Match[str]) -> str:
+    said, number, kind, issuer = match.groups()
+    name = said or _DOCUMENTS[kind]
+    return f"{name} số {cardinal(int(number))} của {_ISSUERS[issuer]}"
+
+
 def _host(match: re.Match[str]) -> str:
     words = {"vn": "vê en", "gov": "gốp", "com": "com", "org": "o rờ gờ", "edu": "e đu"}
     known = {"dichvucong": "dịch vụ công", "vneid": "vi en i ai đi", "postmart": "pốt mát"}
@@ -237,6 +247,13 @@ def _rules() -> list[Rule]:
                 re.IGNORECASE,
             ),
             _document,
+        ),
+        (
+            re.compile(
+                rf"(?:({said})\s+(?:số:?\s+)?)?(?<![\d/])(\d+)-({kinds})/({issuers})(?!\w)",
+                re.IGNORECASE,
+            ),
+            _party_document,
         ),
         (
             re.compile(rf"(?<!\w)({kinds})-({issuers})(?!\w)"),

@@ -125,6 +125,13 @@ def test_other_ways_to_say_a_number():
         ("số 12/TB-UBND", "số mười hai, thông báo của ủy ban nhân dân"),
         ("Nghị định 49/2024/NĐ-CP", "Nghị định số bốn mươi chín năm hai nghìn không trăm hai mươi"
          " tư của chính phủ"),
+        ("Nghị quyết số 57-NQ/TW", "Nghị quyết số năm mươi bảy của trung ương"),
+        ("ông A (SN 1975), xóm 7B", "ông A, sinh năm một nghìn chín trăm bảy mươi lăm, xóm bảy bê"),
+        ("số nhà 12/5", "số nhà mười hai trên năm"),
+        ("NPK 16-16-8", "nờ pê ca mười sáu, mười sáu, tám"),
+        ("1,2m – 1,5m", "một phẩy hai đến một phẩy năm mét"),
+        ("1.984 đồng/kWh", "một nghìn chín trăm tám mươi tư đồng một ki lô oát giờ"),
+        ("(19/5/1890)", "ngày mười chín tháng năm năm một nghìn tám trăm chín mươi"),
         ("TP.HCM", "thành phố Hồ Chí Minh"),
         ("P.5", "phường năm"),
         ("QL1A", "quốc lộ một A"),
