@@ -7,6 +7,7 @@ blobs worth holding, most urgent first.
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +30,20 @@ _DAYS_BACK = 1
 _DAYS_AHEAD = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """The clips of one airing, and until when they are of use."""
+
+    starts_at: datetime
+    until: datetime
+    clips: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, config: NodeConfig, airing: Airing) -> "_Need":
+        until = airing.starts_at + timedelta(seconds=airing.late_s)
+        return cls(airing.starts_at, until, tuple(_clips(config, [airing]).items()))
+
+
 class Documents:
     """Config, schedules and area states of one node."""
 
@@ -39,6 +54,7 @@ class Documents:
         self._clock = clock
         self._states: dict[str, AreaState] = {}
         self._left: list[str] = []
+        self._page_needs: dict[str, tuple[_Need, ...]] = {}
         self.config = NodeConfig()
         self.bound_at: datetime | None = None
         self.local_mute: datetime | None = None
@@ -157,12 +173,27 @@ class Documents:
     def wanted_clips(self, now: datetime) -> dict[str, int]:
         """sha256 → bytes of the clips of everything that has not passed, next airing first."""
         urgent = [airing for state in self._states.values() for airing in state.airings]
-        dated = [
-            airing
-            for airing in self._schedules.all_airings(self.config.area_path)
-            if airing.starts_at + timedelta(seconds=airing.late_s) >= now
-        ]
-        return _clips(self.config, [*urgent, *sorted(dated, key=lambda a: a.starts_at)])
+        wanted = _clips(self.config, urgent)
+        coming = [need for need in self._needs() if need.until >= now]
+        for need in sorted(coming, key=lambda need: need.starts_at):
+            for sha256, size in need.clips:
+                wanted.setdefault(sha256, size)
+        return wanted
+
+    def _needs(self) -> Iterable["_Need"]:
+        """What each airing of each held page needs; a page is read and parsed once."""
+        refs = list(self._schedules.all_pages(self.config.area_path))
+        for ref in refs:
+            if ref.sha256 not in self._page_needs:
+                airings = self._schedules.airings_of(ref)
+                if airings is not None:
+                    self._page_needs[ref.sha256] = tuple(
+                        _Need.of(self.config, airing) for airing in airings
+                    )
+        if len(self._page_needs) > 4 * len(refs) + 64:
+            self._page_needs = {ref.sha256: self._page_needs.get(ref.sha256, ()) for ref in refs}
+        for ref in refs:
+            yield from self._page_needs.get(ref.sha256, ())
 
     def due_soon(self, now: datetime) -> set[str]:
         """Clips that are never dropped: those of emergencies, and of the next two days."""
@@ -189,6 +220,7 @@ class Documents:
 
     def _use_config(self, config: NodeConfig) -> None:
         self.config = config
+        self._page_needs.clear()  # other languages, other clips
         self._gate.area_path = config.area_path
         self._schedules.keep_only(config.area_path)
         self._states = {a: s for a, s in self._states.items() if a in config.area_path}

@@ -129,14 +129,17 @@ class ScheduleStore:
             return CLOSED
         return Hours.of(self._days(area_path[-1], days), schedule.head.until)
 
-    def all_airings(self, area_path: Iterable[str]) -> Iterable[Airing]:
-        """Every airing of every held page, pending documents too: what clips are worth having."""
+    def all_pages(self, area_path: Iterable[str]) -> Iterable[PageRef]:
+        """Every page of every document, pending ones too."""
         for area_id in area_path:
             for shelf in (self._active, self._pending):
                 if area_id in shelf:
-                    for ref in shelf[area_id].head.pages:
-                        page = self._page(ref, keep=False)
-                        yield from page.airings if page else ()
+                    yield from shelf[area_id].head.pages
+
+    def airings_of(self, ref: PageRef) -> tuple[Airing, ...] | None:
+        """The airings of a page; None while it is not held. Reads the disk: keep what you need."""
+        page = self._page(ref, keep=False)
+        return page.airings if page else None
 
     def blobs(self) -> set[str]:
         """The hashes of all pages that any held document names."""

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 _STEP_S = 0.05  # a larger change of the wall clock is a jump, not a correction
 _MOVED_S = 20e-6
 _PIN_WAIT_S = 6.0
+_SHIFT_MARGIN_S = 0.15  # for `started` to reach the disk and `go` the player
 _CHECKPOINT_MS = 60_000
 
 
@@ -56,6 +57,7 @@ class _Armed:
     start: float
     length_ms: int
     gone: bool = False
+    delay_s: float = 0.0  # an emergency that came late is shifted, and loses no word
 
 
 @dataclass
@@ -141,6 +143,7 @@ class Stage:
         """Follow the wall clock; once released, follow corrections but no jump."""
         armed = self._armed[placed.airing_id]
         start, offset = self._instant(placed)
+        start += armed.delay_s
         moved = abs(start - armed.start)
         if moved < _MOVED_S or (armed.gone and moved > _STEP_S):
             return
@@ -148,6 +151,15 @@ class Stage:
         self.sound.send(
             {"cmd": "retime", "airing_id": placed.airing_id, "start": start, "wall_offset": offset}
         )
+
+    def _shift_if_late(self, placed: Placed) -> None:
+        """An emergency begins with its first word, even when that cannot be at its instant."""
+        armed = self._armed[placed.airing_id]
+        settle_s = 0.0 if self.amplifier_on_at else self.amplifier().settle_ms / 1000
+        possible = self.clock.monotonic() + settle_s + _SHIFT_MARGIN_S
+        if possible > armed.start:
+            armed.delay_s = possible - armed.start
+            self.retime(placed)
 
     def retime_running(self) -> None:
         """Keep long programmes on the wall clock."""
@@ -161,6 +173,8 @@ class Stage:
 
     def begin(self, placed: Placed, volume_pct: int) -> None:
         """Write `started` down, then let it sound."""
+        if placed.emergency:
+            self._shift_if_late(placed)
         armed = self._armed[placed.airing_id]
         amplified = self.amplifier().present
         run = Run(placed, volume_pct, armed.length_ms, amplified=amplified)
@@ -222,7 +236,8 @@ class Stage:
         run.skipped_frames = int(event["skipped"])
         if run.amplified and self.amplifier_on_at:
             run.amplifier_on_at = run.amplifier_on_at or self.amplifier_on_at
-        error_s = first - self._armed[run.placed.airing_id].start
+        armed = self._armed[run.placed.airing_id]
+        error_s = first - (armed.start - armed.delay_s)
         run.start_error_ms = round(error_s * 1000, 3)
 
     def _sound_ended(self, run: Run, event: Message) -> None:

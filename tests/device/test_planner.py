@@ -257,3 +257,13 @@ def test_a_long_airing_leaves_checkpoints_for_a_power_cut(world):
     (end,) = [r for r in world.outbox.owed(99) if r.kind == "finished"]
     assert (end.outcome, end.reason) == ("interrupted", "powered_off")
     assert 175_000 <= end.played_ms <= 185_000
+
+
+def test_an_emergency_that_comes_late_is_heard_from_its_first_word(world):
+    world.run(60)
+    world.plan(emergency(after_s=58, length_s=30))
+    world.run(60)
+    (end,) = [r for r in world.outbox.owed(99) if r.kind == "finished"]
+    assert (end.outcome, end.reason) == ("played", "")
+    assert 2000 < end.start_error_ms < 3500
+    assert abs((end.ended_at - end.started_at).total_seconds() - 30) < 0.5
