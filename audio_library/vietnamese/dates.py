@@ -15,7 +15,10 @@ _DAY = r"(?:(ngày|mùng|mồng)\s+)?"
 _EDGE, _END = r"(?<![\d/.,-])", r"(?![\w/]|[.,-]\d)"
 _H = r"([01]?\d|2[0-4])\s?(?:h|g|giờ|:)"
 # What is counted, not dated: "2/3 số hộ".
-_COUNTED = r"(?!\s*(?:số|tổng số|tổng dân|dân|hộ|người|diện|sản|lít|cốc|thìa|muỗng|quân|đại|viên|gói|liều))"
+_COUNTED = (
+    r"(?!\s*(?:số|tổng số|tổng dân|dân|hộ|người|diện|sản|lít|cốc|thìa|muỗng|quân|đại|viên|gói|"
+    r"liều))"
+)
 
 
 def month(number: int) -> str:
