@@ -1,7 +1,7 @@
 """Overlaps between planned sounds in the same places, and the nearest free start. Pure."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,11 +49,31 @@ def nearest_free(
 
     In steps of five minutes, up to twelve hours off; None when there is none.
     """
-    length = span.ends_at - span.starts_at
-    steps = int(_FARTHEST / _STEP)
-    for start in _outwards(span.starts_at, steps):
+    starts = _outwards(span.starts_at, int(_FARTHEST / _STEP))
+    ahead = (start for start in starts if start > now)
+    return _first_free(ahead, span.ends_at - span.starts_at, timeline, permitted)
+
+
+def next_free(
+    span: Span,
+    timeline: Timeline,
+    permitted: Sequence[Sequence[Window] | None],
+    farthest: timedelta,
+) -> datetime | None:
+    """The first start from the span's own on, as `nearest_free` looks for it, forwards only."""
+    starts = (span.starts_at + i * _STEP for i in range(int(farthest / _STEP) + 1))
+    return _first_free(starts, span.ends_at - span.starts_at, timeline, permitted)
+
+
+def _first_free(
+    starts: Iterable[datetime],
+    length: timedelta,
+    timeline: Timeline,
+    permitted: Sequence[Sequence[Window] | None],
+) -> datetime | None:
+    for start in starts:
         end = start + length
-        if start <= now or any(timeline.meeting(start, end)):
+        if any(timeline.meeting(start, end)):
             continue
         if all(windows is None or is_within(windows, start, end) for windows in permitted):
             return start

@@ -6,8 +6,11 @@ from sqlalchemy.orm import Session
 from controller import (
     airings,
     approvals,
+    area_import,
+    area_merge,
     areas,
     audit,
+    catch_up,
     changes,
     clips,
     commands,
@@ -15,11 +18,14 @@ from controller import (
     playbacks,
     schedules,
     schema,
+    stagger,
 )
 from controller.clips import ClipFilters
 from controller.database import open_engine
+from controller.expiry import expiring
 from controller.models import Approval, Playback
 from controller.playbacks import PlaybackFilters
+from controller.tonight import tonight
 from protocol.outcomes import Outcome
 from tests.controller.factories import (
     DAY,
@@ -94,6 +100,37 @@ def test_a_weekly_schedule_reaches_the_log(pg, cast):
     assert len(list(playbacks.rows(pg, cast.vera, filters))) == 1
     schedules.pause(pg, cast.erin, schedule.id, NOW + HOUR)
     assert airings.page(pg, cast.vera, now=NOW).items == []
+
+
+def test_catching_up_merging_and_importing(pg, cast):
+    upper, lower = cast.areas["upper"], cast.areas["lower"]
+    clip = make_clip(pg, area_id=cast.areas["commune"], valid_until=NOW + 2 * DAY)
+    node = make_node(pg, upper)
+    caught = {"exceptions": {"catch_up": True}}
+    data = schedule_input(clip.id, upper, "2026-11-22T13:00", **caught)
+    schedule, _ = schedules.create(pg, cast.erin, data, NOW)
+    approvals.approve_schedule(pg, cast.bob, schedule.id, NOW)
+    airing = airings.page(pg, cast.vera, now=NOW).items[0].airing
+    pg.add(
+        Playback(
+            planned_day=airing.starts_at.date(),
+            airing_id=airing.id,
+            node_id=node.id,
+            planned_at=airing.starts_at,
+            outcome=Outcome.MISSED,
+        )
+    )
+    airing.settled_at = airing.ends_at
+    pg.flush()
+    assert len(catch_up.run(pg, NOW + 2 * HOUR)) == 1
+    assert catch_up.run(pg, NOW + 2 * HOUR) == []
+    assert [each.clip.id for each in expiring(pg, cast.erin, NOW)] == [clip.id]
+    assert [v.airing.id for v in tonight(pg, cast.vera, upper, NOW).airings][:1] == [airing.id]
+    area_merge.merge(pg, cast.alice, [upper], lower, NOW + 3 * HOUR)
+    assert nodes.area_of(pg, node.id, NOW + 3 * HOUR) == lower
+    rows = area_import.read("code,name\n1,Bản A\n".encode(), "x.csv")
+    assert area_import.write(pg, cast.alice, rows, lower, NOW).created == 1
+    assert stagger.assign(pg, cast.alice, NOW) == []
 
 
 def test_lists_page_and_search(pg, cast):

@@ -1,0 +1,74 @@
+"""Clips about to leave the air: the official hears of it days before."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.access import Action, Actor, require_role, visible_areas
+from controller.models import Approval, Clip, ClipVersion, ProgrammeItem, Schedule
+from controller.versions import airable_of
+
+SOON = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A clip, when nothing of it may air any more, and the schedules that still use it."""
+
+    clip: Clip
+    at: datetime
+    schedules: list[Schedule]
+
+
+def expiring(
+    session: Session, actor: Actor, now: datetime, within: timedelta = SOON
+) -> list[Expiring]:
+    """Clips of the actor's areas that fall silent within the time, soonest first."""
+    require_role(actor, Action.VIEW)
+    query = (
+        select(Clip)
+        .join(ClipVersion)
+        .where(
+            ClipVersion.status == Approval.APPROVED,
+            ClipVersion.valid_until > now,
+            ClipVersion.valid_until <= now + within,
+        )
+        .distinct()
+    )
+    own = visible_areas(session, actor)
+    if own is not None:
+        query = query.where(Clip.area_id.in_(own))
+    clips = list(session.scalars(query))
+    later = airable_of(session, [clip.id for clip in clips], now + within)
+    ending = [clip for clip in clips if not later[clip.id]]
+    users = _schedules(session, ending)
+    found = [Expiring(clip, _end(clip, now), users.get(clip.id, [])) for clip in ending]
+    return sorted(found, key=lambda each: (each.at, each.clip.id))
+
+
+def _end(clip: Clip, now: datetime) -> datetime:
+    ends = [
+        version.valid_until
+        for version in clip.versions
+        if version.status == Approval.APPROVED and version.valid_until is not None
+    ]
+    return max(end for end in ends if end > now)
+
+
+def _schedules(session: Session, clips: list[Clip]) -> dict[str, list[Schedule]]:
+    query = (
+        select(ProgrammeItem.clip_id, Schedule)
+        .join(Schedule, Schedule.programme_id == ProgrammeItem.programme_id)
+        .where(
+            ProgrammeItem.clip_id.in_([clip.id for clip in clips]),
+            Schedule.deleted_at.is_(None),
+            Schedule.status == Approval.APPROVED,
+        )
+        .order_by(Schedule.title, Schedule.id)
+    )
+    found: dict[str, list[Schedule]] = {}
+    for clip_id, schedule in session.execute(query):
+        found.setdefault(clip_id, []).append(schedule)
+    return found

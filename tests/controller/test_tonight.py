@@ -1,0 +1,32 @@
+"""What will play tonight, seen from one village."""
+
+import pytest
+
+from controller import approvals, areas, schedules
+from controller.errors import NotFound
+from controller.tonight import tonight
+from tests.controller.factories import NOW, make_clip, schedule_input
+
+
+def test_everything_that_sounds_there_until_the_morning(session, cast):
+    clip = make_clip(session, area_id=cast.areas["commune"])
+    for title, area, at in (
+        ("Cả xã", "commune", "2026-11-22T19:00"),
+        ("Thôn khác", "lower", "2026-11-22T20:00"),
+        ("Sáng sớm", "upper", "2026-11-23T05:00"),
+        ("Chiều mai", "upper", "2026-11-23T17:00"),
+    ):
+        data = schedule_input(clip.id, cast.areas[area], at, title=title)
+        schedule, _ = schedules.create(session, cast.erin, data, NOW)
+        approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    policy = {"permit": [{"from": "17:00", "to": "21:00"}]}
+    areas.update(session, cast.alice, cast.areas["upper"], {"policy": policy}, NOW)
+    found = tonight(session, cast.vera, cast.areas["upper"], NOW)
+    assert [view.airing.title for view in found.airings] == ["Cả xã", "Sáng sớm"]
+    assert found.until.isoformat() == "2026-11-23T01:00:00+00:00"
+    assert [w.from_.isoformat() for w in found.hours] == ["2026-11-22T10:00:00+00:00"]
+
+
+def test_an_outsider_learns_nothing(session, cast):
+    with pytest.raises(NotFound):
+        tonight(session, cast.charlie, cast.areas["upper"], NOW)
