@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,7 +31,7 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
 }
 _FILE_BYTES = 2_000_000_000  # the largest file a worker may write: three hours of spool is 520 MB
-_LOOK_S = 0.1
+_LOOK_MS = 100
 # What the kernel sends a process that used up its share.
 _EXHAUSTED = (signal.SIGXCPU, signal.SIGXFSZ, signal.SIGKILL)
 
@@ -83,7 +84,8 @@ def _start(job: dict[str, Any], complaints: Any) -> subprocess.Popen[bytes]:
         start_new_session=True,
     )
     assert worker.stdin is not None
-    with worker.stdin as pipe:
+    # A worker that is gone already is found out, with its reason, when it is followed.
+    with suppress(BrokenPipeError), worker.stdin as pipe:
         pipe.write(json.dumps(job).encode())
     return worker
 
@@ -110,13 +112,14 @@ def _messages(worker: subprocess.Popen[bytes], deadline: float, cancelled: Cance
     """Lines of the worker until it ends. Raises AudioError on timeout and when cancelled."""
     assert worker.stdout is not None
     descriptor, pending = worker.stdout.fileno(), b""
+    reader = select.poll()  # select.select stops at descriptor 1024
+    reader.register(descriptor, select.POLLIN)
     while True:
         if cancelled is not None and cancelled():
             raise AudioError("cancelled")
         if time.monotonic() > deadline:
             raise AudioError("timeout")
-        ready, _, _ = select.select([descriptor], [], [], _LOOK_S)
-        if not ready:
+        if not reader.poll(_LOOK_MS):
             continue
         data = os.read(descriptor, 65536)
         if not data:
