@@ -80,7 +80,11 @@ def upload() -> Page:
         with looking() as at:
             return _form(at, values, _problems(refusal)), 422
     flash(_("Đã nhận tệp, kiểm tra và chỉnh âm lượng xong."), "good")
-    return redirect(url_for("library.detail", clip_id=clip.id))
+    answer = redirect(url_for("library.detail", clip_id=clip.id))
+    if request.headers.get("X-Requested-With"):
+        # A script would follow a redirect by itself and use the message up unseen.
+        answer.status_code = 204
+    return answer
 
 
 @bp.get("/<clip_id>")

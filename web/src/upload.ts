@@ -18,6 +18,7 @@ function send(form: HTMLFormElement): void {
   const say = (name: string) => (text.textContent = form.dataset[name] ?? "");
   const request = new XMLHttpRequest();
   request.open("POST", form.action);
+  request.setRequestHeader("X-Requested-With", "upload");
   request.upload.addEventListener("progress", (event) => {
     if (event.lengthComputable) bar.value = (100 * event.loaded) / event.total;
   });
@@ -38,10 +39,11 @@ function send(form: HTMLFormElement): void {
   request.send(new FormData(form));
 }
 
-// The answer is a page: the clip's own after a redirect, or the form again with what was refused.
+// The answer names the clip's page, or is the form again with what was refused.
 function show(request: XMLHttpRequest): void {
-  if (request.status < 300 && request.responseURL !== location.href) {
-    location.assign(request.responseURL);
+  const next = request.getResponseHeader("Location");
+  if (request.status === 204 && next) {
+    location.assign(next);
     return;
   }
   const answer = new DOMParser().parseFromString(request.responseText, "text/html");

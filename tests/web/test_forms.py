@@ -1,0 +1,75 @@
+"""Forms: forged ones are refused, and one sent twice acts once."""
+
+import re
+
+import pytest
+from sqlalchemy import func, select
+
+from controller.database import reading
+from controller.models import Schedule
+
+
+def broadcast(village, **more):
+    values = {
+        "title": "Họp thôn",
+        "clips": village.clips[6],
+        "area_ids": village.areas["Hạ"],
+        "date": "2026-11-24",
+        "time": "19:00",
+        "repeat": "once",
+    }
+    return {**values, **more}
+
+
+def count(services):
+    with reading(services.engine) as session:
+        return session.scalar(select(func.count()).select_from(Schedule))
+
+
+def test_a_form_without_its_token_is_refused(app, visit, village, services):
+    app.config["WTF_CSRF_ENABLED"] = True
+    before = count(services)
+    answer = visit("erin").post("/broadcasts/new", data=broadcast(village))
+    assert answer.status_code == 400
+    assert "Trang này đã cũ" in answer.text
+    assert count(services) == before
+
+
+def test_a_form_with_its_token_is_taken(app, visit, village):
+    app.config["WTF_CSRF_ENABLED"] = True
+    client = visit("erin")
+    page = client.get("/broadcasts/new").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    data = broadcast(village, csrf_token=token)
+    assert client.post("/broadcasts/new", data=data).status_code == 302
+
+
+def test_the_api_takes_no_cookie(visit):
+    answer = visit("alice").get("/api/v1/areas")
+    assert answer.status_code == 401
+    assert answer.content_type == "application/problem+json"
+
+
+def test_a_double_tap_makes_one_broadcast(visit, village, services):
+    client, before = visit("erin"), count(services)
+    data = broadcast(village, once="khoa-1")
+    first, second = (client.post("/broadcasts/new", data=data) for _ in range(2))
+    assert first.location == second.location
+    assert count(services) == before + 1
+
+
+def test_a_refused_form_may_be_sent_again(visit, village, services):
+    client, before = visit("erin"), count(services)
+    refused = client.post("/broadcasts/new", data=broadcast(village, once="k", title=""))
+    assert refused.status_code == 422
+    assert client.post("/broadcasts/new", data=broadcast(village, once="k")).status_code == 302
+    assert count(services) == before + 1
+
+
+@pytest.mark.parametrize("name", ["once", "csrf_token"])
+def test_every_form_that_changes_something_carries_its_keys(visit, village, name):
+    page = visit("bob").get(f"/clips/{village.clips[4]}").text
+    forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", page, re.DOTALL)
+    own = [form for form in forms if 'action="/clips/' in form]
+    assert own
+    assert all(f'name="{name}"' in form for form in own)

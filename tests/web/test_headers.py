@@ -1,0 +1,50 @@
+"""What every answer tells the browser."""
+
+import re
+import shutil
+
+import pytest
+
+from controller.settings import load
+from web.app import create_app
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/nowhere"])
+def test_no_page_loads_anything_from_elsewhere(visit, path):
+    answer = visit("bob").get(path)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_built_files_are_kept_for_long(visit):
+    script = re.search(r'src="(/assets/[^"]+)"', visit().get("/login").text)[1]
+    with visit().get(script, headers={"Accept-Encoding": "gzip"}) as answer:
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["Content-Encoding"] == "gzip"
+
+
+def test_pages_of_who_is_signed_in_are_not_kept(visit):
+    assert visit("bob").get("/").headers["Cache-Control"] == "no-store"
+
+
+def test_over_https_the_cookie_is_bound_to_the_host(tmp_path, filled):
+    shutil.copytree(filled.folder, tmp_path / "data")
+    environ = {
+        "LOALANG_DATA_DIR": str(tmp_path / "data"),
+        "LOALANG_PUBLIC_URL": "https://loa.example",
+    }
+    app = create_app(load(environ))
+    answer = app.test_client().get("/login", base_url="https://loa.example")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-loalang=")
+    assert "Secure" in cookie
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
+    app.extensions["loalang"].engine.dispose()
+
+
+def test_the_key_of_the_sessions_is_readable_by_its_owner_only(services):
+    path = services.settings.secret_key_file
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(path.read_bytes()) == 32

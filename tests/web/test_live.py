@@ -1,0 +1,74 @@
+"""The stream of changes: names only, to whom they concern, from where the page left off."""
+
+from contextlib import closing
+
+from controller import changes
+from controller.database import reading, transaction
+from tests.web.village import NOW
+from web.live import MOST_OF_ONE, Hub, Listener
+
+
+def note(services, kind, area_id):
+    with transaction(services.engine) as session:
+        changes.note(session, kind, "x", area_id, NOW)
+
+
+def latest(services):
+    with reading(services.engine) as session:
+        return changes.latest(session)
+
+
+def events(client, last_id=None):
+    headers = {"Last-Event-ID": str(last_id)} if last_id is not None else {}
+    with closing(client.get("/live", headers=headers)) as answer:
+        assert answer.content_type.startswith("text/event-stream")
+        found = []
+        for chunk in answer.iter_encoded():
+            found += [line[7:] for line in chunk.decode().splitlines() if line[:7] == "event: "]
+            if len(found) > 1 or last_id is None:
+                return found
+        return found
+
+
+def test_a_stream_begins_with_a_greeting(visit):
+    assert events(visit("vera")) == ["hello"]
+
+
+def test_a_stream_resumes_where_it_was_lost(visit, services, village):
+    since = latest(services)
+    note(services, "playback", village.areas["Hạ"])
+    note(services, "playback", village.areas["Hạ"])
+    assert events(visit("vera"), since) == ["hello", "playback"]
+
+
+def test_a_listener_hears_of_its_own_areas_only(services, village):
+    hub = Hub(services.engine)
+    mine = Listener("a", frozenset({village.areas["Hạ"]}), latest(services))
+    other = Listener("b", frozenset({village.areas["far"]}), latest(services))
+    hub._catch_up_to_now()
+    for listener in (mine, other):
+        hub._listeners.add(listener)
+    note(services, "node", village.areas["Hạ"])
+    assert hub.step() == 1
+    assert [event.kind for event in mine.take(0)] == ["node"]
+    assert other.take(0) == []
+
+
+def test_nothing_is_said_twice(services, village):
+    hub = Hub(services.engine)
+    hub._catch_up_to_now()
+    note(services, "node", village.areas["Hạ"])
+    assert hub.step() == 1
+    assert hub.step() == 0
+
+
+def test_one_user_holds_a_few_streams_only(services):
+    hub = Hub(services.engine)
+    streams = [Listener("a", None, 0) for _ in range(MOST_OF_ONE + 1)]
+    assert [hub.join(each) for each in streams] == [True] * MOST_OF_ONE + [False]
+    for each in streams:
+        hub.leave(each)
+
+
+def test_nobody_listens_without_signing_in(visit):
+    assert visit().get("/live").status_code == 302

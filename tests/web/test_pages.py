@@ -1,0 +1,210 @@
+"""Library, approvals, clusters, schedules, new broadcast and log: what each shows, and to whom."""
+
+import io
+
+import openpyxl
+import pytest
+from sqlalchemy import select
+
+from controller.database import reading, transaction
+from controller.models import ClipVersion, Node, Playback, Schedule
+
+
+def test_the_library_finds_without_accents(visit):
+    page = visit("erin").get("/clips/?q=tien+dien").text
+    assert "Thanh toán tiền điện bằng VNPT Money" in page
+    assert "Bán hàng trên sàn Postmart" not in page
+
+
+def test_a_broken_recording_is_refused_beside_the_field(visit):
+    data = {"title": "Hỏng", "topic": "1", "language": "vi"}
+    data["file"] = (io.BytesIO(b"khong phai am thanh" * 99), "hong.mp3")
+    answer = visit("erin").post("/clips/new", data=data)
+    assert answer.status_code == 422
+    assert 'id="problem-file"' in answer.text
+    assert 'value="Hỏng"' in answer.text  # what was typed is kept
+
+
+def test_an_upload_without_a_file_says_so(visit):
+    answer = visit("erin").post("/clips/new", data={"title": "A", "topic": "1", "language": "vi"})
+    assert "Hãy chọn tệp âm thanh" in answer.text
+
+
+def test_a_clip_can_be_heard_in_part(visit, village):
+    wanted = {"Range": "bytes=0-99"}
+    with visit("vera").get(f"/clips/{village.clips[4]}/sound", headers=wanted) as answer:
+        assert answer.status_code == 206
+        assert len(answer.data) == 100
+        assert answer.data.startswith(b"OggS")
+
+
+def test_an_approver_lets_a_version_air(visit, village, services):
+    client = visit("bob")
+    assert "Cài VNeID mức độ 2" in client.get("/approvals/").text
+    client.post(f"/clips/{village.clips[4]}/approve", data={"back": "1"})
+    with reading(services.engine) as session:
+        query = select(ClipVersion.status).where(ClipVersion.clip_id == village.clips[4])
+        assert set(session.scalars(query)) == {"approved"}
+    assert "Cài VNeID mức độ 2" not in client.get("/approvals/").text
+
+
+def test_a_returned_schedule_shows_its_reason(visit, village):
+    address = f"/schedules/{village.schedules['pending']}"
+    visit("bob").post(f"{address}/reject", data={"note": "Đổi sang 17:45"})
+    page = visit("erin").get(address).text
+    assert "Trả lại" in page
+    assert "Đổi sang 17:45" in page
+
+
+def test_a_schedule_is_paused_and_goes_on(visit, village, services):
+    client, address = visit("erin"), f"/schedules/{village.schedules['evening']}"
+    assert "Tạm dừng" in client.post(f"{address}/pause", follow_redirects=True).text
+    with reading(services.engine) as session:
+        assert session.get(Schedule, village.schedules["evening"]).paused_at is not None
+    assert "Đã duyệt" in client.post(f"{address}/resume", follow_redirects=True).text
+
+
+def test_a_deleted_schedule_is_gone(visit, village):
+    client, address = visit("erin"), f"/schedules/{village.schedules['evening']}"
+    client.post(f"{address}/delete")
+    assert client.get(address).status_code == 404
+
+
+def test_the_summary_is_one_sentence_in_the_glossary_s_words(visit, village):
+    data = {
+        "title": "Họp thôn",
+        "clips": village.clips[6],
+        "area_ids": village.areas["Hạ"],
+        "date": "2026-11-24",
+        "time": "19:00",
+        "repeat": "weekly",
+        "days": ["2", "5"],
+    }
+    answer = visit("erin").post("/broadcasts/check", data=data, headers={"HX-Request": "true"})
+    assert (
+        "Phát «Họp thôn» lúc 19:00 (tối), thứ 3, thứ 6 hằng tuần, từ 24/11/2026, tại Thôn Hạ "
+        "(1 cụm loa)" in answer.text
+    )
+
+
+def test_a_clash_is_told_before_saving_and_refused(visit, village):
+    data = {
+        "title": "Trùng",
+        "clips": village.clips[6],
+        "area_ids": village.areas["Hạ"],
+        "date": "2026-11-23",
+        "time": "17:01",
+        "repeat": "once",
+    }
+    client = visit("erin")
+    checked = client.post("/broadcasts/check", data=data, headers={"HX-Request": "true"})
+    assert "trùng giờ với «Chương trình chiều»" in checked.text
+    refused = client.post("/broadcasts/new", data=data)
+    assert refused.status_code == 409
+    assert 'value="Trùng"' in refused.text
+
+
+def test_a_new_cluster_shows_its_code_once(visit, village, services):
+    client = visit("tom")
+    data = {"name": "Cụm Chợ", "code": "TL-99", "area_id": village.areas["Hạ"]}
+    address = client.post("/nodes/new", data=data).location
+    assert "Mã kích hoạt" in client.get(address).text
+    assert 'class="code"' not in client.get(address).text
+    with reading(services.engine) as session:
+        assert session.scalar(select(Node.name).where(Node.code == "TL-99")) == "Cụm Chợ"
+
+
+def test_a_taken_code_is_told_beside_the_field(visit, village):
+    data = {"name": "Cụm Chợ", "code": "TL-01", "area_id": village.areas["Hạ"]}
+    answer = visit("tom").post("/nodes/new", data=data)
+    assert answer.status_code == 422
+    assert 'id="problem-code"' in answer.text
+
+
+def test_the_log_sets_planned_beside_played_with_every_reason(visit):
+    page = visit("vera").get("/log/").text
+    assert "05:30:00" in page
+    assert "Không phát được" in page
+    assert "Chưa nhận được báo cáo của cụm loa." in page
+    assert "Cụm loa mất điện vào giờ phát." in page
+
+
+def test_the_log_s_filters_stand_in_the_address(visit, village):
+    page = visit("vera").get(f"/log/?outcome=missed&node={village.nodes['Bãi Sậy']}").text
+    assert page.count('id="row-') == 1
+    assert "outcome=missed" in page  # the exports keep the filters
+
+
+def test_a_code_a_newer_node_sends_is_shown_as_it_is(visit, services):
+    with transaction(services.engine) as session:
+        session.scalars(select(Playback).where(Playback.reason != "")).first().reason = "sunspot"
+    assert "sunspot" in visit("vera").get("/log/").text
+
+
+def test_the_log_is_saved_as_csv_and_as_a_workbook(visit):
+    client = visit("vera")
+    csv = client.get("/log/log.csv?outcome=missed")
+    assert csv.data.startswith(b"\xef\xbb\xbf")
+    assert "Cụm Bãi Sậy" in csv.text
+    assert len(csv.text.splitlines()) == 2
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/log/log.xlsx").data))
+    assert book.active.max_row > 8
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/clips/{clips[4]}",
+        "/clips/{clips[4]}/sound",
+        "/schedules/{schedules[morning]}",
+        "/nodes/{nodes[Hạ]}",
+        "/nodes/{nodes[Hạ]}/live",
+        "/log/?area={areas[commune]}",
+        "/broadcasts/new?clip={clips[4]}",
+        "/clips/new?replaces={clips[4]}",
+    ],
+)
+def test_an_outsider_does_not_even_learn_that_it_exists(visit, village, path):
+    assert visit("charlie").get(path.format(**vars(village))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "verbs"),
+    [
+        ("/clips/{clips[4]}", ("approve", "reject", "withdraw")),
+        ("/schedules/{schedules[morning]}", ("pause", "resume", "delete", "approve", "reject")),
+        ("/nodes/{nodes[Hạ]}", ("claim-code",)),
+    ],
+)
+def test_an_outsider_changes_nothing(visit, village, path, verbs):
+    client = visit("charlie")
+    for verb in verbs:
+        assert client.post(f"{path.format(**vars(village))}/{verb}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [
+        ("vera", "/broadcasts/new"),
+        ("vera", "/clips/new"),
+        ("erin", "/approvals/"),
+        ("erin", "/nodes/new"),
+        ("tom", "/broadcasts/new"),
+    ],
+)
+def test_a_role_that_may_not_is_told_so(visit, who, path):
+    answer = visit(who).get(path)
+    assert answer.status_code == 403
+    assert "Bạn chưa được giao việc này" in answer.text
+
+
+def test_an_editor_approves_nothing(visit, village):
+    answer = visit("erin").post(f"/clips/{village.clips[4]}/approve")
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/log/", "/clips/", "/nodes/", "/schedules/"])
+def test_a_page_speaks_english(visit, path):
+    page = visit("vera", language="en").get(path).text
+    assert '<html lang="en">' in page
+    assert "Nhật ký" not in page
