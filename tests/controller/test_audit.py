@@ -1,6 +1,11 @@
 """The audit log: everyone reads their own areas', nobody rewrites it."""
 
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import DBAPIError
+
 from controller import audit
+from controller.models import AuditEntry
 from tests.controller.factories import NOW
 
 
@@ -29,3 +34,12 @@ def test_a_subjects_history_is_found(session, cast):
     )
     assert [e.detail for e in first.items + rest.items] == [{"note": "x"}] * 2
     assert first.items[0].user_id == cast.bob.user_id
+
+
+@pytest.mark.parametrize("forgery", [update(AuditEntry).values(action="x"), delete(AuditEntry)])
+def test_the_database_refuses_to_rewrite_the_log(session, cast, forgery):
+    audit.record(session, cast.alice, "clip.approve", "clip", "c", cast.areas["upper"], NOW)
+    session.flush()
+    with pytest.raises(DBAPIError, match="only grows"), session.begin_nested():
+        session.execute(forgery)
+    assert audit.page(session, cast.vera, subject_id="c").items

@@ -1,6 +1,8 @@
 """The same domain on a real PostgreSQL: every kind of query the controller asks, once."""
 
 import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from controller import (
@@ -23,7 +25,7 @@ from controller import (
 from controller.clips import ClipFilters
 from controller.database import open_engine
 from controller.expiry import expiring
-from controller.models import Approval, Playback
+from controller.models import Approval, AuditEntry, Playback
 from controller.playbacks import PlaybackFilters
 from controller.tonight import tonight
 from protocol.outcomes import Outcome
@@ -150,6 +152,12 @@ def test_lists_page_and_search(pg, cast):
     audited = audit.page(pg, cast.vera, limit=1)
     assert audit.page(pg, cast.vera, cursor=audited.next_cursor).items
     assert approvals.pending(pg, cast.bob, NOW).clips == []
+
+
+def test_the_audit_log_only_grows(pg, cast):
+    for forgery in (update(AuditEntry).values(action="x"), delete(AuditEntry)):
+        with pytest.raises(DBAPIError, match="only grows"), pg.begin_nested():
+            pg.execute(forgery)
 
 
 def test_the_tree_and_the_services_orders(pg, cast):

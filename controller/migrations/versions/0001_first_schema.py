@@ -525,6 +525,27 @@ def upgrade() -> None:
     with op.batch_alter_table("airing_area", schema=None) as batch_op:
         batch_op.create_index("ix_airing_area_area", ["area_id"], unique=False)
 
+    _guard_the_audit_log()
+
+
+def _guard_the_audit_log() -> None:
+    """The database itself refuses to change or remove what was decided."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION audit_entry_stays() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the audit log only grows'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_entry_stays BEFORE UPDATE OR DELETE ON audit_entry "
+            "FOR EACH ROW EXECUTE FUNCTION audit_entry_stays()"
+        )
+        return
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER audit_entry_stays_{verb.lower()} BEFORE {verb} ON audit_entry "
+            "BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
+        )
+
 
 def downgrade() -> None:
     with op.batch_alter_table("airing_area", schema=None) as batch_op:
@@ -591,3 +612,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_area_parent_id"))
 
     op.drop_table("area")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_entry_stays")
