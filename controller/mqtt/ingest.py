@@ -306,7 +306,7 @@ def _key_shown(raw: bytes) -> VerifyKey:
 def _told(heard: _Heard) -> reports.Told:
     batch = heard.read(ReportBatch)
     reports.check(batch)
-    return reports.Told(heard.device.id, batch)
+    return reports.Told(heard.device.id, batch, heard.body["reports"])
 
 
 def _rows(arrival: Arrival) -> int:

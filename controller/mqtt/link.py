@@ -192,7 +192,8 @@ class Link:
                 _log.warning("the broker refuses us: %s", reason)
                 return
             self._connection += 1
-            client.subscribe(self._topics)
+            if self._topics:
+                client.subscribe(self._topics)
             self._set_up(True)
             _log.info("connected to the broker at %s:%s", self._address.host, self._address.port)
             self._on_up(bool(flags.session_present))

@@ -1,20 +1,22 @@
 """Reports of nodes: kept as they came, then folded into one playback per airing and node.
 
 Ingest is idempotent (the key of a report is device, store epoch and number) and free of order: a
-`finished` may come before its `started`, twice, or thirty days late. The first `finished` is the
-node's own word; it replaces what the controller presumed, and nothing replaces it.
+`finished` may come before its `started`, twice, or thirty days late (see `folding`). A batch costs
+a handful of statements, however many reports it has.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Table, and_, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, aliased
 
-from controller import changes
 from controller.models import (
     Airing,
+    Change,
     Device,
     DeviceBinding,
     Node,
@@ -22,12 +24,12 @@ from controller.models import (
     NodeReport,
     Playback,
 )
+from controller.mqtt.folding import COLUMNS, Row, fold
 from controller.planned import planned_at
 from controller.upsert import insert_missing
 from protocol.codec import to_json
 from protocol.errors import Malformed
 from protocol.messages import Report, ReportAck, ReportBatch
-from protocol.outcomes import Outcome, Reason, ReportKind
 
 _LONGEST_ID = 64
 _LONGEST_EPOCH = 32
@@ -37,10 +39,15 @@ _LARGEST = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A verified batch and the device that signed it."""
+    """A verified batch and the device that signed it; `raw`: its reports as they came."""
 
     device_id: str
     batch: ReportBatch
+    raw: Sequence[Mapping[str, Any]] = field(default=())
+
+    def bodies(self) -> Iterable[tuple[Report, Mapping[str, Any]]]:
+        raw = self.raw or [to_json(report) for report in self.batch.reports]
+        return zip(self.batch.reports, raw, strict=True)
 
 
 def check(batch: ReportBatch) -> None:
@@ -58,46 +65,19 @@ def check(batch: ReportBatch) -> None:
 
 
 def commit(session: Session, told: Sequence[Told], now: datetime) -> list[tuple[str, ReportAck]]:
-    """Keep and fold every report; the acknowledgements hold once the caller has committed."""
+    """Keep and fold every report; the acknowledgements hold once the caller has committed.
+
+    One acknowledgement for each device and store, whatever the number of its batches.
+    """
     _keep(session, told, now)
     _fold_all(session, told, now)
-    return [(one.device_id, _acknowledgement(session, one)) for one in told]
+    return _acknowledgements(session, told)
 
 
-def fold(row: Playback, report: Report, device_id: str, now: datetime) -> bool:
-    """Let one report change the playback; whether it did."""
-    if report.kind is not ReportKind.FINISHED:
-        return _fold_started(row, report, device_id)
-    if row.reported_at is not None:
-        return False
-    row.device_id = device_id
-    row.reported_at = now
-    # A `finished` without an outcome is a broken node's; the sound did end, nobody knows how.
-    row.outcome = report.outcome or Outcome.INTERRUPTED
-    row.reason = report.reason if report.outcome else Reason.DEVICE_ERROR.value
-    row.detail = report.detail[:500]
-    row.started_at = report.started_at or row.started_at
-    row.ended_at = report.ended_at
-    row.start_error_ms = report.start_error_ms
-    row.played_ms = report.played_ms
-    row.length_ms = report.length_ms
-    row.volume_pct = report.volume_pct
-    row.xruns = report.xruns
-    row.amplifier_on_at = report.amplifier_on_at or row.amplifier_on_at
-    row.amplifier_off_at = report.amplifier_off_at
-    row.clock = to_json(report.clock)
-    return True
-
-
-def _fold_started(row: Playback, report: Report, device_id: str) -> bool:
-    if row.started_at is not None and row.device_id is not None:
-        return False
-    row.started_at = row.started_at or report.started_at or report.at
-    row.device_id = row.device_id or device_id
-    row.clock = row.clock or to_json(report.clock)
-    row.start_error_ms = row.start_error_ms or report.start_error_ms
-    row.amplifier_on_at = row.amplifier_on_at or report.amplifier_on_at
-    return True
+def known_devices(session: Session, device_ids: Iterable[str]) -> dict[str, Device]:
+    """The devices of these ids that were enrolled and not shut out."""
+    query = select(Device).where(Device.id.in_(set(device_ids)), Device.shut_out_at.is_(None))
+    return {device.id: device for device in session.scalars(query)}
 
 
 def _keep(session: Session, told: Sequence[Told], now: datetime) -> None:
@@ -108,22 +88,31 @@ def _keep(session: Session, told: Sequence[Told], now: datetime) -> None:
             "seq": report.seq,
             "airing_id": report.airing_id,
             "received_at": now,
-            "body": to_json(report),
+            "body": body,
         }
         for one in told
-        for report in one.batch.reports
+        for report, body in one.bodies()
     ]
     insert_missing(session, NodeReport, rows)
 
 
 # --- folding -----------------------------------------------------------------------------------
 
-_Key = tuple[object, str, str]  # planned_day, airing_id, node_id
+_TABLE = Playback.__table__
+assert isinstance(_TABLE, Table)
+_KEY = ("planned_day", "airing_id", "node_id")
+_INSERT = insert(_TABLE)
+_INSERT_MISSING = postgresql.insert(_TABLE).on_conflict_do_nothing()
+_UPDATE = (
+    update(_TABLE)
+    .where(and_(*(_TABLE.c[name] == bindparam(f"key_{name}") for name in _KEY)))
+    .values({name: bindparam(name) for name in COLUMNS if name not in _KEY})
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A report with the row it belongs to."""
+    """A report with the place and the instant it belongs to."""
 
     report: Report
     device_id: str
@@ -131,30 +120,95 @@ class _Placed:
     planned_at: datetime
 
     @property
-    def key(self) -> _Key:
+    def key(self) -> tuple[date, str, str]:
         return self.planned_at.date(), self.report.airing_id, self.node.id
+
+    def blank(self) -> Row:
+        return Row(*self.key, self.planned_at)
 
 
 def _fold_all(session: Session, told: Sequence[Told], now: datetime) -> None:
     placed = list(_placed(session, told))
-    if not placed:
-        return
-    rows = _rows(session, placed)
-    touched = {}
+    # A row that somebody else inserts meanwhile is folded in a second round, now locked.
+    while placed:
+        placed = _fold_round(session, placed, now)
+
+
+def _fold_round(session: Session, placed: Sequence[_Placed], now: datetime) -> list[_Placed]:
+    """Fold into rows that are there, insert those that are not; what must be tried again."""
+    there = _locked_rows(session, placed)
+    rows: dict[tuple[date, str, str], Row] = {}
+    changed = {}
     for one in placed:
-        if fold(rows[one.key], one.report, one.device_id, now):
-            touched[one.report.airing_id, one.node.id] = one.planned_at
-    areas = _areas(session, touched)
-    for (airing_id, node_id), at in touched.items():
-        changes.note(session, "playback", airing_id, areas.get((node_id, at)), now)
+        row = rows.setdefault(one.key, there.get(one.key) or one.blank())
+        if fold(row, one.report, one.device_id, now):
+            changed[row.key] = row
+    new = [row for key, row in changed.items() if key not in there]
+    if not _insert_rows(session, new):
+        return list(placed)
+    _update_rows(session, [row for key, row in changed.items() if key in there])
+    _tell_pages(session, changed.values(), now)
+    return []
+
+
+def _locked_rows(session: Session, placed: Sequence[_Placed]) -> dict[tuple[date, str, str], Row]:
+    keys = {one.key for one in placed}
+    days, airing_ids, node_ids = ({key[n] for key in keys} for n in range(3))
+    query = (
+        select(*(_TABLE.c[name] for name in COLUMNS))
+        .where(
+            _TABLE.c.planned_day.in_(days),
+            _TABLE.c.airing_id.in_(airing_ids),
+            _TABLE.c.node_id.in_(node_ids),
+        )
+        .with_for_update()
+    )
+    found = (Row(*values) for values in session.execute(query))
+    return {row.key: row for row in found if row.key in keys}
+
+
+def _insert_rows(session: Session, rows: Sequence[Row]) -> bool:
+    """False when one of them was there already: then none is inserted."""
+    if not rows:
+        return True
+    values = [row.values() for row in rows]
+    if session.get_bind().dialect.name == "sqlite":
+        # BEGIN IMMEDIATE: nobody else writes between the look and this.
+        session.connection().execute(_INSERT, values)
+        return True
+    with session.begin_nested() as savepoint:
+        if session.connection().execute(_INSERT_MISSING, values).rowcount == len(rows):
+            return True
+        savepoint.rollback()
+    return False
+
+
+def _update_rows(session: Session, rows: Sequence[Row]) -> None:
+    if rows:
+        values = [
+            row.values() | {f"key_{name}": getattr(row, name) for name in _KEY} for row in rows
+        ]
+        session.connection().execute(_UPDATE, values)
+
+
+def _tell_pages(session: Session, changed: Iterable[Row], now: datetime) -> None:
+    said = {(row.airing_id, row.node_id): row.planned_at for row in changed}
+    areas = _areas(session, said)
+    lines = {
+        (airing_id, areas.get((node_id, at))): None for (airing_id, node_id), at in said.items()
+    }
+    rows = [
+        {"at": now, "kind": "playback", "subject_id": airing_id, "area_id": area_id}
+        for airing_id, area_id in lines
+    ]
+    if rows:
+        session.execute(insert(Change), rows)
 
 
 def _placed(session: Session, told: Sequence[Told]) -> Iterable[_Placed]:
     airing_ids = {report.airing_id for one in told for report in one.batch.reports}
-    airings = {
-        airing.id: airing
-        for airing in session.scalars(select(Airing).where(Airing.id.in_(airing_ids)))
-    }
+    query = select(Airing).where(Airing.id.in_(airing_ids))
+    airings = {airing.id: airing for airing in session.scalars(query)}
     bindings = _bindings(session, {one.device_id for one in told})
     for one in told:
         for report in one.batch.reports:
@@ -189,52 +243,36 @@ def _node_at(bindings: Sequence[tuple[DeviceBinding, Node]], at: datetime) -> No
     return bindings[-1][1] if bindings else None
 
 
-def _rows(session: Session, placed: Sequence[_Placed]) -> dict[_Key, Playback]:
-    stubs = {
-        one.key: {
-            "planned_day": one.planned_at.date(),
-            "airing_id": one.report.airing_id,
-            "node_id": one.node.id,
-            "planned_at": one.planned_at,
-            "reason": "",
-            "detail": "",
-        }
-        for one in placed
-    }
-    # First make sure that each row exists, then lock them: nobody else can come in between.
-    insert_missing(session, Playback, list(stubs.values()))
-    query = (
-        select(Playback)
-        .where(tuple_(Playback.planned_day, Playback.airing_id, Playback.node_id).in_(list(stubs)))
-        .with_for_update()
-    )
-    return {(r.planned_day, r.airing_id, r.node_id): r for r in session.scalars(query)}
-
-
 def _areas(
-    session: Session, touched: dict[tuple[str, str], datetime]
+    session: Session, said: Mapping[tuple[str, str], datetime]
 ) -> dict[tuple[str, datetime], str]:
     """(node, instant) → the area the node belonged to then."""
-    node_ids = {node_id for _, node_id in touched}
-    query = select(NodeMembership).where(NodeMembership.node_id.in_(node_ids))
-    memberships = list(session.scalars(query))
+    query = select(NodeMembership).where(NodeMembership.node_id.in_({n for _, n in said}))
+    members: dict[str, list[NodeMembership]] = {}
+    for member in session.scalars(query):
+        members.setdefault(member.node_id, []).append(member)
     return {
         (node_id, at): member.area_id
-        for (_, node_id), at in touched.items()
-        for member in memberships
-        if member.node_id == node_id
-        and member.from_at <= at
-        and (member.until_at is None or at < member.until_at)
+        for (_, node_id), at in said.items()
+        for member in members.get(node_id, ())
+        if member.from_at <= at and (member.until_at is None or at < member.until_at)
     }
 
 
 # --- acknowledging -----------------------------------------------------------------------------
 
 
-def _acknowledgement(session: Session, one: Told) -> ReportAck:
-    upto = _upto(session, one.device_id, one.batch.store_epoch)
-    also = tuple(sorted({r.seq for r in one.batch.reports if r.seq > upto}))
-    return ReportAck(one.batch.store_epoch, upto, also)
+def _acknowledgements(session: Session, told: Sequence[Told]) -> list[tuple[str, ReportAck]]:
+    seqs: dict[tuple[str, str], set[int]] = {}
+    for one in told:
+        of_store = seqs.setdefault((one.device_id, one.batch.store_epoch), set())
+        of_store.update(report.seq for report in one.batch.reports)
+    found = []
+    for (device_id, epoch), committed in seqs.items():
+        upto = _upto(session, device_id, epoch)
+        also = tuple(sorted(seq for seq in committed if seq > upto))
+        found.append((device_id, ReportAck(epoch, upto, also)))
+    return found
 
 
 def _upto(session: Session, device_id: str, store_epoch: str) -> int:
@@ -243,20 +281,15 @@ def _upto(session: Session, device_id: str, store_epoch: str) -> int:
     Rows that retention has removed cannot be told from rows that never came, so nothing is
     acknowledged that is not in the table now.
     """
-    later = aliased(NodeReport)
     same = (NodeReport.device_id == device_id, NodeReport.store_epoch == store_epoch)
-    if session.get(NodeReport, (device_id, store_epoch, 1)) is None:
+    first = select(NodeReport.seq).where(*same, NodeReport.seq == 1)
+    if session.scalar(first) is None:
         return 0
-    gap = select(later.seq).where(
+    later = aliased(NodeReport)
+    following = select(later.seq).where(
         later.device_id == device_id,
         later.store_epoch == store_epoch,
         later.seq == NodeReport.seq + 1,
     )
-    query = select(func.min(NodeReport.seq)).where(*same, ~gap.exists())
+    query = select(func.min(NodeReport.seq)).where(*same, ~following.exists())
     return session.scalar(query) or 0
-
-
-def known_devices(session: Session, device_ids: Iterable[str]) -> dict[str, Device]:
-    """The devices of these ids that were enrolled and not shut out."""
-    query = select(Device).where(Device.id.in_(set(device_ids)), Device.shut_out_at.is_(None))
-    return {device.id: device for device in session.scalars(query)}

@@ -6,7 +6,10 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from controller.database import reading, transaction
+from controller import areas, nodes, schema
+from controller.access import SYSTEM
+from controller.areas import AreaInput
+from controller.database import open_engine, reading, transaction
 from controller.models import (
     Airing,
     AiringArea,
@@ -17,13 +20,17 @@ from controller.models import (
     Playback,
 )
 from controller.mqtt import reports
+from controller.mqtt.folding import COLUMNS, Row
 from controller.mqtt.reports import Told
+from controller.nodes import NodeInput
 from controller.silence import presume
+from controller.upsert import insert_missing
 from protocol.errors import Malformed
 from protocol.keys import SigningKey
 from protocol.messages import ClockReading, Report, ReportBatch
 from protocol.outcomes import AiringClass, Outcome, ReportKind
 from tests.controller.mqtt.conftest import NOW
+from tests.support.postgres import running_postgres
 
 STARTS = NOW + timedelta(minutes=5)
 LATER = STARTS + timedelta(minutes=3)
@@ -243,3 +250,51 @@ def test_a_batch_without_an_epoch_or_of_too_many_reports_is_malformed():
         reports.check(ReportBatch("", (finished(),)))
     with pytest.raises(Malformed):
         reports.check(ReportBatch("e1", tuple(finished(n) for n in range(1, 52))))
+
+
+@pytest.mark.postgres
+def test_on_postgresql_a_row_somebody_else_inserts_meanwhile_is_not_lost():
+    """The controller presumes silence between our look and our insert: both stay."""
+    with running_postgres() as server:
+        engine = open_engine(server.database("fold"))
+        schema.upgrade(engine)
+        _race(engine)
+        engine.dispose()
+
+
+def _race(engine):
+    key = SigningKey.generate().verify_key
+    with transaction(engine) as session:
+        area = areas.create(session, SYSTEM, AreaInput("Xã", "xã"), NOW - timedelta(days=1))
+        data = NodeInput("n", "n", area.id)
+        node, _ = nodes.create(session, SYSTEM, data, NOW - timedelta(days=1))
+        session.add(Device(id=key.device_id, public_key=key.hex, first_seen_at=NOW))
+        session.flush()
+        session.add(DeviceBinding(node_id=node.id, device_id=key.device_id, from_at=NOW))
+    told = [Told(key.device_id, ReportBatch("e1", (finished(1),)))]
+    with transaction(engine) as ours:
+        ours.execute(select(1))
+        looked = reports._locked_rows(ours, list(reports._placed(ours, told)))
+        assert looked == {}
+        with transaction(engine) as other:
+            presumed = {
+                "planned_day": STARTS.date(),
+                "airing_id": "a1",
+                "node_id": node.id,
+                "planned_at": STARTS,
+                "outcome": Outcome.MISSED,
+                "reason": "offline_unknown",
+                "detail": "",
+                "presumed_outcome": Outcome.MISSED,
+            }
+            insert_missing(other, Playback, [presumed])
+        row = Row(STARTS.date(), "a1", node.id, STARTS)
+        assert not reports._insert_rows(ours, [row])
+        reports.commit(ours, told, LATER)
+    with reading(engine) as session:
+        (found,) = session.scalars(select(Playback))
+    assert (found.outcome, found.presumed_outcome) == (Outcome.PLAYED, Outcome.MISSED)
+
+
+def test_a_plain_row_has_every_column_of_the_table():
+    assert set(COLUMNS) == set(Playback.__table__.columns.keys())

@@ -1,0 +1,187 @@
+"""Taking in reports: the real handler (signatures, folding, acknowledgements) beside bare inserts.
+
+    python -m benchmarks.ingest [--devices N] [--batches N] [--database URL]
+
+Prints reports per second: `bare` is the same rows in batched INSERT … ON CONFLICT DO NOTHING, 500
+a transaction, nothing else done; `handler` is ingest as the service runs it, without a broker.
+The database is a file with synchronous=FULL unless a PostgreSQL URL is given.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, delete
+
+from controller import nodes, schema
+from controller.access import SYSTEM
+from controller.areas import AreaInput, create
+from controller.database import open_engine, sqlite_url, transaction
+from controller.models import Device, DeviceBinding, NodeReport
+from controller.mqtt.ingest import Ingest, Listeners
+from controller.mqtt.link import Arrival, BrokerAddress, Link
+from controller.mqtt.publisher import Publisher
+from controller.nodes import NodeInput
+from controller.upsert import insert_missing
+from protocol import envelope
+from protocol.codec import to_json
+from protocol.envelope import Heading, MessageType
+from protocol.keys import SigningKey
+from protocol.messages import ClockReading, Report, ReportBatch
+from protocol.outcomes import Outcome, ReportKind
+from protocol.topics import Topics
+
+NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
+TOPICS = Topics("main")
+BATCH = 50
+
+
+class SilentLink(Link):
+    """Counts what would be published."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            BrokerAddress("none", 1),
+            "bench",
+            [],
+            make_will=lambda: ("", b""),
+            on_up=lambda _: None,
+            on_arrival=lambda _: None,
+        )
+        self.published = 0
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        expires_in_s: int | None = None,
+        timeout_s: float = 10.0,
+    ) -> None:
+        self.published += 1
+
+
+def reports(first: int) -> tuple[Report, ...]:
+    """A batch: started and finished of 25 airings."""
+    found = []
+    for seq in range(first, first + BATCH):
+        kind = ReportKind.STARTED if seq % 2 else ReportKind.FINISHED
+        at = NOW + timedelta(seconds=seq)
+        found.append(
+            Report(
+                seq=seq,
+                kind=kind,
+                airing_id=f"airing-{(seq + 1) // 2:06}",
+                planned_at=at,
+                at=at,
+                clock=ClockReading(True, "ntp", 3),
+                outcome=Outcome.PLAYED if kind is ReportKind.FINISHED else None,
+                started_at=at,
+                start_error_ms=0.04,
+                played_ms=60_000,
+                length_ms=60_000,
+            )
+        )
+    return tuple(found)
+
+
+def settle(engine: Engine, keys: list[SigningKey]) -> None:
+    """A village with a node for each key's device."""
+    with transaction(engine) as session:
+        area = create(session, SYSTEM, AreaInput("Xã", "xã"), NOW - timedelta(days=1))
+        for number, key in enumerate(keys):
+            shown = key.verify_key
+            data = NodeInput(f"n{number}", f"n{number}", area.id)
+            node, _code = nodes.create(session, SYSTEM, data, NOW - timedelta(days=1))
+            session.add(Device(id=shown.device_id, public_key=shown.hex, first_seen_at=NOW))
+            session.flush()
+            binding = DeviceBinding(
+                node_id=node.id, device_id=shown.device_id, from_at=NOW - timedelta(days=1)
+            )
+            session.add(binding)
+
+
+def arrivals(keys: list[SigningKey], batches: int) -> Iterator[Arrival]:
+    for number in range(batches):
+        for key in keys:
+            device_id = key.verify_key.device_id
+            heading = Heading("main", "site", device_id, number + 1, NOW, NOW + timedelta(days=30))
+            said = ReportBatch("epoch", reports(1 + number * BATCH))
+            raw = envelope.seal(MessageType.REPORTS, heading, said, [key])
+            yield Arrival(TOPICS.from_device(device_id, "report"), raw, 1, 1)
+
+
+def bare(engine: Engine, keys: list[SigningKey], batches: int) -> float:
+    """Reports per second of inserts alone."""
+    rows = [
+        {
+            "device_id": key.verify_key.device_id,
+            "store_epoch": "epoch",
+            "seq": report.seq,
+            "airing_id": report.airing_id,
+            "received_at": NOW,
+            "body": to_json(report),
+        }
+        for number in range(batches)
+        for key in keys
+        for report in reports(1 + number * BATCH)
+    ]
+    began = time.perf_counter()
+    for start in range(0, len(rows), 500):
+        with transaction(engine) as session:
+            insert_missing(session, NodeReport, rows[start : start + 500])
+    took_s = time.perf_counter() - began
+    with transaction(engine) as session:
+        session.execute(delete(NodeReport))
+    return len(rows) / took_s
+
+
+def handled(engine: Engine, keys: list[SigningKey], batches: int) -> tuple[float, int]:
+    """Reports per second of the real handler, and the acknowledgements it published."""
+    link = SilentLink()
+    publisher = Publisher(engine, link, SigningKey.generate(), TOPICS, lambda: NOW)
+    ingest = Ingest(
+        engine,
+        publisher,
+        lambda _: None,
+        Listeners(lambda _: None, lambda _: None, lambda: None),
+        lambda: NOW,
+        time.monotonic,
+    )
+    waiting = list(arrivals(keys, batches))
+    began = time.perf_counter()
+    for arrival in waiting:
+        ingest.put(arrival)
+    while ingest.step(0):
+        pass
+    took_s = time.perf_counter() - began
+    return len(waiting) * BATCH / took_s, link.published
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, default=50)
+    parser.add_argument("--batches", type=int, default=8)
+    parser.add_argument("--database", help="postgresql://… instead of a SQLite file")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(asked.database or sqlite_url(Path(folder) / "bench.db"))
+        schema.upgrade(engine)
+        keys = [SigningKey.generate() for _ in range(asked.devices)]
+        settle(engine, keys)
+        rate_bare = bare(engine, keys, asked.batches)
+        rate, acknowledgements = handled(engine, keys, asked.batches)
+        engine.dispose()
+    count = asked.devices * asked.batches * BATCH
+    print(f"{count} reports, {asked.devices} devices, {engine.dialect.name}")
+    print(f"bare inserts   {rate_bare:9.0f} reports/s")
+    print(f"handler        {rate:9.0f} reports/s   {acknowledgements} acknowledgements")
+    print(f"ratio          {rate / rate_bare:9.2f}")
+
+
+if __name__ == "__main__":
+    main()
