@@ -132,7 +132,7 @@ class Documents:
 
     def activate(self, now: datetime) -> None:
         """Put schedules into force whose pages have come."""
-        for area_id in self._schedules.activate(now):
+        for area_id in self._schedules.activate(now, trusted=self._clock.trusted):
             log.info("a new schedule of area %s is in force", area_id)
 
     # --- what follows -------------------------------------------------------------------------

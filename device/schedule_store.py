@@ -7,6 +7,7 @@ back and its signatures and hashes are checked again, so that no damaged byte is
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ _DAY = timedelta(days=1)
 
 @dataclass
 class _Schedule:
-    """One head with what of it is read. `since`: when it came into force here."""
+    """One head as it arrived. `since`: when the node first had a schedule of that area."""
 
     head: ScheduleHead
     raw: bytes
@@ -68,18 +69,28 @@ class ScheduleStore:
         self._pending[head.area_id] = _Schedule(head, raw, now)
         return True
 
-    def activate(self, now: datetime) -> list[str]:
-        """Put pending heads into force whose pages of today and tomorrow are held."""
+    def activate(self, now: datetime, *, trusted: bool = True) -> list[str]:
+        """Put pending heads into force whose pages of today and tomorrow are held.
+
+        Without a trusted clock nobody knows which day it is: then all pages must be.
+        """
         changed = []
         for area_id, schedule in list(self._pending.items()):
-            urgent = [ref for ref in schedule.head.pages if _is_urgent(ref.day, now)]
+            urgent = [ref for ref in schedule.head.pages if not trusted or _is_urgent(ref.day, now)]
             if all(self._load_blob(ref.sha256) is not None for ref in urgent):
-                self._path(area_id, "pending").replace(self._path(area_id, "active"))
-                sync_directory(self._directory)
-                self._active[area_id] = _Schedule(schedule.head, schedule.raw, now)
-                del self._pending[area_id]
+                self._put_into_force(area_id, schedule, now)
                 changed.append(area_id)
         return changed
+
+    def _put_into_force(self, area_id: str, schedule: _Schedule, now: datetime) -> None:
+        former = self._active.get(area_id)
+        since = former.since if former else now
+        pending = self._path(area_id, "pending")
+        os.utime(pending, (since.timestamp(), since.timestamp()))  # read back by `restore`
+        pending.replace(self._path(area_id, "active"))
+        sync_directory(self._directory)
+        self._active[area_id] = _Schedule(schedule.head, schedule.raw, since)
+        del self._pending[area_id]
 
     def keep_only(self, area_path: Iterable[str]) -> None:
         """Forget areas that are no longer on the node's path."""

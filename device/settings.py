@@ -172,8 +172,8 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
     kind, _, rest = settings.sink.partition(":")
     return [
         (
-            settings.sink != "null" and (kind not in {"alsa", "file", "portaudio"} or not rest),
-            f"sink: {settings.sink!r} is not alsa:DEVICE, portaudio:DEVICE, file:DIR or null",
+            settings.sink != "null" and (kind not in {"alsa", "file"} or not rest),
+            f"sink: {settings.sink!r} is not alsa:DEVICE, file:DIR or null",
         ),
         (settings.clock not in {"system", "trusted"}, "clock: write system or trusted"),
         (settings.amplifier_pin > 27, "amplifier_pin: BCM numbers go from 0 to 27"),

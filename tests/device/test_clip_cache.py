@@ -1,6 +1,7 @@
 """Clips: decoded on arrival by a child, hashed before first use, damage never sounds."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_damaged_sound_is_decoded_again(bench):
     content, frames = make_clip(0.5)
     sha256 = bench.deliver(content)
     sound = ready(bench, sha256)
-    with open(sound.path, "r+b") as file:  # noqa: PTH123 - one byte in the middle
+    with Path(sound.path).open("r+b") as file:
         file.seek(1000)
         file.write(b"\x55")
     bench.clips = bench.make()

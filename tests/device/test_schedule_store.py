@@ -153,3 +153,23 @@ def test_areas_left_behind_are_forgotten(tmp_path, store, shelf):
     store.activate(START)
     store.keep_only(["b"])
     assert store.held() == () and not (tmp_path / "a.active").exists()
+
+
+def test_without_a_trusted_clock_every_page_must_be_held(store, shelf):
+    head = make_head(shelf, an_airing())
+    last = head.pages[-1].sha256
+    blob = shelf.blobs.pop(last)
+    take(store, head)
+    assert store.activate(START, trusted=False) == []
+    shelf.blobs[last] = blob
+    assert store.activate(START, trusted=False) == ["a"]
+
+
+def test_since_when_an_area_is_known_outlives_updates_and_restarts(tmp_path, store, shelf):
+    take(store, make_head(shelf, an_airing()))
+    store.activate(START)
+    take(store, make_head(shelf, an_airing(), revision=2))
+    store.activate(START + timedelta(days=1))
+    again = ScheduleStore(tmp_path, shelf.load)
+    again.restore("a", reopen)
+    assert store.active_since("a") == again.active_since("a") == START
