@@ -4,6 +4,7 @@ from controller.models.areas import Area
 from controller.models.base import Base, UtcDateTime, new_id
 from controller.models.clips import Approval, Clip, ClipVersion, Tune
 from controller.models.emergencies import AreaOrder, Emergency, EmergencyState
+from controller.models.feedback import Feedback
 from controller.models.nodes import ClaimCode, Device, DeviceBinding, Node, NodeMembership
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
 from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User
@@ -35,6 +36,7 @@ __all__ = [
     "Document",
     "Emergency",
     "EmergencyState",
+    "Feedback",
     "Node",
     "NodeMembership",
     "NodeReport",

@@ -525,6 +525,29 @@ def upgrade() -> None:
     with op.batch_alter_table("airing_area", schema=None) as batch_op:
         batch_op.create_index("ix_airing_area_area", ["area_id"], unique=False)
 
+    op.create_table(
+        "feedback",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("airing_id", sa.String(length=64), nullable=False),
+        sa.Column("area_id", sa.String(length=64), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=True),
+        sa.Column("installed", sa.Integer(), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.Column("created_by", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "asked >= 0 AND installed >= 0", name=op.f("ck_feedback_counts_not_negative")
+        ),
+        sa.ForeignKeyConstraint(["airing_id"], ["airing.id"], name=op.f("fk_feedback_airing_id")),
+        sa.ForeignKeyConstraint(["area_id"], ["area.id"], name=op.f("fk_feedback_area_id")),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["user_account.id"], name=op.f("fk_feedback_created_by")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback")),
+    )
+    with op.batch_alter_table("feedback", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_feedback_airing_id"), ["airing_id"], unique=False)
+        batch_op.create_index("ix_feedback_area_at", ["area_id", "created_at"], unique=False)
     _guard_the_audit_log()
 
 
@@ -548,6 +571,11 @@ def _guard_the_audit_log() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("feedback", schema=None) as batch_op:
+        batch_op.drop_index("ix_feedback_area_at")
+        batch_op.drop_index(batch_op.f("ix_feedback_airing_id"))
+
+    op.drop_table("feedback")
     with op.batch_alter_table("airing_area", schema=None) as batch_op:
         batch_op.drop_index("ix_airing_area_area")
 
