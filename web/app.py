@@ -17,6 +17,7 @@ from web import (
     approvals,
     assets,
     broadcast,
+    emergency,
     errors,
     filters,
     forms,
@@ -24,6 +25,7 @@ from web import (
     i18n,
     language,
     library,
+    limits,
     live,
     log,
     login,
@@ -36,7 +38,19 @@ from web import (
 )
 from web.incoming import Incoming
 
-PAGES = (login, language, today, broadcast, schedules, library, approvals, nodes, log, live)
+PAGES = (
+    login,
+    language,
+    today,
+    broadcast,
+    schedules,
+    library,
+    approvals,
+    nodes,
+    log,
+    emergency,
+    live,
+)
 
 
 def create_app(
@@ -58,7 +72,9 @@ def create_app(
     for page in PAGES:
         app.register_blueprint(page.bp)
     live.install(app)
+    limits.install(app)
     login.install(app)
+    emergency.install(app)
     api.register(app)
     forms.install(app, settings)
     return app

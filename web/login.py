@@ -3,35 +3,25 @@
 There is no default password: whoever makes an account hands over a link that works once.
 """
 
-from typing import Any
-
 from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from werkzeug.wrappers import Response
 
 from controller import database, people
 from controller.api.here import changing, services
 from controller.errors import BadInput
 from web.i18n import _, sentence
+from web.limits import limited
 from web.links import own_address
 from web.sessions import open_to_all, sign_in, sign_out, signed_in
 
 bp = Blueprint("login", __name__)
 Page = str | Response | tuple[str, int]
 
-# Guessing must be slow from one place, and against one name from everywhere.
-_FROM_ONE_PLACE = "20 per minute; 100 per hour"
-_AT_ONE_NAME = "8 per minute; 30 per hour"
-
 
 def install(app: Flask) -> None:
-    """Count tries in memory: there is one process of pages."""
-    limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
-    limiter.init_app(app)
+    """Slow down whoever guesses."""
     for name in ("login.enter", "login.use_link", "login.change_password"):
-        view: Any = limiter.limit(_FROM_ONE_PLACE)(app.view_functions[name])
-        app.view_functions[name] = limiter.limit(_AT_ONE_NAME, key_func=_whose)(view)
+        limited(app, name)
 
 
 @bp.get("/login")
@@ -143,9 +133,3 @@ def _refuse_typo() -> None:
                 )
             }
         )
-
-
-def _whose() -> str:
-    actor = signed_in()
-    name = actor.user_id if actor else request.form.get("username", "").strip().casefold()
-    return f"name {name or session.get('link', '')}"

@@ -11,7 +11,8 @@ from controller.airings import AiringView
 from controller.api.here import Here, looking
 from controller.calendar.wall import to_utc
 from controller.nodes import NodeView
-from web import tally
+from web import emergency, tally
+from web.emergency import Running
 from web.filters import here_zone, local
 from web.places import Places
 from web.tally import Tally
@@ -30,6 +31,7 @@ class Line:
     where: str
     tally: Tally
     state: str  # past, now, next
+    stoppable: bool  # all its places are the visitor's
 
     @property
     def unready(self) -> int:
@@ -44,6 +46,7 @@ class Day:
     lines: list[Line]
     clusters: list[tuple[NodeView, str]]
     waiting: int
+    emergencies: list[Running]
 
     @property
     def sounding(self) -> list[Line]:
@@ -102,13 +105,15 @@ def _day(at: Here) -> Day:
         lines=[_line(view, places, tallies.get(view.airing.id, Tally()), at.now) for view in found],
         clusters=[(view, places.name(view.area_id)) for view in clusters],
         waiting=_waiting(at),
+        emergencies=emergency.recent(at),
     )
 
 
 def _line(view: AiringView, places: Places, counted: Tally, now: datetime) -> Line:
     airing = view.airing
     state = "next" if now < airing.starts_at else "now" if now < airing.ends_at else "past"
-    return Line(view, places.names(view.area_ids), counted, state)
+    mine = places.own is None or places.own.issuperset(view.area_ids)
+    return Line(view, places.names(view.area_ids), counted, state, mine)
 
 
 def _waiting(at: Here) -> int:

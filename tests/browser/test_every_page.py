@@ -22,6 +22,7 @@ PAGES = {
     "cum-loa-chi-tiet": ("tom", "/nodes/{nodes[Cầu Đá]}"),
     "them-cum-loa": ("tom", "/nodes/new"),
     "nhat-ky": ("bob", "/log/"),
+    "phat-khan-cap": ("bob", "/emergency/"),
     "doi-mat-khau": ("bob", "/password"),
     "khong-tim-thay": ("bob", "/nodes/khong-co"),
 }

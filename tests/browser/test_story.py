@@ -158,3 +158,21 @@ def test_a_draft_survives_a_closed_page(own_site, open_as):
     page.goto(own_site.url + "/broadcasts/new")
     assert page.input_value("#title") == "Đang viết dở"
     assert page.get_by_label("Thứ 3").is_visible()
+
+
+def test_an_emergency_must_be_held_not_tapped(own_site, signed_up, page, watch):
+    watch.over(page)
+    sign_in(own_site, page, "bob")
+    page.get_by_role("link", name="Phát khẩn cấp").click()
+    page.get_by_role("radio", name="Không cung cấp mã OTP").check()
+    page.get_by_role("radio", name="DIỄN TẬP").check()
+    page.fill("#password", PASSWORD)
+    button = page.get_by_role("button", name="Giữ 2 giây để phát")
+    button.click()
+    assert page.url.endswith("/emergency/")
+    button.hover()
+    page.mouse.down()
+    page.get_by_role("heading", name="DIỄN TẬP: đang phát").wait_for()
+    page.mouse.up()
+    page.get_by_role("button", name="Hủy lệnh phát").click()
+    page.get_by_role("heading", name="DIỄN TẬP: đã hủy").wait_for()
