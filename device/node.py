@@ -179,6 +179,8 @@ class Node:
         """Read back what is known, start the children, then play on; the link comes when it can."""
         log.info("device %s", self.device_id)
         self.documents.restore()
+        # A device that was never bound has no counters to lose.
+        self.counters.lost &= self.documents.bound
         self.planner.start()
         self.sound.start()
         self.replan()

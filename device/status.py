@@ -73,7 +73,7 @@ class Health:
             "storage_full": node.outbox.full or node.fetcher.full or node.counters.full,
             "storage_low": free < _LOW_SPACE_BYTES,
             "clip_unusable": bool(node.clips.unusable),
-            "counters_lost": node.counters.lost and node.documents.bound,
+            "counters_lost": node.counters.lost,
             "muted_here": _is_ahead(node.documents.local_mute, node.clock.now()),
             "unbound": not node.documents.bound,
         }

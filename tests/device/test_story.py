@@ -47,6 +47,7 @@ def test_a_new_device_is_claimed_fetches_plays_on_time_and_reports(controller, n
     report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 25)
 
     assert (report.outcome, report.reason) == ("played", "")
+    assert controller.status(device_id).problems == ()
     assert abs(report.start_error_ms) < 1
     heard, note = player.sound("a1")
     assert numpy.array_equal(heard, frames)
