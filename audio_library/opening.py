@@ -25,6 +25,10 @@ _OPTIONS = {
     "max_streams": "64",
 }
 _HEAD_BYTES = 1 << 20
+# Old Vietnamese tags are in TCVN3 or VNI, never UTF-8; from PyAV 19 on that harms nothing.
+_TAGS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 # How recordings begin; what begins so and cannot be opened is damaged, not something else.
 _MARKS = (
     b"ftyp",
@@ -94,7 +98,7 @@ class _Held:
 
 def _opened(file: BinaryIO, head: bytes) -> Any:
     try:
-        return av.open(_Held(file), "r", options=_OPTIONS, metadata_errors="replace")
+        return av.open(_Held(file), "r", options=_OPTIONS, **_TAGS)
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
         known = any(mark in head[:64] for mark in _MARKS)
         raise AudioError("damaged" if known else "not_audio") from error

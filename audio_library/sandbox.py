@@ -29,6 +29,8 @@ _ENVIRONMENT = {
     "HOME": "/",
     "LANG": "C.UTF-8",
     "OPENBLAS_NUM_THREADS": "1",
+    # One heap for all threads: shrinking a second one, glibc would look into /proc first.
+    "MALLOC_ARENA_MAX": "1",
 }
 _FILE_BYTES = 2_000_000_000  # the largest file a worker may write: three hours of spool is 520 MB
 _LOOK_MS = 100

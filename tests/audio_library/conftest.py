@@ -1,9 +1,9 @@
 """Recordings made on the spot by ffmpeg and espeak-ng, and meters that are not ours."""
 
+import random
 import subprocess
 from pathlib import Path
 
-import av
 import pytest
 
 from audio_library.store import Store
@@ -19,16 +19,20 @@ def ffmpeg(*arguments: object) -> None:
     subprocess.run(command, check=True, timeout=60)
 
 
-def amr(source: Path, target: Path, container: str) -> None:
-    """Debian's ffmpeg cannot write AMR; PyAV's can."""
-    with av.open(source) as given, av.open(target, "w", format=container) as made:
-        stream = made.add_stream("libopencore_amrnb", rate=8000, layout="mono")
-        stream.bit_rate = 12_200
-        resampler = av.AudioResampler("s16", "mono", 8000)
-        for frame in given.decode(audio=0):
-            for piece in resampler.resample(frame):
-                made.mux(stream.encode(piece))
-        made.mux(stream.encode(None))
+def amr(target: Path, seconds: float = 3.0) -> None:
+    """No AMR encoder is at hand; frames of random bits decode to noise, which is sound enough.
+
+    `target` is .amr, .awb (wideband) or .3gp.
+    """
+    wide = target.suffix == ".awb"
+    # A frame's first byte: mode 7 (12.2 kbit/s) or, wideband, mode 2 (12.65), good quality.
+    mark, first, payload = (b"#!AMR-WB\n", 0x14, 32) if wide else (b"#!AMR\n", 0x3C, 31)
+    bits = random.Random(7)
+    frames = [bytes([first]) + bits.randbytes(payload) for _ in range(round(seconds * 50))]
+    note = target.with_suffix(".awb" if wide else ".amr")
+    note.write_bytes(mark + b"".join(frames))
+    if target != note:
+        ffmpeg("-i", note, "-c", "copy", target)
 
 
 @pytest.fixture(scope="session")

@@ -32,9 +32,9 @@ def seeds(short_speech, recordings) -> list[bytes]:
         rate = ("-ar", "48000") if name in ("opus", "webm", "mkv") else ("-ar", "16000")
         ffmpeg("-ss", "0.3", "-i", short_speech, "-t", "0.7", *rate, path)
         made.append(path.read_bytes())
-    for container in ("amr", "3gp"):
-        amr(short_speech, recordings / f"seed.{container}", container)
-        made.append((recordings / f"seed.{container}").read_bytes())
+    for name in ("seed.amr", "seed.3gp", "seed.awb"):
+        amr(recordings / name, seconds=1)
+        made.append((recordings / name).read_bytes())
     return made
 
 
