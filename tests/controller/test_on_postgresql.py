@@ -16,6 +16,7 @@ from controller import (
     changes,
     clips,
     commands,
+    coverage,
     nodes,
     playbacks,
     schedules,
@@ -100,6 +101,8 @@ def test_a_weekly_schedule_reaches_the_log(pg, cast):
     (row,) = playbacks.page(pg, cast.vera, filters).items
     assert (row.airing.id, row.area_id) == (view.airing.id, cast.areas["upper"])
     assert len(list(playbacks.rows(pg, cast.vera, filters))) == 1
+    (covered,) = coverage.report(pg, cast.vera, NOW, NOW + 7 * DAY)
+    assert (covered.planned, covered.played, covered.heard) == (1, 1, None)
     schedules.pause(pg, cast.erin, schedule.id, NOW + HOUR)
     assert airings.page(pg, cast.vera, now=NOW).items == []
 
