@@ -5,10 +5,9 @@ import random
 
 import pytest
 
-from device.loop import Loop
-from device.node import Equipment, Node
 from device.settings import Settings
 from tests.device.conftest import make_clip
+from tests.device.living import Living
 from tests.device.test_story import AREA, airing_of, bound, in_s
 
 
@@ -21,26 +20,6 @@ def settings_of(tmp_path, broker, controller):
         sink="null",
         clock="trusted",
     )
-
-
-class Living:
-    """A silent node on a loop of its own, run until something is true."""
-
-    def __init__(self, settings):
-        self.loop = Loop()
-        self.node = Node(self.loop, settings, equipment=Equipment(silent=True, boot_id="b"))
-        self.node.start()
-
-    def until(self, condition, seconds=15.0):
-        deadline = self.loop.monotonic() + seconds
-        while not condition():
-            assert self.loop.monotonic() < deadline, "what was waited for did not happen"
-            self.loop.turn(0.05)
-
-    def end(self):
-        self.node.stop()
-        self.loop.close()
-        return self.loop.failures
 
 
 def is_whole(living, clip, areas=1):
