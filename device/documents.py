@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from device.airing import Placed
 from device.clock import Clock
@@ -25,6 +26,7 @@ from protocol.programme import blobs_of
 from protocol.topics import Topics, parse
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _DAYS_BACK = 1
 _DAYS_AHEAD = 2
@@ -69,14 +71,14 @@ class Documents:
 
     def restore(self) -> None:
         """Read everything back, trusting nothing on the disk."""
-        config = self._read_back("config", MessageType.CONFIG)
+        config = self._read_back("config", MessageType.CONFIG, NodeConfig)
         if config:
-            self._use_config(config.read(NodeConfig))
+            self._use_config(config)
         for area_id in self.config.area_path:
             self._schedules.restore(area_id, self._reopen_head)
-            state = self._read_back(f"state.{area_id}", MessageType.AREA_STATE)
+            state = self._read_back(f"state.{area_id}", MessageType.AREA_STATE, AreaState)
             if state:
-                self._states[area_id] = state.read(AreaState)
+                self._states[area_id] = state
         self.bound_at = _time(self._gate.counters.extra.get("bound_at"))
         self.local_mute = _time(self._gate.counters.extra.get("mute_until"))
 
@@ -84,9 +86,10 @@ class Documents:
         """A config that arrived; True when it changes something."""
         me = f"device:{self._gate.device_id}"
         opened = self._gate.open(raw, MessageType.CONFIG, "config", to=me, retained=True)
-        if opened is None or not self._keep("config", raw):
+        config = _read(opened, NodeConfig)
+        if config is None:
             return False
-        config = opened.read(NodeConfig)
+        self._keep("config", raw)
         changed = config != self.config
         if config.node_id != self.config.node_id:
             self.bound_at = self._clock.now()
@@ -105,8 +108,8 @@ class Documents:
         opened = self._gate.open(
             raw, MessageType.SCHEDULE, stream, to=f"area:{area_id}", retained=True
         )
-        head = _read_head(opened, area_id)
-        if head is None:
+        head = _read(opened, ScheduleHead)
+        if head is None or head.area_id != area_id:
             return False
         try:
             return self._schedules.take(head, raw, self._clock.now())
@@ -123,7 +126,7 @@ class Documents:
         opened = self._gate.open(
             raw, MessageType.AREA_STATE, stream, to=f"area:{area_id}", retained=True
         )
-        state = opened.read(AreaState) if opened else None
+        state = _read(opened, AreaState)
         if state is None or state.area_id != area_id or state == self._states.get(area_id):
             return False
         self._keep(f"state.{area_id}", raw)
@@ -231,41 +234,41 @@ class Documents:
             return None
         return parsed.id
 
-    def _keep(self, name: str, raw: bytes) -> bool:
+    def _keep(self, name: str, raw: bytes) -> None:
         path = self._folder / name
         try:
             if not path.exists() or path.read_bytes() != raw:
                 write_whole(path, raw)
         except OSError as error:
             log.error("document %s cannot be stored: %s", name, error)
-        return True
 
-    def _read_back(self, name: str, type_: MessageType) -> Opened | None:
+    def _read_back(self, name: str, type_: MessageType, cls: type[T]) -> T | None:
         path = self._folder / name
         if not path.exists():
             return None
-        opened = self._gate.reopen(path.read_bytes(), type_)
-        if opened is None:
+        message = _read(self._gate.reopen(path.read_bytes(), type_), cls)
+        if message is None:
             log.error("document %s is damaged; it is fetched again", name)
             self.damaged += 1
             path.unlink()
-        return opened
+        return message
 
     def _reopen_head(self, raw: bytes) -> ScheduleHead | None:
         opened = self._gate.reopen(raw, MessageType.SCHEDULE)
-        self.damaged += opened is None
-        return opened.read(ScheduleHead) if opened else None
+        head = _read(opened, ScheduleHead)
+        self.damaged += head is None
+        return head
 
 
-def _read_head(opened: Opened | None, area_id: str) -> ScheduleHead | None:
+def _read(opened: Opened | None, cls: type[T]) -> T | None:
+    """What the message says; None, and told, when this version cannot read it."""
     if opened is None:
         return None
     try:
-        head = opened.read(ScheduleHead)
+        return opened.read(cls)
     except Malformed as error:
-        log.error("a signed schedule cannot be read: %s", error)
+        log.error("a signed message cannot be read: %s", error)
         return None
-    return head if head.area_id == area_id else None
 
 
 def _clips(config: NodeConfig, airings: Iterable[Airing]) -> dict[str, int]:

@@ -1,0 +1,125 @@
+"""What a node was told: kept as it was signed, read back only when it can be, merged by area."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+
+from device.blobs import BlobStore
+from device.documents import Documents
+from device.identity import Counters
+from device.schedule_store import ScheduleStore
+from device.trust import Gate
+from protocol.envelope import Heading, MessageType, seal
+from protocol.keys import SigningKey
+from protocol.messages import AreaState, NodeConfig
+from protocol.topics import Topics
+from tests.device.fakes import START, FakeClock, emergency
+
+KEY = SigningKey.generate()
+DEVICE = "d" * 32
+TOPICS = Topics("main")
+CONFIG = NodeConfig(node_id="n1", area_path=("top", "leaf"), languages=("vi",))
+
+
+@dataclass(frozen=True, slots=True)
+class NewerConfig:
+    """What a later version might send: a field of another shape."""
+
+    node_id: str = "n2"
+    area_path: str = "no list"
+
+
+class Desk:
+    """Documents in a folder, and the controller's pen."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.seq = 0
+        self.clock = FakeClock()
+        self.open()
+
+    def open(self):
+        counters = Counters(self.folder, self.clock.wall)
+        gate = Gate("main", DEVICE, {KEY.verify_key.kid: KEY.verify_key}, counters, self.clock)
+        store = ScheduleStore(self.folder / "schedules", BlobStore(self.folder).load)
+        self.documents = Documents(self.folder, gate, store, self.clock)
+        self.documents.restore()
+        return self.documents
+
+    def sealed(self, type_, to, message):
+        self.seq += 1
+        heading = Heading("main", to, "controller", self.seq, START, START + timedelta(days=30))
+        return seal(type_, heading, message, [KEY])
+
+    def config(self, config):
+        return self.documents.take_config(
+            self.sealed(MessageType.CONFIG, f"device:{DEVICE}", config)
+        )
+
+    def state(self, area_id, **state):
+        raw = self.sealed(
+            MessageType.AREA_STATE, f"area:{area_id}", AreaState(area_id, self.seq, **state)
+        )
+        return self.documents.take_area_state(TOPICS.area_state(area_id), raw)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+def test_a_config_binds_and_is_back_after_a_restart(desk):
+    assert not desk.documents.bound
+    assert desk.config(CONFIG)
+    assert desk.documents.bound_at == START
+    assert desk.open().config == CONFIG
+    assert desk.documents.bound_at == START
+
+
+def test_a_signed_config_it_cannot_read_changes_nothing_now_or_later(desk):
+    desk.config(CONFIG)
+    assert not desk.config(NewerConfig())
+    assert desk.documents.config == CONFIG
+    assert desk.open().config == CONFIG
+
+
+def test_a_damaged_file_is_dropped_and_counted(desk):
+    desk.config(CONFIG)
+    path = desk.folder / "documents" / "config"
+    path.write_bytes(path.read_bytes()[:-3])
+    documents = desk.open()
+    assert not documents.bound and documents.damaged == 1 and not path.exists()
+
+
+def test_states_of_all_areas_on_the_path_count(desk):
+    desk.config(CONFIG)
+    desk.state("top", muted_until=START + timedelta(hours=1), cancelled=("x",))
+    desk.state("leaf", muted_until=START + timedelta(hours=2), stopped_at=START)
+    orders = desk.documents.orders
+    assert orders.muted_until == START + timedelta(hours=2)
+    assert (orders.stopped_at, orders.cancelled) == (START, frozenset({"x"}))
+    assert desk.open().orders == orders
+
+
+def test_the_state_of_another_area_is_nothing_to_us(desk):
+    desk.config(CONFIG)
+    assert not desk.state("elsewhere", stopped_at=START)
+
+
+def test_emergencies_of_the_state_are_planned_and_their_clips_wanted_first(desk):
+    desk.config(CONFIG)
+    urgent = emergency()
+    desk.state("top", airings=(urgent,))
+    assert [placed.airing_id for placed in desk.documents.plan(START)] == ["e1"]
+    assert desk.documents.wanted(START)[0] == (urgent.parts[0].sha256, 10)
+    assert urgent.parts[0].sha256 in desk.documents.due_soon(START)
+
+
+def test_who_moves_away_leaves_the_old_areas_behind(desk):
+    desk.config(CONFIG)
+    desk.state("leaf", stopped_at=START)
+    assert desk.config(replace(CONFIG, area_path=("top", "other")))
+    assert desk.documents.orders.stopped_at is None
+    assert TOPICS.schedule("leaf") in desk.documents.left_topics(TOPICS)
+    assert TOPICS.schedule("other") in desk.documents.area_topics(TOPICS)
