@@ -35,6 +35,7 @@ _LONGEST_ID = 64
 _LONGEST_EPOCH = 32
 _LONGEST_BATCH = 50
 _LARGEST = 2**31 - 1
+_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,11 @@ _TABLE = Playback.__table__
 assert isinstance(_TABLE, Table)
 _KEY = ("planned_day", "airing_id", "node_id")
 _INSERT = insert(_TABLE)
-_INSERT_MISSING = postgresql.insert(_TABLE).on_conflict_do_nothing()
+_INSERT_MISSING = (
+    postgresql.insert(_TABLE)
+    .on_conflict_do_nothing()
+    .execution_options(preserve_rowcount=True)  # how many were inserted is the point
+)
 _UPDATE = (
     update(_TABLE)
     .where(and_(*(_TABLE.c[name] == bindparam(f"key_{name}") for name in _KEY)))
@@ -130,12 +135,14 @@ class _Placed:
 def _fold_all(session: Session, told: Sequence[Told], now: datetime) -> None:
     placed = list(_placed(session, told))
     # A row that somebody else inserts meanwhile is folded in a second round, now locked.
-    while placed:
-        placed = _fold_round(session, placed, now)
+    for _ in range(_ROUNDS):
+        if not placed or _fold_round(session, placed, now):
+            return
+    raise RuntimeError("playbacks change faster than they can be locked")
 
 
-def _fold_round(session: Session, placed: Sequence[_Placed], now: datetime) -> list[_Placed]:
-    """Fold into rows that are there, insert those that are not; what must be tried again."""
+def _fold_round(session: Session, placed: Sequence[_Placed], now: datetime) -> bool:
+    """Fold into rows that are there and insert those that are not. False: look again."""
     there = _locked_rows(session, placed)
     rows: dict[tuple[date, str, str], Row] = {}
     changed = {}
@@ -145,10 +152,10 @@ def _fold_round(session: Session, placed: Sequence[_Placed], now: datetime) -> l
             changed[row.key] = row
     new = [row for key, row in changed.items() if key not in there]
     if not _insert_rows(session, new):
-        return list(placed)
+        return False
     _update_rows(session, [row for key, row in changed.items() if key in there])
     _tell_pages(session, changed.values(), now)
-    return []
+    return True
 
 
 def _locked_rows(session: Session, placed: Sequence[_Placed]) -> dict[tuple[date, str, str], Row]:
