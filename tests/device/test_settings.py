@@ -1,5 +1,8 @@
 """Settings: from file and environment, every mistake at once, secrets never shown."""
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from device.agent import main
@@ -93,3 +96,9 @@ def test_the_doctor_knows_a_node_that_never_ran(tmp_path, capsys):
     file.write_text(f'controller_keys = ["{KEY}"]\ndata_dir = "{tmp_path / "none"}"\n')
     assert main(["doctor", "--config", str(file)]) == 1
     assert "never run" in capsys.readouterr().out
+
+
+def test_every_setting_is_in_the_readme():
+    readme = (Path(__file__).parents[2] / "device" / "README.md").read_text(encoding="utf-8")
+    missing = [field.name for field in fields(Settings) if f"`{field.name}`" not in readme]
+    assert missing == []
