@@ -34,6 +34,7 @@ from web import (
     sessions,
     shell,
     today,
+    week,
     words,
 )
 from web.incoming import Incoming
@@ -42,6 +43,7 @@ PAGES = (
     login,
     language,
     today,
+    week,
     broadcast,
     schedules,
     library,

@@ -48,7 +48,7 @@ def places() -> list[Place]:
     """Where the visitor can go, in order."""
     rows = [
         ("today.page", "home", _("Hôm nay"), True, "view"),
-        ("schedules.page", "calendar", _("Lịch phát"), True, "view"),
+        ("week.page", "calendar", _("Lịch phát"), True, "view"),
         ("library.page", "bulletin", _("Bản tin"), True, "view"),
         ("nodes.page", "speaker", _("Cụm loa"), True, "view"),
         ("log.page", "log", _("Nhật ký"), True, "view"),
@@ -63,7 +63,7 @@ def places() -> list[Place]:
 
 def _is_here(endpoint: str) -> bool:
     room = endpoint.partition(".")[0]
-    rooms = {"schedules": ("schedules", "broadcast")}.get(room, (room,))
+    rooms = {"week": ("week", "schedules", "broadcast")}.get(room, (room,))
     return request.blueprint in rooms
 
 

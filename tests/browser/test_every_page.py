@@ -11,6 +11,7 @@ WIDTHS = (320, 390, 1280)
 # Name of the picture → who looks, and where.
 PAGES = {
     "hom-nay": ("bob", "/"),
+    "tuan": ("bob", "/week/?from=2026-11-23"),
     "lich-phat": ("erin", "/schedules/"),
     "lich-phat-chi-tiet": ("bob", "/schedules/{schedules[evening]}"),
     "tao-lich-phat": ("erin", "/broadcasts/new?clip={clips[5]}&time=11:00"),

@@ -9,6 +9,7 @@ import { closeMenus } from "./menu";
 import { revealPasswords } from "./reveal";
 import { showFields } from "./shows";
 import { sendUploads } from "./upload";
+import { WeekSheet } from "./week";
 
 document.documentElement.classList.add("scripted");
 // Drafts first: what they fill in decides which fields show.
@@ -19,4 +20,5 @@ revealPasswords();
 closeMenus();
 sendUploads();
 holdToSend();
+customElements.define("week-sheet", WeekSheet);
 listen(document.body);

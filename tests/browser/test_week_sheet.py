@@ -1,0 +1,85 @@
+"""The weekly sheet under a mouse, a thumb and a keyboard; and on paper."""
+
+import pytest
+
+from controller.database import reading
+from controller.models import Airing
+from tests.web.village import airing_of
+
+pytestmark = pytest.mark.browser
+
+TUESDAY_EVENING = 'td[data-day="2026-11-24"][data-start="17:00"]'
+
+
+@pytest.fixture
+def sheet(own_site, open_as):
+    page = open_as(own_site, "bob", "/week/?from=2026-11-23", width=1280)
+    page.wait_for_function("document.documentElement.classList.contains('scripted')")
+    return page
+
+
+@pytest.fixture
+def grip(sheet):
+    monday = sheet.locator('td[data-day="2026-11-23"][data-start="17:00"]')
+    return monday.locator(".slot", has_text="Chương trình chiều").locator(".grip")
+
+
+def middle(locator):
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_mouse_drags_an_airing_to_another_day(sheet, grip):
+    sheet.mouse.move(*middle(grip))
+    sheet.mouse.down()
+    sheet.mouse.move(*middle(sheet.locator(TUESDAY_EVENING)), steps=8)
+    sheet.mouse.up()
+    sheet.get_by_text("Đã chuyển sang thứ 3 24/11 lúc 17:00.").wait_for()
+    sheet.get_by_role("button", name="Hoàn tác").click()
+    sheet.get_by_text("Đã chuyển sang thứ 2 23/11 lúc 17:00.").wait_for()
+
+
+def test_the_keyboard_drags_too_and_says_where(sheet, grip):
+    grip.focus()
+    sheet.keyboard.press("Space")
+    sheet.keyboard.press("ArrowRight")
+    assert "Thứ 3 24/11, Chiều" in sheet.locator("week-sheet [role=status]").inner_text()
+    sheet.keyboard.press("Space")
+    sheet.get_by_text("Đã chuyển sang thứ 3 24/11 lúc 17:00.").wait_for()
+
+
+def test_escape_leaves_it_where_it_was(sheet, grip, own_site):
+    before = airing_of(own_site.services, own_site.village.schedules["evening"])
+    grip.focus()
+    for key in ("Space", "ArrowRight", "Escape"):
+        sheet.keyboard.press(key)
+    assert sheet.locator("week-sheet [role=status]").inner_text() == "Đã thôi."
+    with reading(own_site.services.engine) as session:
+        assert session.get(Airing, before.id).starts_at == before.starts_at
+
+
+def test_a_thumb_lifts_by_a_long_press(own_site, open_as):
+    page = open_as(own_site, "bob", "/week/?from=2026-11-23")
+    page.wait_for_function("document.documentElement.classList.contains('scripted')")
+    slot = page.locator(".slot", has_text="Chương trình chiều").first
+    slot.scroll_into_view_if_needed()
+    x, y = middle(slot.locator(".grip"))
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        at = [{"x": px, "y": py} for px, py in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", (x, y))
+    page.locator(".slot.is-lifted").wait_for()
+    target = page.locator(TUESDAY_EVENING)
+    target.scroll_into_view_if_needed()
+    touch("touchMove", middle(target))
+    page.locator(f"{TUESDAY_EVENING}.is-target").wait_for()
+    touch("touchEnd")
+    page.get_by_text("Đã chuyển sang thứ 3 24/11").wait_for()
+
+
+def test_the_sheet_prints_on_one_page(sheet):
+    pdf = sheet.pdf(prefer_css_page_size=True)
+    assert pdf.count(b"/Type /Page\n") == 1 or pdf.count(b"/Type /Page ") == 1

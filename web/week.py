@@ -1,0 +1,257 @@
+"""The weekly programme sheet: sessions by days, minutes used, lunar dates; moving an airing.
+
+A server-rendered table that prints on one page. Dragging (src/week.ts) and the button «Chuyển…» do
+the same: they send the airing's new local start.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from controller import airings, areas, schedule_edits, schedules
+from controller.access import Action, may
+from controller.airings import AiringView
+from controller.api.here import Here, changing, looking
+from controller.calendar.lunar import lunar_date
+from controller.calendar.policy import Policy
+from controller.calendar.recurrence import occurrences
+from controller.calendar.wall import parse_local, to_utc
+from controller.due import resolved
+from controller.errors import BadInput, Conflict
+from controller.models import Airing, Approval, Clip, Schedule
+from web.filters import here_zone, local, weekday_name
+from web.forms import once
+from web.i18n import _, sentence
+from web.places import Places
+
+bp = Blueprint("week", __name__, url_prefix="/week")
+
+_MOST = 500
+_WEEK = timedelta(days=7)
+# The parts of the day as communes plan them: first hour, and where a dropped airing begins.
+SESSIONS = ((4, "05:30"), (10, "11:00"), (14, "17:00"), (18, "19:00"))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A broadcast on the sheet. `airing_id` empty: it waits for approval and has no airings yet."""
+
+    title: str
+    where: str
+    starts_at: datetime
+    ends_at: datetime
+    topic: int
+    schedule_id: str | None
+    airing_id: str = ""
+    movable: bool = False
+
+    @property
+    def pending(self) -> bool:
+        return not self.airing_id
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One session of one day."""
+
+    day: date
+    session: int
+    cards: list[Card] = field(default_factory=list)
+
+    @property
+    def minutes(self) -> int:
+        spans = (card.ends_at - card.starts_at for card in self.cards)
+        return round(sum(spans, start=timedelta()).total_seconds() / 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A column's head: the date, and the day of the lunar calendar under it."""
+
+    day: date
+    name: str
+    lunar: str
+    special: bool  # the 1st or the 15th
+    today: bool
+
+
+@bp.get("/")
+def page() -> str:
+    """The week of `from` (any of its days); without it, this week."""
+    with looking() as at:
+        first = _monday(request.args.get("from", ""), local(at.now).date())
+        cards = [*_airings(at, first), *_pending(at, first)]
+        policy = areas.effective(at.session, at.actor.area_id).policy if at.actor.area_id else None
+        return render_template(
+            "week/page.html",
+            live=True,
+            days=[_day(first + timedelta(days=i), local(at.now).date()) for i in range(7)],
+            rows=[(number, _row(cards, first, number)) for number in range(len(SESSIONS))],
+            first=first,
+            most=(policy or Policy()).max_minutes_per_session,
+            now=at.now,
+            starts=[start for _hour, start in SESSIONS],
+            timedelta=timedelta,
+        )
+
+
+@bp.get("/move/<airing_id>")
+def move_form(airing_id: str) -> str:
+    """The button's way: a new day and time for one airing."""
+    with looking() as at:
+        airing = airings.get(at.session, at.actor, airing_id)
+        starts = local(airing.starts_at)
+        values = {"date": f"{starts:%Y-%m-%d}", "time": f"{starts:%H:%M}"}
+        return render_template("week/move.html", airing=airing, values=values, wrong="")
+
+
+@bp.post("/move/<airing_id>")
+@once
+def move(airing_id: str) -> Response | tuple[str, int]:
+    """Move it, and offer the way back."""
+    values = {name: request.form.get(name, "") for name in ("date", "time")}
+    starts = f"{values['date']}T{values['time']}"
+    try:
+        with changing() as at:
+            before = airings.get(at.session, at.actor, airing_id).starts_at
+            moved = schedule_edits.move(at.session, at.actor, airing_id, starts, at.now)
+    except (BadInput, Conflict) as refusal:
+        return _refused(airing_id, values, sentence(refusal)), refusal.status
+    to = local(moved.starts_at)
+    day = weekday_name(to.isoweekday()).lower()
+    flash(_("Đã chuyển sang %(day)s %(date)s lúc %(clock)s.", day=day, date=f"{to:%d/%m}",
+            clock=f"{to:%H:%M}"), "good")  # fmt: skip
+    undo = local(before)
+    back = {"undo": airing_id, "date": f"{undo:%Y-%m-%d}", "time": f"{undo:%H:%M}"}
+    return redirect(_address(to, **back))
+
+
+@bp.post("/leave-out/<airing_id>")
+@once
+def leave_out(airing_id: str) -> Response:
+    """Take this one airing off; the others stay."""
+    with changing() as at:
+        airing = schedule_edits.leave_out(at.session, at.actor, airing_id, at.now)
+    flash(_("Đã bỏ lượt phát này. Các lượt khác vẫn giữ."), "good")
+    return redirect(_address(local(airing.starts_at)))
+
+
+def _address(day: datetime, **more: str) -> str:
+    """The week a day lies in."""
+    asked: dict[str, Any] = {"from": f"{day:%Y-%m-%d}", **more}
+    return url_for("week.page", **asked)
+
+
+def _refused(airing_id: str, values: dict[str, str], wrong: str) -> str:
+    with looking() as at:
+        airing = airings.get(at.session, at.actor, airing_id)
+        return render_template("week/move.html", airing=airing, values=values, wrong=wrong)
+
+
+def _monday(text: str, today: date) -> date:
+    try:
+        chosen = date.fromisoformat(text)
+    except ValueError:
+        chosen = today
+    return chosen - timedelta(days=chosen.weekday())
+
+
+def _span(first: date) -> tuple[datetime, datetime]:
+    start = datetime.combine(first, time())
+    return to_utc(start, here_zone()), to_utc(start + _WEEK, here_zone())
+
+
+def _airings(at: Here, first: date) -> list[Card]:
+    from_, until = _span(first)
+    found = airings.page(
+        at.session, at.actor, now=at.now, from_=from_, until=until, limit=_MOST
+    ).items
+    places = Places(at.session, at.actor)
+    topics = _topics(at, [view.airing.schedule_id for view in found])
+    return [_card(at, view, places, topics) for view in found]
+
+
+def _card(at: Here, view: AiringView, places: Places, topics: dict[str, int]) -> Card:
+    airing: Airing = view.airing
+    mine = places.own is None or places.own.issuperset(view.area_ids)
+    ahead = airing.schedule_id is not None and airing.starts_at > at.now
+    wants = any(places.tree.effective(a).policy.approval.schedule for a in view.area_ids)
+    return Card(
+        title=airing.title,
+        where=places.names(view.area_ids),
+        starts_at=airing.starts_at,
+        ends_at=airing.ends_at,
+        topic=topics.get(airing.schedule_id or "", 6),
+        schedule_id=airing.schedule_id,
+        airing_id=airing.id,
+        movable=mine and ahead and may(at.actor, Action.APPROVE if wants else Action.SCHEDULE),
+    )
+
+
+def _pending(at: Here, first: date) -> list[Card]:
+    """What would air this week once it is approved."""
+    from_, until = _span(first)
+    places = Places(at.session, at.actor)
+    waiting = schedules.page(at.session, at.actor, status=Approval.PENDING, limit=50).items
+    cards: list[Card] = []
+    for schedule in waiting:
+        rule = resolved(
+            schedule.rule,
+            schedule.timezone,
+            [area.area_id for area in schedule.areas],
+            places.tree,
+        )
+        starts = parse_local(schedule.starts_local, "starts_at")
+        found = occurrences(rule, schedule.timezone, starts, max(from_, at.now), until)
+        cards += [_waiting(at, schedule, each.starts_at, places) for each in found]
+    return cards
+
+
+def _waiting(at: Here, schedule: Schedule, starts_at: datetime, places: Places) -> Card:
+    clips = [at.session.get_one(Clip, item.clip_id) for item in schedule.programme.items]
+    length = sum(clip.versions[-1].duration_ms for clip in clips)
+    return Card(
+        title=schedule.title,
+        where=places.names([area.area_id for area in schedule.areas]),
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(milliseconds=length),
+        topic=clips[0].topic if clips else 6,
+        schedule_id=schedule.id,
+    )
+
+
+def _topics(at: Here, schedule_ids: Sequence[str | None]) -> dict[str, int]:
+    """Schedule id → the content area of its first clip, which colours its cards."""
+    found: dict[str, int] = {}
+    for schedule_id in {each for each in schedule_ids if each}:
+        items = at.session.get_one(Schedule, schedule_id).programme.items
+        if items:
+            found[schedule_id] = at.session.get_one(Clip, items[0].clip_id).topic
+    return found
+
+
+def _row(cards: list[Card], first: date, number: int) -> list[Cell]:
+    cells = [Cell(first + timedelta(days=i), number) for i in range(7)]
+    for card in sorted(cards, key=lambda each: each.starts_at):
+        starts = local(card.starts_at)
+        place = (starts.date() - first).days
+        if 0 <= place < 7 and _session(starts.hour) == number:
+            cells[place].cards.append(card)
+    return cells
+
+
+def _session(hour: int) -> int:
+    # What airs in the small hours stands with the evening: it must not be overlooked.
+    return max((i for i, (first, _at) in enumerate(SESSIONS) if hour >= first), default=3)
+
+
+def _day(day: date, today: date) -> Day:
+    lunar = lunar_date(day)
+    special = lunar.day in (1, 15)
+    names = {1: _("mùng một"), 15: _("rằm")}
+    text = names.get(lunar.day) or f"{lunar.day}/{lunar.month}"
+    return Day(day, weekday_name(day.isoweekday()), text, special, day == today)
