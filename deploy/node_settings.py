@@ -20,7 +20,7 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from cryptography import x509
 
-DEFAULTS: dict[str, Any] = {"amplifier_pin": 17, "sink": "alsa:default"}
+DEFAULTS: dict[str, Any] = {"amplifier_pin": 17, "button_pin": 27, "sink": "alsa:default"}
 REQUIRED = ("broker_url", "controller_keys", "claim_code")
 NETWORK = frozenset(
     {"wifi_ssid", "wifi_password", "wifi_country", "apn", "apn_user", "apn_password", "sim_pin"}

@@ -38,7 +38,7 @@ def test_the_node_itself_accepts_the_settings(tmp_path, now):
     assert read.broker_url == FILE["broker_url"]
     assert read.controller_keys == (KEY,)
     assert read.ca_file == str(tmp_path / "ca.crt")
-    assert read.amplifier_pin == 17
+    assert (read.amplifier_pin, read.button_pin) == (17, 27)
 
 
 def test_a_setting_of_the_technician_beats_the_default():
