@@ -5,6 +5,7 @@ for it where hundreds of agents share one process and nothing is to sound.
 """
 
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -122,7 +123,10 @@ class Children:
     def _spawn(self, module: str, ends: list[socket.socket], *rest: str) -> None:
         fds = [end.fileno() for end in ends]
         run = [sys.executable, "-m", module, *map(str, fds), *rest]
-        self._children.append(subprocess.Popen(run, pass_fds=fds, stdin=subprocess.DEVNULL))
+        # lgpio leaves a pipe in its working directory, which a hardened unit may not write to.
+        environment = {"LG_WD": str(self._settings.data_dir), **os.environ}
+        child = subprocess.Popen(run, pass_fds=fds, stdin=subprocess.DEVNULL, env=environment)
+        self._children.append(child)
 
     def _from_player(self, message: Message) -> None:
         if message.get("event") == "beat":
