@@ -62,7 +62,8 @@ class Leveller:
     def level(self, loudness_lufs: float) -> Heard:
         """Encode what lies at `loudness_lufs` now; the best of a few tries is in the file."""
         ceiling, gain = self._shape.ceiling_dbfs, self._wanted_lufs - loudness_lufs
-        self._beyond_lu = loudness_lufs - integrated_lufs(self._sample(), SPOOL_RATE_HZ)
+        if self._is_long:
+            self._beyond_lu = loudness_lufs - integrated_lufs(self._sample(), SPOOL_RATE_HZ)
         gain = self._gain_for(gain, ceiling)
         for _ in range(_TRIES):
             heard = self._encode(gain, ceiling)
@@ -124,16 +125,19 @@ class Leveller:
         if done < self._cut.frames:
             yield np.zeros(self._cut.frames - done, np.float32)
 
+    @property
+    def _is_long(self) -> bool:
+        return self._cut.end - self._cut.start > 2 * _SAMPLE_S * SPOOL_RATE_HZ
+
     def _sample(self) -> Iterator[Block]:
         """All of a short recording; of a long one, stretches spread over it: two minutes tell."""
-        length = self._cut.end - self._cut.start
-        stretch, wanted = 10 * SPOOL_RATE_HZ, _SAMPLE_S * SPOOL_RATE_HZ
-        if length <= 2 * wanted:
+        if not self._is_long:
             yield from self._spool.blocks(self._cut.start, self._cut.end)
             return
-        for number in range(wanted // stretch):
-            start = self._cut.start + number * (length - stretch) * stretch // wanted
-            yield from self._spool.blocks(start, start + stretch)
+        stretch = 10 * SPOOL_RATE_HZ
+        number = _SAMPLE_S // 10
+        for at in np.linspace(self._cut.start, self._cut.end - stretch, number).astype(int):
+            yield from self._spool.blocks(int(at), int(at) + stretch)
 
     def _faded(self) -> Iterator[Block]:
         cut, at = self._cut, 0
