@@ -93,9 +93,17 @@ class Fetcher:
             if sha256 not in goals and goal.download:
                 goal.download.close()
         self._goals = goals
-        if not any(goal.sha256 in goals for goal, _ in self._window.values()):
+        self._window = {t: each for t, each in self._window.items() if each[0].sha256 in goals}
+        if not self._window or self._is_overtaken():
             self._leave_round()
         self._next_round()
+
+    def _is_overtaken(self) -> bool:
+        """Something more urgent has come than what this round waits for."""
+        now = self._loop.monotonic()
+        able = (g for g in self._goals.values() if not g.dead and g.rest_until <= now)
+        first = next(able, None)
+        return first is not None and first not in [goal for goal, _ in self._window.values()]
 
     def connected(self) -> None:
         """The link is back: patience starts anew, the round is asked for again."""

@@ -180,3 +180,24 @@ def test_a_blob_too_large_is_given_up_at_once(bench):
     bench.fetcher.aim([("a" * 64, 1 << 40)])
     bench.run(5.0)
     assert bench.asked == []
+
+
+def test_what_is_no_longer_wanted_is_let_go_in_mid_download(bench):
+    old, new = os.urandom(200_000), os.urandom(60_000)
+    bench.fetcher.aim([(bench.retain(old), len(old))])
+    bench.deliver(limit=3)
+    sha256 = bench.retain(new)
+    bench.fetcher.aim([(sha256, len(new))])
+    bench.deliver()
+    assert bench.whole == [sha256]
+    assert not bench.fetcher.full
+
+
+def test_an_emergency_does_not_wait_behind_a_blob_nobody_has(bench):
+    content = os.urandom(50_000)
+    bench.fetcher.aim([("b" * 64, 20_000)])
+    bench.run(8.0)
+    urgent = bench.retain(content)
+    bench.fetcher.aim([(urgent, len(content)), ("b" * 64, 20_000)])
+    bench.deliver()
+    assert bench.whole == [urgent]
