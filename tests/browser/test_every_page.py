@@ -36,7 +36,7 @@ def test_a_page_fits_and_is_accessible(site, open_as, watch, name, width):
     if name == "khong-tim-thay":
         watch.expected = ("404",)
     page = open_as(site, who, path.format(**vars(site.village)), width=width)
-    page.wait_for_function("document.documentElement.classList.contains('scripted')")
+    page.locator("html.scripted").wait_for()
     if name == "tao-lich-phat":
         page.get_by_text("Không trùng giờ").wait_for()
     assert overflow(page) <= 0
@@ -67,7 +67,7 @@ def test_the_sign_in_page_fits_and_is_accessible(site, page, watch, width):
 
 def test_the_first_load_is_small(site, open_as):
     page = open_as(site, "bob", "/")
-    page.wait_for_function("document.fonts.status === 'loaded'")
+    page.evaluate("document.fonts.ready.then(() => true)")
     sizes = page.evaluate(
         "() => performance.getEntriesByType('resource').map(e => [e.name, e.transferSize])"
     )

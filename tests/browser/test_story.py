@@ -106,9 +106,7 @@ def test_from_a_recording_to_the_log(own_site, signed_up, page, browser, watch, 
             card = leader.locator("li.card", has_text="Họp dân thôn Hạ").first
             card.get_by_role("button", name="Duyệt").click()
             leader.get_by_text(done).wait_for()
-        leader.wait_for_function(
-            "() => !document.querySelector('#queue').textContent.includes('Họp dân thôn Hạ')"
-        )
+        leader.locator("#queue", has_text="Họp dân thôn Hạ").wait_for(state="detached")
 
         # Double-clicking the button made one broadcast.
         with reading(site.services.engine) as session:
@@ -118,7 +116,7 @@ def test_from_a_recording_to_the_log(own_site, signed_up, page, browser, watch, 
 
         # Air time: the log is open on the leader's phone and nobody touches it.
         leader.goto(site.url + "/log/")
-        leader.wait_for_function("() => 'connected' in document.body.dataset")
+        leader.locator("body[data-connected]").wait_for()
         site.clock.now = airing.starts_at + timedelta(seconds=5)
         row = f"#row-{airing.id}-{site.village.nodes['Hạ']}"
         report(site, airing.id, site.village.nodes["Hạ"], ReportKind.STARTED)
@@ -141,7 +139,7 @@ def test_from_a_recording_to_the_log(own_site, signed_up, page, browser, watch, 
 def test_the_page_says_when_it_may_be_old(own_site, open_as, watch, context):
     watch.expected = ("ERR_",)
     page = open_as(own_site, "vera", "/")
-    page.wait_for_function("() => 'connected' in document.body.dataset")
+    page.locator("body[data-connected]").wait_for()
     context.set_offline(True)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.get_by_text("Mất liên lạc với máy chủ").wait_for()

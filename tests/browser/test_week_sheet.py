@@ -14,7 +14,7 @@ TUESDAY_EVENING = 'td[data-day="2026-11-24"][data-start="17:00"]'
 @pytest.fixture
 def sheet(own_site, open_as):
     page = open_as(own_site, "bob", "/week/?from=2026-11-23", width=1280)
-    page.wait_for_function("document.documentElement.classList.contains('scripted')")
+    page.locator("html.scripted").wait_for()
     return page
 
 
@@ -60,7 +60,7 @@ def test_escape_leaves_it_where_it_was(sheet, grip, own_site):
 
 def test_a_thumb_lifts_by_a_long_press(own_site, open_as):
     page = open_as(own_site, "bob", "/week/?from=2026-11-23")
-    page.wait_for_function("document.documentElement.classList.contains('scripted')")
+    page.locator("html.scripted").wait_for()
     slot = page.locator(".slot", has_text="Chương trình chiều").first
     slot.scroll_into_view_if_needed()
     x, y = middle(slot.locator(".grip"))
