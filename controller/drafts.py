@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.areas import Effective
 from controller.calendar.conflicts import Busy, Timeline, nearest_free
 from controller.calendar.policy import Span, violations
 from controller.calendar.recurrence import Rule
@@ -76,14 +75,15 @@ class _Others:
     schedules: list[Schedule]
     timeline: Timeline
 
-    def within(self, area_ids: frozenset[str]) -> Timeline:
-        """Only those that sound in one of these areas."""
-        inside = {
+    def sounding_in(self, area_ids: Iterable[str]) -> frozenset[int]:
+        """Which of the approved ones sound in one of these areas; others may never air."""
+        wanted = frozenset(area_ids)
+        return frozenset(
             i
             for i, schedule in enumerate(self.schedules)
-            if not area_ids.isdisjoint(area.area_id for area in schedule.areas)
-        }
-        return Timeline.of([busy for busy in self.timeline.spans if busy.what in inside])
+            if schedule.status == Approval.APPROVED
+            and not wanted.isdisjoint(area.area_id for area in schedule.areas)
+        )
 
 
 def judge(
@@ -189,15 +189,16 @@ def _policies(
     """Each rule of each area below the targets; an airing and rule is named once."""
     spans = [Span(each.starts_at, each.ends_at) for each in due]
     named: set[tuple[datetime, str]] = set()
-    judged: list[tuple[Effective, Timeline]] = []
+    judged: set[tuple[int, frozenset[int]]] = set()
     for area_id in sorted(tree.below(subject.area_ids), key=lambda each: len(tree.path(each))):
         effective = tree.effective(area_id)
-        timeline = _approved(others).within(frozenset(tree.path(area_id)))
-        if any(effective is e and timeline == t for e, t in judged):
-            continue  # villages mostly share their commune's rules
-        judged.append((effective, timeline))
-        beside = [Span(busy.starts_at, busy.ends_at) for busy in timeline.spans]
-        for broken in violations(effective.policy, effective.timezone, spans, beside):
+        limited = effective.policy.has_limits
+        beside = others.sounding_in(tree.path(area_id)) if limited else frozenset()
+        if (id(effective), beside) in judged:  # villages mostly share their commune's rules
+            continue
+        judged.add((id(effective), beside))
+        there = [Span(b.starts_at, b.ends_at) for b in others.timeline.spans if b.what in beside]
+        for broken in violations(effective.policy, effective.timezone, spans, there):
             if (broken.starts_at, broken.rule) not in named:
                 named.add((broken.starts_at, broken.rule))
                 name = tree.name(area_id)
@@ -207,13 +208,6 @@ def _policies(
                     "vi": f"{name}: {broken.vi}",
                     "en": f"{name}: {broken.en}",
                 }
-
-
-def _approved(others: _Others) -> _Others:
-    """Without what only waits for approval: it may never air."""
-    waiting = {i for i, s in enumerate(others.schedules) if s.status != Approval.APPROVED}
-    spans = [busy for busy in others.timeline.spans if busy.what not in waiting]
-    return _Others(others.schedules, Timeline.of(spans))
 
 
 def _clashes(

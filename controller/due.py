@@ -65,17 +65,19 @@ def plan(
     """Occurrences with their worst-case ends; pure."""
     step_ms = 0 if class_ == AiringClass.EMERGENCY or not hearing.last_slot else STAGGER_STEP_MS
     stagger = timedelta(milliseconds=hearing.last_slot * step_ms)
+    found = occurrences(rule, timezone, starts_local, after, until)
+    if not loaded.changes_in_time:
+        lasts = _lasts(loaded, after, hearing) + stagger
+        return [Due(o.original_at, o.starts_at, o.starts_at + lasts, step_ms) for o in found]
     return [
-        Due(
-            found.original_at,
-            found.starts_at,
-            found.starts_at
-            + timedelta(milliseconds=loaded.longest_ms(found.starts_at, hearing.language_sets))
-            + stagger,
-            step_ms,
-        )
-        for found in occurrences(rule, timezone, starts_local, after, until)
+        Due(o.original_at, at, at + _lasts(loaded, at, hearing) + stagger, step_ms)
+        for o in found
+        for at in [o.starts_at]
     ]
+
+
+def _lasts(loaded: Loaded, at: datetime, hearing: Hearing) -> timedelta:
+    return timedelta(milliseconds=loaded.longest_ms(at, hearing.language_sets))
 
 
 def resolved(rule: dict[str, Any], timezone: str, area_ids: Sequence[str], tree: Tree) -> Rule:

@@ -65,6 +65,16 @@ class Loaded:
     tune: Tune | None
     items: tuple[LoadedItem, ...]
 
+    @property
+    def changes_in_time(self) -> bool:
+        """Whether a recording begins or ends to be valid, so that the instant matters."""
+        return any(
+            version.valid_from is not None or version.valid_until is not None
+            for item in self.items
+            for spoken in item.spoken
+            for version in spoken.versions
+        )
+
     def parts_at(self, at: datetime) -> tuple[Part, ...]:
         """What may sound then: the tune and each item's newest approved recordings.
 

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from controller.calendar.policy import Span, Window
 
@@ -29,7 +30,7 @@ class Timeline:
 
     @classmethod
     def of(cls, spans: Sequence[Busy]) -> "Timeline":
-        ordered = tuple(sorted(spans, key=lambda busy: (busy.starts_at, busy.ends_at, busy.what)))
+        ordered = tuple(sorted(spans, key=attrgetter("starts_at", "ends_at", "what")))
         longest = max((b.ends_at - b.starts_at for b in ordered), default=timedelta())
         return cls(ordered, longest)
 

@@ -189,12 +189,7 @@ def _hours_violation(policy: Policy, tz: ZoneInfo, span: Span) -> Violation:
 def _too_much(
     policy: Policy, tz: ZoneInfo, planned: Sequence[Span], others: Sequence[Span]
 ) -> Iterator[Violation]:
-    limits = (
-        policy.max_sessions_per_day,
-        policy.max_minutes_per_session,
-        policy.max_minutes_per_day,
-    )
-    if limits == (None, None, None):
+    if not policy.has_limits:
         return
     marked = sorted(
         [(span, True) for span in planned] + [(span, False) for span in others],

@@ -61,6 +61,16 @@ class Policy:
     approval: ApprovalRules = ApprovalRules()
     source: str = ""
 
+    @property
+    def has_limits(self) -> bool:
+        """Whether it counts sessions or minutes, for which what else sounds matters."""
+        limits = (
+            self.max_sessions_per_day,
+            self.max_minutes_per_session,
+            self.max_minutes_per_day,
+        )
+        return any(limit is not None for limit in limits)
+
     @classmethod
     def from_json(cls, policy: Mapping[str, Any] | None) -> "Policy":
         """From the JSON an area keeps. Raises BadInput naming what is wrong."""

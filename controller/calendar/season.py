@@ -78,6 +78,8 @@ def clock(value: Any, field: str) -> time:
 
 
 def _refuse_overlap(times: tuple[SeasonTime, ...], field: str) -> None:
+    if len(times) < 2:
+        return
     for day in (date.fromordinal(date(2024, 1, 1).toordinal() + i) for i in range(366)):
         if sum(entry.season.has(day) for entry in times) > 1:
             raise BadInput(
