@@ -141,6 +141,7 @@ class Node:
         self.health = Health(self)
         self.asked_at = 0.0
         self._claim_wait_s = _CLAIM_FIRST_S
+        self._claim_timer: Timer | None = None
         self._status_timer: Timer | None = None
         self._status_regular: Timer | None = None
         self._stopping = False
@@ -274,6 +275,9 @@ class Node:
         self.planner.set_plan(self.documents.plan(now), self.documents.hours(now))
         self._make_room(self.settings.quota_mb << 20)
         self.fetcher.aim(self.documents.wanted(now))
+        for sha256 in self.documents.wanted_clips(now):
+            if not self.clips.holds(sha256):
+                self.clips.prepare(sha256)  # delivered, and not decoded when the power went
         self.changed()
 
     def want_now(self, placed: Placed) -> None:
@@ -293,9 +297,8 @@ class Node:
 
     def _connected(self) -> None:
         self.present()
-        if not self.documents.bound:
-            self._claim_wait_s = _CLAIM_FIRST_S
-            self._claim()
+        self._claim_wait_s = _CLAIM_FIRST_S
+        self._claim()
         self.sender.connected()
         self.fetcher.connected()
         self.changed()
@@ -311,10 +314,13 @@ class Node:
 
     def _claim(self) -> None:
         """Ask to be bound, until a config of our own arrives."""
+        if self._claim_timer:
+            self._claim_timer.cancel()
         if self.documents.bound or not self.link.connected:
             return
         self.voice.claim(self.settings.claim_code, self.equipment.hardware)
-        self.loop.call_later(self._claim_wait_s * self.jitter.uniform(0.8, 1.2), self._claim)
+        wait_s = self._claim_wait_s * self.jitter.uniform(0.8, 1.2)
+        self._claim_timer = self.loop.call_later(wait_s, self._claim)
         self._claim_wait_s = min(self._claim_wait_s * 2, _CLAIM_LONGEST_S)
 
     def send_reports(self) -> None:

@@ -232,3 +232,19 @@ def test_a_programme_is_spliced_without_a_seam(controller, node):
     expected = numpy.concatenate([tune_frames, talk_frames, gap, talk_frames])
     assert report.outcome == "played"
     assert numpy.array_equal(player.sound("p1")[0], expected)
+
+
+def test_a_clip_whose_decoding_was_cut_short_is_decoded_at_the_next_start(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    content, frames = make_clip(1.0)
+    sha256 = controller.seed(content)
+    controller.schedule(AREA, [airing_of(content, frames, in_s(3600))])
+    controller.wait(lambda: sha256 in controller.status(device_id).holds)
+    player.kill()
+    for path in (player.folder / "data" / "pcm").iterdir():
+        path.unlink()
+    controller.statuses.clear()
+    player.start()
+    controller.wait(lambda: sha256 in controller.status(device_id).holds)
