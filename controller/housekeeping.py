@@ -14,7 +14,7 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
-from controller import airings, changes, database, readiness, silence
+from controller import airings, catch_up, changes, database, readiness, silence
 from controller.desk import Desk
 from controller.mqtt import presence
 from controller.orders import Orders
@@ -55,6 +55,7 @@ def jobs(keeping: Keeping) -> list[Job]:
         Job("roll the horizon", partial(roll, keeping), 3600),
         Job("look for clips that nodes lack", partial(check_ready, keeping, watch), 10),
         Job("presume what nobody reported", partial(presume, keeping), 5),
+        Job("catch up what schedules want caught up", partial(catch_up_missed, keeping), 3600),
         Job("notice devices gone silent", partial(lose_silent, keeping), 30),
         Job("say what grows old again", partial(say_again, keeping), 3600, at_start=False),
         Job("plan what the broker holds", keeping.desk.seed, 60, at_start=False),
@@ -81,6 +82,12 @@ def presume(keeping: Keeping) -> None:
     while more:
         with database.transaction(keeping.engine) as session:
             more = silence.presume(session, keeping.clock(), keeping.missed_grace) > 0
+
+
+def catch_up_missed(keeping: Keeping) -> None:
+    """What was missed and is to be caught up by itself gets another time."""
+    with database.transaction(keeping.engine) as session:
+        catch_up.run(session, keeping.clock())
 
 
 def lose_silent(keeping: Keeping) -> None:

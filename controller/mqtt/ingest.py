@@ -37,6 +37,7 @@ from protocol.messages import (
     Beacon,
     Claim,
     Presence,
+    ReportAck,
     ReportBatch,
     Status,
     Want,
@@ -92,6 +93,7 @@ class _Outcome:
     bound: list[Bound] = field(default_factory=list)
     wanted: list[Want] = field(default_factory=list)
     holds_changed: bool = False
+    acks: list[tuple[str, ReportAck]] = field(default_factory=list)
 
 
 class Ingest:
@@ -116,6 +118,7 @@ class Ingest:
         self._retry: list[Arrival] = []
         self._claims = TokenBucket(_CLAIMS_PER_S, _CLAIMS_BURST, monotonic())
         self._last_want: dict[str, int] = {}
+        self._runs: dict[tuple[str, str], int] = {}
         self.refused: Counter[str] = Counter()
         self.handled = 0
 
@@ -185,6 +188,7 @@ class Ingest:
         for arrival in batch:
             self._acknowledge(arrival)
         self.handled += len(batch)
+        self._runs |= {(device_id, a.store_epoch): a.upto for device_id, a in outcome.acks}
         self._follow_up(outcome)
 
     def _follow_up(self, outcome: _Outcome) -> None:
@@ -215,13 +219,20 @@ class Ingest:
                     self._one(session, heard, outcome, now)
             except ProtocolError as error:
                 self._refuse(topic, error)
-        for device_id, ack in reports.commit(session, told, now) if told else ():
-            topic_name = self._publisher.topics.to_device(device_id, "ack")
-            sealed = self._publisher.seal(
-                session, MessageType.ACK, f"device:{device_id}", ack, _ACK_TTL
-            )
-            outcome.say.append((topic_name, sealed, _ACK_TTL))
+        if told:
+            outcome.acks = reports.commit(session, told, now, self._runs)
+            outcome.say += self._sealed_acks(session, outcome.acks)
         return outcome
+
+    def _sealed_acks(
+        self, session: Session, acks: Sequence[tuple[str, ReportAck]]
+    ) -> list[tuple[str, bytes, timedelta]]:
+        addressed = [(f"device:{device_id}", ack) for device_id, ack in acks]
+        sealed = self._publisher.seal_all(session, MessageType.ACK, addressed, _ACK_TTL)
+        return [
+            (self._publisher.topics.to_device(device_id, "ack"), raw, _ACK_TTL)
+            for (device_id, _), raw in zip(acks, sealed, strict=True)
+        ]
 
     def _one(self, session: Session, heard: _Heard, outcome: _Outcome, now: datetime) -> None:
         device, heading = heard.device, heard.heading

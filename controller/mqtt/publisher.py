@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,16 +70,33 @@ class Publisher:
         self, session: Session, type_: MessageType, to: str, message: Any, ttl: timedelta
     ) -> bytes:
         """The envelope of `message`; its number is used up when the caller commits."""
+        return self.seal_all(session, type_, [(to, message)], ttl)[0]
+
+    def seal_all(
+        self,
+        session: Session,
+        type_: MessageType,
+        addressed: Sequence[tuple[str, Any]],
+        ttl: timedelta,
+    ) -> list[bytes]:
+        """The envelopes of several messages, each with its audience, numbered in order."""
         now = self._clock()
-        heading = Heading(
-            site=self.topics.site,
-            to=to,
-            from_="controller",
-            seq=sequence.next_seq(session),
-            issued_at=now,
-            expires_at=now + ttl,
-        )
-        return envelope.seal(type_, heading, message, [self._key])
+        return [
+            envelope.seal(
+                type_,
+                Heading(
+                    site=self.topics.site,
+                    to=to,
+                    from_="controller",
+                    seq=sequence.next_seq(session),
+                    issued_at=now,
+                    expires_at=now + ttl,
+                ),
+                message,
+                [self._key],
+            )
+            for to, message in addressed
+        ]
 
     def send(self, topic: str, sealed: bytes, ttl: timedelta) -> bool:
         """Publish, not retained, gone after `ttl`. False when the link is down."""

@@ -5,7 +5,7 @@ Ingest is idempotent (the key of a report is device, store epoch and number) and
 a handful of statements, however many reports it has.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -65,14 +65,20 @@ def check(batch: ReportBatch) -> None:
             raise Malformed(f"report {report.seq}: bad airing id")
 
 
-def commit(session: Session, told: Sequence[Told], now: datetime) -> list[tuple[str, ReportAck]]:
+Runs = Mapping[tuple[str, str], int]  # device and store epoch → end of the unbroken run from 1
+
+
+def commit(
+    session: Session, told: Sequence[Told], now: datetime, runs: Runs
+) -> list[tuple[str, ReportAck]]:
     """Keep and fold every report; the acknowledgements hold once the caller has committed.
 
-    One acknowledgement for each device and store, whatever the number of its batches.
+    One acknowledgement for each device and store, whatever the number of its batches. `runs`:
+    what was acknowledged up to where before, as far as the caller remembers.
     """
     _keep(session, told, now)
     _fold_all(session, told, now)
-    return _acknowledgements(session, told)
+    return _acknowledgements(session, told, runs)
 
 
 def known_devices(session: Session, device_ids: Iterable[str]) -> dict[str, Device]:
@@ -269,34 +275,47 @@ def _areas(
 # --- acknowledging -----------------------------------------------------------------------------
 
 
-def _acknowledgements(session: Session, told: Sequence[Told]) -> list[tuple[str, ReportAck]]:
+def _acknowledgements(
+    session: Session, told: Sequence[Told], runs: Runs
+) -> list[tuple[str, ReportAck]]:
     seqs: dict[tuple[str, str], set[int]] = {}
     for one in told:
         of_store = seqs.setdefault((one.device_id, one.batch.store_epoch), set())
         of_store.update(report.seq for report in one.batch.reports)
     found = []
     for (device_id, epoch), committed in seqs.items():
-        upto = _upto(session, device_id, epoch)
+        upto = _run(runs.get((device_id, epoch), 0), committed)
+        if any(seq > upto for seq in committed):
+            # A gap, or a service that does not remember: the table knows.
+            upto = max(upto, _upto(session, device_id, epoch, upto))
         also = tuple(sorted(seq for seq in committed if seq > upto))
         found.append((device_id, ReportAck(epoch, upto, also)))
     return found
 
 
-def _upto(session: Session, device_id: str, store_epoch: str) -> int:
+def _run(upto: int, committed: Collection[int]) -> int:
+    while upto + 1 in committed:
+        upto += 1
+    return upto
+
+
+def _upto(session: Session, device_id: str, store_epoch: str, known: int) -> int:
     """The end of the unbroken run from report 1; 0 when the first ones are not here.
 
     Rows that retention has removed cannot be told from rows that never came, so nothing is
-    acknowledged that is not in the table now.
+    acknowledged that is not in the table now, or was when `known` was.
     """
     same = (NodeReport.device_id == device_id, NodeReport.store_epoch == store_epoch)
-    first = select(NodeReport.seq).where(*same, NodeReport.seq == 1)
+    first = select(NodeReport.seq).where(*same, NodeReport.seq == max(known, 1))
     if session.scalar(first) is None:
-        return 0
+        return known
     later = aliased(NodeReport)
     following = select(later.seq).where(
         later.device_id == device_id,
         later.store_epoch == store_epoch,
         later.seq == NodeReport.seq + 1,
     )
-    query = select(func.min(NodeReport.seq)).where(*same, ~following.exists())
-    return session.scalar(query) or 0
+    query = select(func.min(NodeReport.seq)).where(
+        *same, NodeReport.seq >= known, ~following.exists()
+    )
+    return session.scalar(query) or known

@@ -87,7 +87,7 @@ def tell(engine, device):
     def do(*batches, at=LATER, epoch="e1", by=None):
         told = [Told(by or device, ReportBatch(epoch, tuple(batch))) for batch in batches]
         with transaction(engine) as session:
-            return [ack for _, ack in reports.commit(session, told, at)]
+            return [ack for _, ack in reports.commit(session, told, at, {})]
 
     return do
 
@@ -223,6 +223,22 @@ def test_nothing_below_the_first_report_held_is_acknowledged(tell):
     assert (ack.upto, ack.also) == (0, (7,))
 
 
+def test_a_run_that_is_remembered_goes_on_without_looking(engine, device):
+    with transaction(engine) as session:
+        told = [Told(device, ReportBatch("e1", (started(8), finished(9))))]
+        runs = {(device, "e1"): 7, ("another", "e1"): 90}
+        ((_, ack),) = reports.commit(session, told, LATER, runs)
+    assert (ack.upto, ack.also) == (9, ())
+
+
+def test_a_gap_behind_a_remembered_run_is_seen(engine, device):
+    with transaction(engine) as session:
+        reports.commit(session, [Told(device, ReportBatch("e1", (started(7),)))], LATER, {})
+        told = [Told(device, ReportBatch("e1", (finished(9),)))]
+        ((_, ack),) = reports.commit(session, told, LATER, {(device, "e1"): 7})
+    assert (ack.upto, ack.also) == (7, (9,))
+
+
 def test_another_store_of_the_same_device_is_counted_by_itself(tell):
     tell([started(1), finished(2)])
     (ack,) = tell([finished(1)], epoch="e2")
@@ -273,7 +289,7 @@ def _race(engine):
         session.add(DeviceBinding(node_id=node.id, device_id=key.device_id, from_at=NOW))
     with transaction(engine) as session:
         batch = ReportBatch("e1", tuple(finished(n, f"b{n}") for n in range(2, 7)))
-        reports.commit(session, [Told(key.device_id, batch)], LATER)
+        reports.commit(session, [Told(key.device_id, batch)], LATER, {})
     told = [Told(key.device_id, ReportBatch("e1", (finished(1),)))]
     with transaction(engine) as ours:
         looked = reports._locked_rows(ours, list(reports._placed(ours, told)))
@@ -292,7 +308,7 @@ def _race(engine):
             insert_missing(other, Playback, [presumed])
         row = Row(STARTS.date(), "a1", node.id, STARTS)
         assert not reports._insert_rows(ours, [row])
-        reports.commit(ours, told, LATER)
+        reports.commit(ours, told, LATER, {})
     with reading(engine) as session:
         found = {row.airing_id: row for row in session.scalars(select(Playback))}
     assert {row.outcome for row in found.values()} == {Outcome.PLAYED}
