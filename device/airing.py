@@ -110,6 +110,7 @@ class Run:
     placed: Placed
     volume_pct: int
     length_ms: int
+    permitted_pct: int = 100  # what the window lets through of the node's own volume
     first_frame: float | None = None  # monotonic seconds
     started_at: datetime | None = None
     ended_at: datetime | None = None

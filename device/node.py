@@ -270,6 +270,7 @@ class Node:
         now = self.clock.now()
         self.documents.activate(now)
         self.planner.config = self.documents.config
+        self.stage.follow_volume(self.documents.config.volume_pct)
         self.planner.bound_at = self.documents.bound_at
         self.planner.orders = self.documents.orders
         self.planner.set_plan(self.documents.plan(now), self.documents.hours(now))

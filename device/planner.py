@@ -150,8 +150,8 @@ class Planner:
         self.stage.retime(placed)
         lead = timedelta(seconds=GO_MARGIN_S + self.stage.amplifier().settle_ms / 1000)
         if now >= placed.starts_at - lead and self._may_begin(placed, now):
-            permitted = self._permitted_pct(placed, now) or 0
-            self.stage.begin(placed, round(self.config.volume_pct * permitted / 100))
+            permitted_pct = self._permitted_pct(placed, now) or 0
+            self.stage.begin(placed, self.config.volume_pct, permitted_pct)
 
     # --- beginning ----------------------------------------------------------------------------
 

@@ -171,13 +171,14 @@ class Stage:
         if self._armed.pop(airing_id, None) is not None:
             self.sound.send({"cmd": "stop", "airing_id": airing_id})
 
-    def begin(self, placed: Placed, volume_pct: int) -> None:
-        """Write `started` down, then let it sound."""
+    def begin(self, placed: Placed, node_pct: int, permitted_pct: int) -> None:
+        """Write `started` down, then let it sound, at so much of the node's own volume."""
         if placed.emergency:
             self._shift_if_late(placed)
         armed = self._armed[placed.airing_id]
         amplified = self.amplifier().present
-        run = Run(placed, volume_pct, armed.length_ms, amplified=amplified)
+        volume_pct = round(node_pct * permitted_pct / 100)
+        run = Run(placed, volume_pct, armed.length_ms, permitted_pct, amplified=amplified)
         self.runs[placed.airing_id] = run
         armed.gone = True
         self.note(started_report(run, self.stamp()))
@@ -185,6 +186,14 @@ class Stage:
             self.counters.note_started(placed.airing_id)
         self.sound.send({"cmd": "volume", "airing_id": placed.airing_id, "pct": volume_pct})
         self.sound.send({"cmd": "go", "airing_id": placed.airing_id})
+
+    def follow_volume(self, node_pct: int) -> None:
+        """The node's own volume has changed: what sounds follows on a ramp."""
+        for airing_id, run in self.runs.items():
+            volume_pct = round(node_pct * run.permitted_pct / 100)
+            if not run.over and volume_pct != run.volume_pct:
+                run.volume_pct = volume_pct
+                self.sound.send({"cmd": "volume", "airing_id": airing_id, "pct": volume_pct})
 
     def halt(self, run: Run, cause: Reason) -> None:
         """Make an airing under way fall silent."""

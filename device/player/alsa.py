@@ -75,6 +75,9 @@ class AlsaCard(Sink):
         taken = self._put(bytes(frames))
         if taken < 0:
             self._recover(taken)
+        elif taken == 0 and frames:
+            # It said that there was room. Trying for ever, at real-time priority, is no answer.
+            raise SinkError("the card takes no frames")
         else:
             self._written += taken
 

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 OPEN_BEFORE_S = 15.0
 PERIOD = RATE // 50  # frames written at a time: 20 ms
+_MOST_PERIODS = 150  # at once: more than any buffer holds
 _REOPEN_S = 0.5
 _FADE_S = 0.02
 _STOP_FADE_S = 0.04
@@ -178,7 +179,9 @@ class Engine:
         if self.sink is None:
             self.sink = self.open_sink()
             self.emit({"event": "sink_open"})
-        while self.sink.room() >= PERIOD:
+        for _ in range(_MOST_PERIODS):
+            if self.sink.room() < PERIOD:
+                return
             self._write_period(self.sink)
 
     def _write_period(self, sink: Sink) -> None:

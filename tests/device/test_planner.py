@@ -267,3 +267,13 @@ def test_an_emergency_that_comes_late_is_heard_from_its_first_word(world):
     assert (end.outcome, end.reason) == ("played", "")
     assert 2000 < end.start_error_ms < 3500
     assert abs((end.ended_at - end.started_at).total_seconds() - 30) < 0.5
+
+
+def test_a_new_volume_of_the_node_is_followed_within_the_window(world):
+    window = Window(START, START + timedelta(hours=1), volume_pct=50)
+    world.plan(an_airing(length_s=60), hours=Hours(ALWAYS.until, (window,)))
+    world.run(80)
+    world.stage.follow_volume(60)
+    world.run(60)
+    (end,) = [r for r in world.outbox.owed(99) if r.kind == "finished"]
+    assert (end.outcome, end.volume_pct) == ("played", 30)
