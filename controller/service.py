@@ -48,6 +48,7 @@ _log = logging.getLogger(__name__)
 
 _POLL_S = 0.25
 _WATCHDOG_S = 5.0
+_HANGS_S = 120.0  # a province's documents take their time; nothing takes longer than this
 
 
 class Service:
@@ -59,6 +60,7 @@ class Service:
         self._clock = clock
         self._epoch = secrets.token_hex(8)
         self._stop = threading.Event()
+        self._turned_s: dict[str, float] = {}  # when each loop last came round
         self._came_up = threading.Event()
         self._work = threading.Event()  # rung for the desk
         self._replan = threading.Event()
@@ -141,13 +143,17 @@ class Service:
             self.desk.seed()
         return self._ordinary.step()
 
+    def turns(self, now_s: float) -> bool:
+        """Whether every loop has come round lately; `now_s` is monotonic."""
+        return all(now_s - turned_s < _HANGS_S for turned_s in self._turned_s.values())
+
     # --- the loops' heads ----------------------------------------------------------------------
 
     def _loop(self, stop: threading.Event, bell: socket.socket) -> None:
         alive_at = 0.0
         while not stop.is_set():
             more = _guarded("the main loop", self.step)
-            if time.monotonic() - alive_at > _WATCHDOG_S:
+            if time.monotonic() - alive_at > _WATCHDOG_S and self.turns(time.monotonic()):
                 alive_at = time.monotonic()
                 sd_notify.notify("WATCHDOG=1")
             if not more and _rang(bell):
@@ -173,7 +179,9 @@ class Service:
         def work() -> None:
             while not self._stop.is_set():
                 _guarded(name, turn)
+                self._turned_s[name] = time.monotonic()
 
+        self._turned_s[name] = time.monotonic()
         thread = threading.Thread(target=work, name=name)
         thread.start()
         try:

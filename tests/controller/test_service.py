@@ -1,6 +1,7 @@
 """The running service over a real broker: devices come, documents stand, reports are counted."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -196,6 +197,11 @@ def test_a_restarted_service_goes_on_where_it_was(bench, device, on_air):
     bench.start()
     assert device.heard(ReportAck).upto == 1
     assert bench.one(Playback).outcome == Outcome.PLAYED
+
+
+def test_a_loop_that_hangs_is_noticed(bench):
+    wait_until(lambda: bench.service.turns(time.monotonic()))
+    assert not bench.service.turns(time.monotonic() + 3600)
 
 
 def test_an_old_schema_is_refused_with_the_remedy(tmp_path, capsys):
