@@ -30,10 +30,13 @@ from web import (
     log,
     login,
     nodes,
+    reports,
     schedules,
     sessions,
     shell,
     today,
+    users,
+    village,
     week,
     words,
 )
@@ -50,6 +53,9 @@ PAGES = (
     approvals,
     nodes,
     log,
+    village,
+    reports,
+    users,
     emergency,
     live,
 )

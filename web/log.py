@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask import stream_with_context as within_request
+from werkzeug.wrappers import Response as Answer
 
-from controller import nodes, playbacks
+from controller import catch_up, nodes, playbacks
 from controller.api import exports
-from controller.api.here import Here, looking, services
+from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import to_utc
 from controller.playbacks import PlaybackFilters, PlaybackView
 from controller.words import Outcome
 from web.filters import here_zone, local
-from web.i18n import language
+from web.forms import once
+from web.i18n import _, language
 from web.places import Places
 
 bp = Blueprint("log", __name__, url_prefix="/log")
@@ -34,6 +36,11 @@ class Heard:
     @property
     def first(self) -> PlaybackView:
         return min(self.rows, key=lambda view: view.playback.planned_at)
+
+    @property
+    def missed(self) -> bool:
+        """Whether some place heard less than it should have."""
+        return any(view.playback.outcome in catch_up.MISSED for view in self.rows)
 
     @property
     def played(self) -> int:
@@ -74,6 +81,16 @@ def parts() -> str:
             places=Places(at.session, at.actor),
             asked=_asked(at),
         )
+
+
+@bp.post("/catch-up/<airing_id>")
+@once
+def play_again(airing_id: str) -> Answer:
+    """Play it again, once, to the places that missed it, at the first free permitted time."""
+    with changing() as at:
+        again = catch_up.play_again(at.session, at.actor, airing_id, at.now)
+    flash(_("Đã đặt lịch phát bù cho các nơi chưa nghe được."), "good")
+    return redirect(url_for("schedules.detail", schedule_id=again.id))
 
 
 @bp.get("/log.<any(csv, xlsx):kind>")

@@ -46,13 +46,19 @@ def unit_name() -> str:
 
 def places() -> list[Place]:
     """Where the visitor can go, in order."""
+    actor = signed_in()
+    # A village head has a page of their own in place of the library, which others keep.
+    head = actor is not None and actor.role == "village_head"
     rows = [
         ("today.page", "home", _("Hôm nay"), True, "view"),
+        ("village.page", "people", _("Thôn tôi"), head, "view"),
         ("week.page", "calendar", _("Lịch phát"), True, "view"),
-        ("library.page", "bulletin", _("Bản tin"), True, "view"),
+        ("library.page", "bulletin", _("Bản tin"), not head, "view"),
         ("nodes.page", "speaker", _("Cụm loa"), True, "view"),
         ("log.page", "log", _("Nhật ký"), True, "view"),
         ("approvals.page", "approve", _("Duyệt"), False, "approve"),
+        ("reports.page", "chart", _("Báo cáo"), False, "view"),
+        ("users.page", "person", _("Người dùng"), False, "administer"),
     ]
     return [
         Place(endpoint, icon, label, tab, _is_here(endpoint))

@@ -33,13 +33,17 @@ class Tally:
         return sum(self.counts.get(code, 0) for code in ("missed", "partial", "interrupted"))
 
 
-def of_airings(session: Session, airing_ids: Iterable[str]) -> dict[str, Tally]:
-    """Airing id → tally; airings nobody has reported on yet are left out."""
+def of_airings(
+    session: Session, airing_ids: Iterable[str], node_ids: Iterable[str] | None = None
+) -> dict[str, Tally]:
+    """Airing id → tally over all nodes, or over those given; unreported airings are left out."""
     query = (
         select(Playback.airing_id, Playback.outcome, func.count())
         .where(Playback.airing_id.in_(list(airing_ids)))
         .group_by(Playback.airing_id, Playback.outcome)
     )
+    if node_ids is not None:
+        query = query.where(Playback.node_id.in_(list(node_ids)))
     found: dict[str, Tally] = {}
     for airing_id, outcome, count in session.execute(query):
         found.setdefault(airing_id, Tally()).counts[outcome or ""] = count

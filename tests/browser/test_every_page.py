@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import axe_violations, overflow, picture
+from tests.web.village import airing_of
 
 pytestmark = pytest.mark.browser
 
@@ -23,10 +24,20 @@ PAGES = {
     "cum-loa-chi-tiet": ("tom", "/nodes/{nodes[Cầu Đá]}"),
     "them-cum-loa": ("tom", "/nodes/new"),
     "nhat-ky": ("bob", "/log/"),
+    "thon-toi": ("hoa", "/village/"),
+    "bao-cao": ("bob", "/reports/"),
+    "nguoi-dung": ("alice", "/users/"),
+    "them-nguoi-dung": ("alice", "/users/new"),
+    "chuyen-luot-phat": ("bob", "/week/move/{airing}"),
     "phat-khan-cap": ("bob", "/emergency/"),
     "doi-mat-khau": ("bob", "/password"),
     "khong-tim-thay": ("bob", "/nodes/khong-co"),
 }
+
+
+def address(site, path):
+    airing = airing_of(site.services, site.village.schedules["evening"])
+    return path.format(**vars(site.village), airing=airing.id)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -35,7 +46,7 @@ def test_a_page_fits_and_is_accessible(site, open_as, watch, name, width):
     who, path = PAGES[name]
     if name == "khong-tim-thay":
         watch.expected = ("404",)
-    page = open_as(site, who, path.format(**vars(site.village)), width=width)
+    page = open_as(site, who, address(site, path), width=width)
     page.locator("html.scripted").wait_for()
     if name == "tao-lich-phat":
         page.get_by_text("Không trùng giờ").wait_for()
@@ -49,7 +60,7 @@ def test_a_page_fits_and_is_accessible(site, open_as, watch, name, width):
 def test_a_page_fits_in_english(site, open_as, watch, name):
     who, path = PAGES[name]
     watch.expected = ("404",)
-    page = open_as(site, who, path.format(**vars(site.village)), language="en")
+    page = open_as(site, who, address(site, path), language="en")
     assert page.locator("html").get_attribute("lang") == "en"
     assert overflow(page) <= 0
 

@@ -66,7 +66,7 @@ def report(site, airing_id, node_id, kind, **more):
             **more,
         )
         batch = ReportBatch(store_epoch="e1", reports=(one,))
-        reports.commit(session, [reports.Told(device.id, batch)], datetime.now(UTC))
+        reports.commit(session, [reports.Told(device.id, batch)], datetime.now(UTC), {})
 
 
 def test_from_a_recording_to_the_log(own_site, signed_up, page, browser, watch, recording):

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from controller.database import reading, transaction
 from controller.models import ClipVersion, Node, Playback, Schedule
+from tests.web.village import airing_of
 
 
 def test_the_library_finds_without_accents(visit):
@@ -208,3 +209,12 @@ def test_a_page_speaks_english(visit, path):
     page = visit("vera", language="en").get(path).text
     assert '<html lang="en">' in page
     assert "Nhật ký" not in page
+
+
+def test_what_was_missed_is_played_again_by_one_tap(visit, services, village):
+    client = visit("bob")
+    assert "Phát bù cho nơi chưa nghe được" in client.get("/log/").text
+    airing = airing_of(services, village.schedules["morning"], on="2026-11-22")
+    answer = client.post(f"/log/catch-up/{airing.id}", follow_redirects=True)
+    assert "Đã đặt lịch phát bù" in answer.text
+    assert "Thôn Bãi Sậy" in answer.text

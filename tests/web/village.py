@@ -229,8 +229,9 @@ def _pending(session, village, now):
     village.schedules["pending"] = made.id
 
 
-def airing_of(services, schedule_id):
-    """The schedule's first airing."""
+def airing_of(services, schedule_id, on="2026-11-01"):
+    """The schedule's first airing from that local day on."""
+    from_ = datetime.fromisoformat(f"{on}T00:00+00:00") - timedelta(hours=7)
     with reading(services.engine) as session:
-        query = select(Airing).where(Airing.schedule_id == schedule_id).order_by(Airing.starts_at)
-        return session.scalars(query).first()
+        query = select(Airing).where(Airing.schedule_id == schedule_id, Airing.starts_at >= from_)
+        return session.scalars(query.order_by(Airing.starts_at)).first()

@@ -1,0 +1,52 @@
+"""My village: tonight, what was played, and what the Group noted."""
+
+from sqlalchemy import select
+
+from controller import areas
+from controller.access import SYSTEM
+from controller.database import reading, transaction
+from controller.models import Feedback
+from tests.web.village import NOW, airing_of
+
+
+def test_a_village_head_sees_their_own_village(visit):
+    page = visit("hoa").get("/village/").text
+    assert "<h1>Thôn Hạ</h1>" in page
+    assert "Chương trình chiều" in page
+    assert "Đã phát xong" in page
+    assert "Cụm Bãi Sậy" not in page
+
+
+def test_the_group_and_its_next_visit_are_there(visit, services, village):
+    group = {
+        "name": "Tổ công nghệ số thôn Hạ",
+        "phone": "0912 345 678",
+        "next_visits": [{"at": "2026-11-25T19:00", "place": "Nhà văn hóa", "topic": "VNeID"}],
+    }
+    with transaction(services.engine) as session:
+        areas.update(session, SYSTEM, village.areas["Hạ"], {"group": group}, NOW)
+    page = visit("hoa").get("/village/").text
+    assert "0912 345 678" in page
+    assert "19:00 25/11/2026" in page
+
+
+def test_what_people_asked_is_noted_after_an_airing(visit, services, village):
+    airing = airing_of(services, village.schedules["noon"])
+    data = {"airing_id": airing.id, "area_id": village.areas["Hạ"], "asked": "3", "note": "VNeID"}
+    answer = visit("hoa").post("/village/feedback", data=data, follow_redirects=True)
+    assert "Đã ghi. Cảm ơn bạn!" in answer.text
+    with reading(services.engine) as session:
+        assert session.scalar(select(Feedback.asked)) == 3
+
+
+def test_an_empty_note_is_refused_with_a_sentence(visit, services, village):
+    airing = airing_of(services, village.schedules["noon"])
+    data = {"airing_id": airing.id, "area_id": village.areas["Hạ"]}
+    answer = visit("hoa").post("/village/feedback", data=data)
+    assert answer.status_code == 422
+    assert "notice-bad" in answer.text
+
+
+def test_another_village_is_not_theirs(visit, village):
+    assert visit("hoa").get(f"/village/?area={village.areas['Trung']}").status_code == 404
+    assert visit("charlie").get(f"/village/?area={village.areas['Hạ']}").status_code == 404
