@@ -8,12 +8,14 @@ the same folder finds everything the first one made.
 import argparse
 import fcntl
 import getpass
+import hashlib
 import json
 import logging
 import os
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,6 +41,7 @@ _MAY_PASS = ("LOALANG_DATABASE_URL", "LOALANG_MISSED_GRACE_S", "LOALANG_LANGUAGE
 _MISSED_GRACE_S = "10"  # everything is on one machine: what was not heard by then was not played
 _NODE_PIN = 17
 _HINT_AFTER_S = 45.0
+_LONGEST_RUN_DIR = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +242,7 @@ class _Demo:
             "LOALANG_MISSED_GRACE_S": _MISSED_GRACE_S,
             **passed,
             "LOALANG_DATA_DIR": str((self._directory / "controller").absolute()),
+            "LOALANG_WAKE_PATH": str(_run_dir(self._directory) / "service.sock"),
             "LOALANG_BROKER_URL": self._broker_url,
             "LOALANG_BIND": f"127.0.0.1:{self._port}",
         }
@@ -279,6 +283,19 @@ def _clean(environment: Mapping[str, str]) -> dict[str, str]:
         for name, text in environment.items()
         if not name.startswith(_PREFIX) and name not in names
     }
+
+
+def _run_dir(directory: Path) -> Path:
+    """Where the sockets go. The kernel takes paths of 107 bytes and no longer ones."""
+    run = directory.absolute() / "controller" / "run"
+    if len(os.fsencode(run)) <= _LONGEST_RUN_DIR:
+        return run
+    name = hashlib.sha256(os.fsencode(run)).hexdigest()[:12]
+    short = Path(tempfile.gettempdir()) / f"loalang-{os.getuid()}-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.getuid():
+        raise OSError(f"{short} belongs to somebody else: choose a shorter --dir")
+    return short
 
 
 def _port(wanted: int) -> int:

@@ -238,7 +238,7 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     host, port = settings.address
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-    return _supervise(settings.environ(), settings.data_dir, f"http://{reachable}:{port}")
+    return _supervise(settings.environ(), settings.wake_path.parent, f"http://{reachable}:{port}")
 
 
 def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
@@ -259,10 +259,10 @@ def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
     ]
 
 
-def _supervise(settings: Mapping[str, str], data_dir: Path, url: str) -> int:
+def _supervise(settings: Mapping[str, str], run_dir: Path, url: str) -> int:
     stop = StopSignal()
     supervisor = Supervisor()
-    with Notices(data_dir / "run" / "notify.sock") as notices:
+    with Notices(run_dir / "notify.sock") as notices:
         environment = {**os.environ, **settings, "NOTIFY_SOCKET": str(notices.path)}
         for part in parts_of_controller(environment):
             supervisor.start(part)

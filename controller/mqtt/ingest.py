@@ -303,7 +303,9 @@ class Ingest:
     def _refuse(self, topic: Topic, error: ProtocolError) -> None:
         reason = error.reason.value if isinstance(error, Refused) else "malformed"
         self.refused[reason] += 1
-        _log.warning("refused a %s of %s: %s", topic.channel, topic.id, error)
+        # A device that is only about to claim its place is nothing to worry about.
+        level = logging.INFO if reason == RefusalReason.UNKNOWN_KEY else logging.WARNING
+        _log.log(level, "refused a %s of %s: %s", topic.channel, topic.id, error)
 
 
 def _key_shown(raw: bytes) -> VerifyKey:

@@ -2,6 +2,8 @@
 
 import fcntl
 import socket
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,13 @@ def test_a_number_of_nodes_that_makes_no_sense_is_wrong_use(tmp_path, nodes, cap
         demo.main(["--dir", str(tmp_path), "--nodes", nodes])
     assert refusal.value.code == 2
     assert "--nodes" in capsys.readouterr().err
+
+
+def test_a_folder_with_a_long_name_keeps_its_sockets_elsewhere(tmp_path, monkeypatch):
+    assert demo._run_dir(Path("/srv/demo")) == Path("/srv/demo/controller/run")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    deep = Path("/srv") / ("x" * 100)
+    found = demo._run_dir(deep)
+    assert found.parent == tmp_path
+    assert len(str(found.name)) < 40
+    assert demo._run_dir(deep) == found
