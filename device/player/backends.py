@@ -5,7 +5,7 @@ from collections.abc import Callable
 from device.errors import SinkError
 from device.player.sinks import EmulatedCard, Sink
 
-EMULATED_BUFFER_MS = 250
+EMULATED_BUFFER_MS = 500
 
 
 def opener(sink: str, buffer_ms: int) -> Callable[[], Sink]:

@@ -179,10 +179,23 @@ class Engine:
         if self.sink is None:
             self.sink = self.open_sink()
             self.emit({"event": "sink_open"})
+        self._reclaim_silence(self.sink)
         for _ in range(_MOST_PERIODS):
             if self.sink.room() < PERIOD:
                 return
             self._write_period(self.sink)
+
+    def _reclaim_silence(self, sink: Sink) -> None:
+        """Behind the last sound only silence is queued: take it back for who is due sooner."""
+        at, now = sink.next_frame_at(), self.monotonic()
+        waiting = [job for job in self.jobs.values() if job.gone and job.position is None]
+        if at is None or not waiting or self._sounding():
+            return
+        sounding_until = [job.ends_at for job in self.jobs.values() if job.ends_at is not None]
+        due = min(job.on_wire_at(now) for job in waiting)
+        earliest = max(due, now, *sounding_until)
+        if earliest < at:
+            sink.take_back(int((at - earliest) * RATE))
 
     def _write_period(self, sink: Sink) -> None:
         at = sink.next_frame_at()

@@ -13,7 +13,7 @@ class Tape(EmulatedCard):
     """An emulated card that keeps what it was given, with the instant each piece leaves."""
 
     def __init__(self, world, ppm=0.0):
-        super().__init__(80, lambda: world.now, ppm)
+        super().__init__(world.buffer_ms, lambda: world.now, ppm)
         self.world = world
         self.pieces = []
 
@@ -54,8 +54,9 @@ class RecordingLease(Lease):
 class World:
     """An engine, its card, its lease and its events."""
 
-    def __init__(self, ppm=0.0):
+    def __init__(self, ppm=0.0, buffer_ms=80):
         self.now = 100.0
+        self.buffer_ms = buffer_ms
         self.device_gone = False
         self.events = []
         self.tapes = []
@@ -276,3 +277,22 @@ def test_an_agent_that_dies_leaves_silence():
     _, heard = world.heard()
     assert len(heard) < 2.2 * RATE
     assert not world.engine.jobs
+
+
+@pytest.mark.parametrize("buffer_ms", [80, 500])
+def test_an_emergency_does_not_wait_for_queued_silence(buffer_ms):
+    world = World(buffer_ms=buffer_ms)
+    world.arm(ramp(10.0), 105.0)
+    world.run(107)
+    world.engine.handle({"cmd": "stop", "airing_id": "a"})
+    world.run(107.1)
+    frames = ramp(1.0)
+    world.arm(frames, 107.2, airing_id="e")
+    world.run(110)
+    started = [event for event in world.events if event["event"] == "started"][-1]
+    assert (started["airing_id"], started["skipped"]) == ("e", 0)
+    assert abs(started["first_frame"] - 107.2) < 0.001
+    pieces = [frames for at, frames in world.tapes[0].pieces if at > 107.15]
+    heard = numpy.concatenate(pieces)
+    begin = int(numpy.flatnonzero(heard)[0])
+    assert numpy.array_equal(heard[begin : begin + len(frames)], frames)
