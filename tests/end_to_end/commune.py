@@ -221,9 +221,10 @@ def evidence(node, airing_id):
 
 
 def pin_is_low(node):
-    """Whether the amplifier's pin was last seen low."""
-    lines = (Path(node["dir"]) / "amplifier.jsonl").read_text(encoding="utf-8").splitlines()
-    return json.loads(lines[-1])["on"] is False
+    """Whether the amplifier's pin was last seen low, as it is before its first change."""
+    file = Path(node["dir"]) / "amplifier.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return not lines or json.loads(lines[-1])["on"] is False
 
 
 def _pin_lines(folder, airing_id):

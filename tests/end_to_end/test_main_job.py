@@ -121,6 +121,24 @@ def test_a_node_that_is_not_there_gets_a_missed_row_with_its_reason(commune, cli
         commune.resume(silent["code"])
 
 
+def test_a_drill_sounds_at_once_everywhere_and_a_stop_silences_it(commune, clip):
+    area = commune.commune_area()
+    began = datetime.now(UTC)
+    asked = {"clip_id": clip["id"], "area_ids": [area], "drill": True}
+    commune.post("/emergencies", asked)
+    wait_until(lambda: not any(map(pin_is_low, commune.nodes)), 10, what="every amplifier")
+    status, answer = commune.call("POST", "/stop", {"area_ids": [area]})
+    assert status < 300, answer
+    wait_until(lambda: all(map(pin_is_low, commune.nodes)), 3, what="silence")
+    since = began.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def stopped():
+        rows = commune.get(f"/playbacks?from={since}&outcome=stopped")["items"]
+        return {row["node_id"] for row in rows} == {node["id"] for node in commune.nodes}
+
+    wait_until(stopped, 10, 0.2, what="three stopped rows")
+
+
 def test_ctrl_c_stops_everything_within_ten_seconds(tmp_path):
     with Commune.running(tmp_path, nodes=1) as commune:
         pids = commune.told["pids"]
