@@ -87,6 +87,45 @@ def upload() -> Page:
     return answer
 
 
+@bp.get("/speak")
+def write() -> str:
+    """A form for a text that the machine reads out."""
+    with looking() as at:
+        require_role(at.actor, Action.UPLOAD)
+        return _speech_form(at, dict(request.args), {})
+
+
+@bp.post("/speak")
+@once
+def speak() -> Page:
+    """Make the recording; it is listened to on the clip's own page before anybody approves it."""
+    names = ("text", "title", "topic", "area_id")
+    values = {name: request.form.get(name, "").strip() for name in names}
+    at = services()
+    try:
+        if not values["text"]:
+            raise BadInput({"text": ("Hãy gõ nội dung cần đọc.", "Type what is to be read out.")})
+        clip, _version = clips.speak(
+            at.engine,
+            at.store,
+            current_actor(),
+            values["text"][:10_000],
+            "vi",
+            None,
+            values["title"],
+            _topic(values["topic"]) or 0,
+            values["area_id"] or None,
+            at.clock(),
+        )
+    except (BadInput, AudioError) as refusal:
+        with looking() as here:
+            errors = _problems(refusal)
+            errors = {("text" if name == "file" else name): each for name, each in errors.items()}
+            return _speech_form(here, values, errors), 422
+    flash(_("Đã đọc thành tiếng. Hãy nghe thử trước khi gửi duyệt."), "good")
+    return redirect(url_for("library.detail", clip_id=clip.id))
+
+
 @bp.get("/<clip_id>")
 def detail(clip_id: str) -> str:
     """One clip: listen, read, its versions, and the decision where it waits for one."""
@@ -191,6 +230,11 @@ def _form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
 
 def _topic(text: str) -> int | None:
     return int(text) if text in [str(number) for number in TOPICS] else None
+
+
+def _speech_form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
+    areas = Places(at.session, at.actor).listed()
+    return render_template("library/speak.html", values=values, errors=errors, areas=areas)
 
 
 def _counts(at: Here) -> dict[int, int]:

@@ -113,6 +113,41 @@ LANGUAGES: Words = {
     "cjm": _("Tiếng Chăm"),
 }
 
+# What the audit log says; an action that is not here is shown as it is.
+ACTIONS: Words = {
+    "area.create": _("thêm địa bàn"),
+    "area.update": _("sửa địa bàn"),
+    "area.stop": _("dừng phát hoặc tắt tiếng"),
+    "clip.upload": _("tải bản tin lên"),
+    "clip.approve": _("duyệt bản tin"),
+    "clip.reject": _("trả lại bản tin"),
+    "clip.withdraw": _("thu hồi bản tin"),
+    "emergency.begin": _("ra lệnh phát khẩn cấp"),
+    "emergency.confirm": _("xác nhận phát khẩn cấp"),
+    "emergency.cancel": _("hủy lệnh phát khẩn cấp"),
+    "feedback.give": _("ghi phản ánh của bà con"),
+    "node.create": _("thêm cụm loa"),
+    "node.update": _("sửa cụm loa"),
+    "node.retire": _("ngừng dùng cụm loa"),
+    "node.claim_code": _("lấy mã kích hoạt"),
+    "schedule.create": _("tạo lịch phát"),
+    "schedule.update": _("sửa lịch phát"),
+    "schedule.approve": _("duyệt lịch phát"),
+    "schedule.reject": _("trả lại lịch phát"),
+    "schedule.pause": _("tạm dừng lịch phát"),
+    "schedule.resume": _("cho lịch phát tiếp"),
+    "schedule.delete": _("xóa lịch phát"),
+    "schedule.move": _("chuyển giờ một lượt phát"),
+    "schedule.leave_out": _("bỏ một lượt phát"),
+    "token.create": _("tạo mã truy cập API"),
+    "user.create": _("tạo tài khoản"),
+    "user.update": _("sửa tài khoản"),
+    "user.lock": _("khóa tài khoản"),
+    "user.unlock": _("mở khóa tài khoản"),
+    "user.link": _("tạo liên kết đặt mật khẩu"),
+    "user.password": _("đặt mật khẩu"),
+}
+
 
 def topic(number: int) -> str:
     """The content area's name."""
@@ -141,6 +176,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["status"] = lambda code: str(STATUSES[code])
     app.jinja_env.filters["status_look"] = STATUS_LOOKS.__getitem__
     app.jinja_env.filters["bulletin"] = lambda code: str(CLASSES[code])
+    app.jinja_env.filters["action"] = lambda code: str(ACTIONS.get(code, code))
     app.jinja_env.filters["role"] = lambda code: str(ROLES[code])
     app.jinja_env.globals["TOPICS"] = TOPICS
     app.jinja_env.globals["LANGUAGES"] = LANGUAGES

@@ -24,6 +24,7 @@ PAGES = {
     "cum-loa-chi-tiet": ("tom", "/nodes/{nodes[Cầu Đá]}"),
     "them-cum-loa": ("tom", "/nodes/new"),
     "nhat-ky": ("bob", "/log/"),
+    "go-chu": ("erin", "/clips/speak"),
     "thon-toi": ("hoa", "/village/"),
     "bao-cao": ("bob", "/reports/"),
     "nguoi-dung": ("alice", "/users/"),

@@ -218,3 +218,18 @@ def test_what_was_missed_is_played_again_by_one_tap(visit, services, village):
     answer = client.post(f"/log/catch-up/{airing.id}", follow_redirects=True)
     assert "Đã đặt lịch phát bù" in answer.text
     assert "Thôn Bãi Sậy" in answer.text
+
+
+def test_a_typed_text_becomes_a_clip_to_listen_to(visit):
+    data = {"title": "Mời họp", "topic": "6", "text": "Mời bà con họp lúc 19 giờ ngày 25/11."}
+    answer = visit("erin").post("/clips/speak", data=data, follow_redirects=True)
+    assert "Đã đọc thành tiếng." in answer.text
+    assert "Mời bà con họp lúc" in answer.text
+    assert "Chờ duyệt" in answer.text
+
+
+def test_nothing_to_read_is_told_beside_the_field(visit):
+    data = {"title": "Trống", "topic": "6", "text": " "}
+    answer = visit("erin").post("/clips/speak", data=data)
+    assert answer.status_code == 422
+    assert 'id="problem-text"' in answer.text

@@ -45,7 +45,7 @@ def test_a_locked_user_is_out_at_once_and_can_come_back(alice, visit, village, s
 def test_the_trail_says_who_did_what(alice, village):
     alice.post(f"/users/{village.users['erin']}/lock")
     page = alice.get("/users/").text
-    assert "user.lock" in page
+    assert "khóa tài khoản" in page
     assert "Nguyễn Thị An" in page
 
 
