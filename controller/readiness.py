@@ -66,13 +66,14 @@ def blobs_lacking(
 
     `dated`: the airings of each area as its document has them.
     """
-    by_area: dict[str, list[Holder]] = {}
+    # Thousands of nodes hold the same few sets of sounds: one of each kind answers for all.
+    by_area: dict[str, dict[object, Holder]] = {}
     for holder in holders:
         for area_id in holder.area_path:
-            by_area.setdefault(area_id, []).append(holder)
+            by_area.setdefault(area_id, {})[holder.languages, holder.holds] = holder
     lacking: dict[str, tuple[datetime, int]] = {}
     for area_id, said in dated.items():
-        served = by_area.get(area_id, [])
+        served = by_area.get(area_id, {}).values()
         for airing in said:
             if airing.starts_at + timedelta(seconds=airing.late_s) < now:
                 continue
