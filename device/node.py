@@ -256,6 +256,8 @@ class Node:
         if self.clock.trusted:
             self.counters.note_time(self.clock.wall())
             self.outbox.forget_before(self.clock.now() - timedelta(days=60))
+        if self.clock.reading().source != "ntp":
+            self.present()  # asks for a fresh beacon: crystals drift a second in half a day
         self.loop.call_later(_SAVE_TIME_S, self._keep_time)
 
     def _replan_now_and_then(self) -> None:

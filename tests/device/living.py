@@ -7,11 +7,10 @@ from device.node import Equipment, Node
 class Living:
     """A silent node on a loop of its own, run until something is true."""
 
-    def __init__(self, settings, **equipment):
+    def __init__(self, settings, clock=None, **equipment):
         self.loop = Loop()
-        self.node = Node(
-            self.loop, settings, equipment=Equipment(silent=True, boot_id="b", **equipment)
-        )
+        silent = Equipment(silent=True, boot_id="b", **equipment)
+        self.node = Node(self.loop, settings, equipment=silent, clock=clock)
         self.node.start()
 
     def until(self, condition, seconds=15.0):
