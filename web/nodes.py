@@ -86,6 +86,26 @@ def create() -> Response | tuple[str, int]:
     return redirect(url_for("nodes.detail", node_id=node.id))
 
 
+@bp.post("/<node_id>/edit")
+@once
+def edit(node_id: str) -> Response:
+    """A new name, volume or place; the device is told at once."""
+    volume = request.form.get("volume", "")
+    changed: dict[str, Any] = {"name": request.form.get("name", "").strip()[:100]}
+    if volume.isdecimal() and len(volume) < 4:
+        changed["volume"] = int(volume)
+    if request.form.get("area_id"):
+        changed["area_id"] = request.form["area_id"]
+    try:
+        with changing() as at:
+            nodes.update(at.session, at.actor, node_id, changed, at.now)
+    except BadInput as error:
+        flash(sentence(error), "bad")
+    else:
+        flash(_("Đã lưu. Cụm loa nhận thay đổi ngay khi có mạng."), "good")
+    return redirect(url_for("nodes.detail", node_id=node_id))
+
+
 @bp.post("/<node_id>/claim-code")
 @once
 def new_code(node_id: str) -> Response:
@@ -105,7 +125,8 @@ def detail(node_id: str) -> str:
         session.pop("claim")
     with looking() as at:
         story = _story(at, node_id)
-        return render_template("nodes/detail.html", live=True, code=code, **story)
+        areas = Places(at.session, at.actor).listed()
+        return render_template("nodes/detail.html", live=True, code=code, areas=areas, **story)
 
 
 @bp.get("/<node_id>/live")

@@ -7,11 +7,12 @@ import numpy
 import pytest
 from sqlalchemy import select
 
-from controller import people
+from controller import people, schedules
 from controller.access import SYSTEM
 from controller.database import reading, transaction
 from controller.models import Airing, Device, DeviceBinding, Schedule
 from controller.mqtt import reports
+from controller.schedules import ItemInput, ScheduleInput
 from protocol.messages import Report, ReportBatch
 from protocol.outcomes import Outcome, ReportKind
 from tests.browser.conftest import overflow
@@ -174,3 +175,23 @@ def test_an_emergency_must_be_held_not_tapped(own_site, signed_up, page, watch):
     page.mouse.up()
     page.get_by_role("button", name="Hủy lệnh phát").click()
     page.get_by_role("heading", name="DIỄN TẬP: đã hủy").wait_for()
+
+
+def test_what_is_being_typed_survives_a_live_update(own_site, open_as):
+    page = open_as(own_site, "bob", "/approvals/")
+    page.locator("body[data-connected]").wait_for()
+    card = page.locator(f"#schedule-{own_site.village.schedules['pending']}")
+    card.locator("details.ask summary").click()
+    card.locator("textarea").fill("Đổi sang 17:45")
+    # Meanwhile somebody submits another broadcast, and the queue takes it in.
+    data = ScheduleInput(
+        title="Họp gấp",
+        items=[ItemInput(own_site.village.clips[6])],
+        area_ids=[own_site.village.areas["Đông"]],
+        starts_at="2026-11-23T20:00",
+    )
+    with transaction(own_site.services.engine) as session:
+        schedules.create(session, own_site.village.actor("erin"), data, NOW)
+    page.get_by_role("link", name="Họp gấp").wait_for()
+    assert card.locator("textarea").input_value() == "Đổi sang 17:45"
+    assert card.locator("textarea").is_visible()

@@ -233,3 +233,12 @@ def test_nothing_to_read_is_told_beside_the_field(visit):
     answer = visit("erin").post("/clips/speak", data=data)
     assert answer.status_code == 422
     assert 'id="problem-text"' in answer.text
+
+
+def test_a_technician_turns_a_cluster_down(visit, village, services):
+    node_id = village.nodes["Hạ"]
+    data = {"name": "Cụm Hạ", "volume": "60", "area_id": village.areas["Hạ"]}
+    answer = visit("tom").post(f"/nodes/{node_id}/edit", data=data, follow_redirects=True)
+    assert "60 %" in answer.text
+    assert visit("erin").post(f"/nodes/{node_id}/edit", data=data).status_code == 403
+    assert visit("charlie").post(f"/nodes/{node_id}/edit", data=data).status_code == 404
