@@ -40,6 +40,7 @@ from web import (
     week,
     words,
 )
+from web import settings as settings_page
 from web.incoming import Incoming
 
 PAGES = (
@@ -56,6 +57,7 @@ PAGES = (
     village,
     reports,
     users,
+    settings_page,
     emergency,
     live,
 )

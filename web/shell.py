@@ -59,6 +59,7 @@ def places() -> list[Place]:
         ("approvals.page", "approve", _("Duyệt"), False, "approve"),
         ("reports.page", "chart", _("Báo cáo"), False, "view"),
         ("users.page", "person", _("Người dùng"), False, "administer"),
+        ("settings.page", "gear", _("Cài đặt"), False, "administer"),
     ]
     return [
         Place(endpoint, icon, label, tab, _is_here(endpoint))

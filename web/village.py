@@ -46,6 +46,8 @@ class Played:
 def page() -> str:
     """`area` in the address chooses the village; without it, the visitor's own."""
     with looking() as at:
+        if not Places(at.session, at.actor).listed():
+            return render_template("village/empty.html")
         return render_template("village/page.html", live=True, **_shown(at, {}))
 
 

@@ -28,6 +28,7 @@ PAGES = {
     "thon-toi": ("hoa", "/village/"),
     "bao-cao": ("bob", "/reports/"),
     "nguoi-dung": ("alice", "/users/"),
+    "cai-dat": ("alice", "/settings/"),
     "them-nguoi-dung": ("alice", "/users/new"),
     "chuyen-luot-phat": ("bob", "/week/move/{airing}"),
     "phat-khan-cap": ("bob", "/emergency/"),

@@ -1,0 +1,71 @@
+"""Units, and what somebody of everywhere sees, also on the very first day."""
+
+import pytest
+from sqlalchemy import select
+
+from controller import people, schema
+from controller.access import SYSTEM
+from controller.database import reading, transaction
+from controller.models import Area, Role
+from controller.people import UserInput
+from controller.settings import load
+from tests.web.village import NOW
+from web.app import create_app
+
+PAGES = (
+    "/", "/week/", "/schedules/", "/broadcasts/new", "/clips/", "/clips/new", "/clips/speak",
+    "/nodes/", "/nodes/new", "/log/", "/approvals/", "/village/", "/reports/", "/users/",
+    "/users/new", "/settings/", "/emergency/", "/password",
+)  # fmt: skip
+
+
+def sign_in_root(app):
+    with transaction(app.extensions["loalang"].engine) as session:
+        data = UserInput("root", "Quản Trị Tỉnh", Role.ADMINISTRATOR, None)
+        user, _secret = people.create(session, SYSTEM, data, NOW)
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["user"], session["version"], session["language"] = user.id, 1, "vi"
+    return client
+
+
+@pytest.fixture
+def new_app(tmp_path, clock):
+    app = create_app(load({"LOALANG_DATA_DIR": str(tmp_path / "new")}), clock)
+    app.config["WTF_CSRF_ENABLED"] = False
+    schema.upgrade(app.extensions["loalang"].engine)
+    yield app
+    app.extensions["loalang"].engine.dispose()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_who_is_everywhere_can_open_every_page(app, path):
+    assert sign_in_root(app).get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens_on_the_first_day(new_app, path):
+    assert sign_in_root(new_app).get(path).status_code == 200
+
+
+def test_the_first_commune_and_its_village_are_added(new_app):
+    client = sign_in_root(new_app)
+    client.post("/settings/areas", data={"name": "Xã Tân Lập", "kind": "xã"})
+    engine = new_app.extensions["loalang"].engine
+    with reading(engine) as session:
+        commune = session.scalars(select(Area)).one()
+    data = {"name": "Bản Mường", "kind": "bản", "parent_id": commune.id}
+    page = client.post("/settings/areas", data=data, follow_redirects=True).text
+    assert "Đã thêm địa bàn." in page
+    assert "Bản Mường" in page
+
+
+def test_only_an_administrator_changes_units(visit, village):
+    data = {"name": "Thôn Lạ", "kind": "thôn", "parent_id": village.areas["commune"]}
+    for who, status in (("bob", 403), ("erin", 403), ("charlie", 404)):
+        assert visit(who).post("/settings/areas", data=data).status_code == status
+
+
+def test_nobody_of_one_commune_makes_another(visit):
+    answer = visit("alice").post("/settings/areas", data={"name": "Xã Mới", "kind": "xã"})
+    assert answer.status_code == 404

@@ -1,0 +1,66 @@
+"""Settings: the units of the station. The word for village is data: thôn, ấp, bản, tổ dân phố …
+
+Rules of hours and approval are set through the API and the console until they have a page.
+"""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from controller import areas
+from controller.access import Action, require_role
+from controller.api.here import Here, changing, looking
+from controller.areas import AreaInput
+from controller.errors import BadInput
+from web.forms import once
+from web.i18n import _, sentence
+from web.places import Places
+
+bp = Blueprint("settings", __name__, url_prefix="/settings")
+
+# Offered while typing; any other word is as good.
+_KINDS = (
+    "xã", "phường", "thị trấn", "thôn", "bản", "ấp", "buôn", "làng", "xóm", "khóm",
+    "tổ dân phố", "khu phố", "khối phố", "tiểu khu", "huyện", "tỉnh", "thành phố",
+)  # fmt: skip
+
+
+@bp.get("/")
+def page() -> str:
+    """The tree of units, and a form for another."""
+    with looking() as at:
+        require_role(at.actor, Action.ADMINISTER)
+        return _page(at, {"parent_id": at.actor.area_id or ""}, {})
+
+
+@bp.post("/areas")
+@once
+def add() -> Response | tuple[str, int]:
+    """Another unit; without a parent, a commune of its own (who is everywhere may do that)."""
+    names = ("name", "kind", "code", "parent_id")
+    values = {name: request.form.get(name, "").strip()[:200] for name in names}
+    try:
+        with changing() as at:
+            data = AreaInput(
+                values["name"],
+                values["kind"],
+                code=values["code"] or None,
+                parent_id=values["parent_id"] or None,
+            )
+            areas.create(at.session, at.actor, data, at.now)
+    except BadInput as error:
+        with looking() as at:
+            errors = {name: sentence(pair) for name, pair in error.errors.items()}
+            return _page(at, values, errors), 422
+    flash(_("Đã thêm địa bàn."), "good")
+    return redirect(url_for("settings.page"))
+
+
+def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
+    return render_template(
+        "settings/page.html",
+        areas=Places(at.session, at.actor).listed(),
+        kinds=_KINDS,
+        everywhere=at.actor.area_id is None,
+        values=values,
+        errors=errors,
+    )
