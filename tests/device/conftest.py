@@ -1,5 +1,6 @@
 """A real broker for each test that asks for one, clips made on the spot, nodes as processes."""
 
+import getpass
 import io
 import json
 import os
@@ -31,7 +32,8 @@ class Broker:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
         self._config.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nlog_dest none\n"
+            f"user {getpass.getuser()}\nlistener {self.port} 127.0.0.1\n"
+            "allow_anonymous true\nlog_dest none\n"
             "set_tcp_nodelay true\nmax_packet_size 1048576\n"
         )
         self._process = None

@@ -87,11 +87,8 @@ def _unprivileged(folder):
     names = {entry.pw_name: entry for entry in pwd.getpwall()}
     user = names.get("postgres") or names["nobody"]
     os.chown(folder, user.pw_uid, user.pw_gid)
-    # It keeps the right to walk through closed folders: a clean root made by `mktemp -d` has a "/"
-    # that is open to nobody but root. The server only minds being root.
-    walk = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
     ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    return ["setpriv", *ids, *walk]
+    return ["setpriv", *ids]
 
 
 def _call(*command):
