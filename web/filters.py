@@ -18,6 +18,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         clock=clock,
         clock_s=clock_s,
+        clock_ms=clock_ms,
         day=day,
         day_text=day_text,
         short_day=short_day,
@@ -56,6 +57,11 @@ def clock(at: datetime) -> str:
 def clock_s(at: datetime) -> str:
     """17:05:02, to the nearest second: a start at 17:05:01.999 was on time."""
     return f"{local(at + timedelta(milliseconds=500)):%H:%M:%S}"
+
+
+def clock_ms(at: datetime) -> str:
+    """17:05:01.998"""
+    return f"{local(at):%H:%M:%S}.{at.microsecond // 1000:03}"
 
 
 def day(at: datetime) -> str:

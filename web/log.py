@@ -13,6 +13,7 @@ from controller import catch_up, nodes, playbacks
 from controller.api import exports
 from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import to_utc
+from controller.errors import NotFound
 from controller.playbacks import PlaybackFilters, PlaybackView
 from controller.words import Outcome
 from web.filters import here_zone, local
@@ -81,6 +82,18 @@ def parts() -> str:
             places=Places(at.session, at.actor),
             asked=_asked(at),
         )
+
+
+@bp.get("/<airing_id>/<node_id>")
+def story(airing_id: str, node_id: str) -> str:
+    """One airing on one cluster, step by step, with the node's own times."""
+    with looking() as at:
+        filters = PlaybackFilters(airing_id=airing_id, node_id=node_id)
+        found = playbacks.page(at.session, at.actor, filters, limit=1).items
+        if not found:
+            raise NotFound("playback")
+        place = Places(at.session, at.actor).name(found[0].area_id)
+        return render_template("log/story.html", row=found[0], place=place)
 
 
 @bp.post("/catch-up/<airing_id>")

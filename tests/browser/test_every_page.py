@@ -32,6 +32,7 @@ PAGES = {
     "them-nguoi-dung": ("alice", "/users/new"),
     "chuyen-luot-phat": ("bob", "/week/move/{airing}"),
     "phat-khan-cap": ("bob", "/emergency/"),
+    "dien-bien": ("tom", "/log/{morning}/{nodes[Cầu Đá]}"),
     "doi-mat-khau": ("bob", "/password"),
     "khong-tim-thay": ("bob", "/nodes/khong-co"),
 }
@@ -39,7 +40,8 @@ PAGES = {
 
 def address(site, path):
     airing = airing_of(site.services, site.village.schedules["evening"])
-    return path.format(**vars(site.village), airing=airing.id)
+    morning = airing_of(site.services, site.village.schedules["morning"], on="2026-11-22")
+    return path.format(**vars(site.village), airing=airing.id, morning=morning.id)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

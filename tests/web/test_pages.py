@@ -242,3 +242,12 @@ def test_a_technician_turns_a_cluster_down(visit, village, services):
     assert "60 %" in answer.text
     assert visit("erin").post(f"/nodes/{node_id}/edit", data=data).status_code == 403
     assert visit("charlie").post(f"/nodes/{node_id}/edit", data=data).status_code == 404
+
+
+def test_one_airing_on_one_cluster_is_told_step_by_step(visit, services, village):
+    airing = airing_of(services, village.schedules["morning"], on="2026-11-22")
+    address = f"/log/{airing.id}/{village.nodes['Cầu Đá']}"
+    page = visit("tom").get(address).text
+    assert "05:30:00.000" in page
+    assert "Cụm loa mất điện vào giờ phát." in page
+    assert visit("charlie").get(address).status_code == 404
