@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 bp = Blueprint("live", __name__)
 
 POLL_S = 0.25
-PING_S = 15
+# A browser that left is noticed at the next word to it; until then it holds a thread.
+PING_S = 5
 # Rights may have changed meanwhile: a stream ends and the browser opens it anew.
 LONGEST_S = 600
 MOST_STREAMS = 24
@@ -52,6 +53,7 @@ class Listener:
     user_id: str | None
     areas: frozenset[str] | None
     after: int
+    ended: bool = False
     _events: list[Event] = field(default_factory=list)
     _ready: threading.Condition = field(default_factory=threading.Condition)
 
@@ -67,10 +69,16 @@ class Listener:
     def take(self, timeout_s: float) -> list[Event]:
         """What came since the last call, waiting for the first; empty after the timeout."""
         with self._ready:
-            if not self._events:
+            if not self._events and not self.ended:
                 self._ready.wait(timeout_s)
             taken, self._events = self._events, []
         return taken
+
+    def end(self) -> None:
+        """Make room: its page opens another stream if it is still there."""
+        with self._ready:
+            self.ended = True
+            self._ready.notify()
 
     def _sees(self, event: Event) -> bool:
         inside = self.areas is None or event.area_id is None or event.area_id in self.areas
@@ -83,30 +91,36 @@ class Hub:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
-        self._listeners: set[Listener] = set()
+        self._listeners: dict[Listener, None] = {}  # oldest first
         self._wanted = threading.Event()
         self._reader: threading.Thread | None = None
         self._last = 0
         self._seen: set[int] = set()
 
     def join(self, listener: Listener) -> bool:
-        """Add a listener; False when there are too many."""
+        """Add a listener; False when there are too many. One user's oldest give way to the new:
+
+        most are of pages already left, which nobody has noticed yet.
+        """
         with self._lock:
-            own = sum(1 for each in self._listeners if each.user_id == listener.user_id)
-            if len(self._listeners) >= MOST_STREAMS or own >= MOST_OF_ONE:
+            own = [each for each in self._listeners if each.user_id == listener.user_id]
+            for oldest in own[: max(0, len(own) - MOST_OF_ONE + 1)]:
+                oldest.end()
+                del self._listeners[oldest]
+            if len(self._listeners) >= MOST_STREAMS:
                 return False
             if self._reader is None:
                 self._catch_up_to_now()
                 self._reader = threading.Thread(target=self._run, name="changes", daemon=True)
                 self._reader.start()
-            self._listeners.add(listener)
+            self._listeners[listener] = None
         self._wanted.set()
         return True
 
     def leave(self, listener: Listener) -> None:
         """Remove a listener; the reader rests when none is left."""
         with self._lock:
-            self._listeners.discard(listener)
+            self._listeners.pop(listener, None)
             if not self._listeners:
                 self._wanted.clear()
 
@@ -183,7 +197,7 @@ def _lines(hub: Hub, listener: Listener, engine: Engine) -> Iterator[str]:
         with database.reading(engine) as session:
             listener.offer([event_of(row) for row in changes.after(session, listener.after)])
         yield f"retry: 2000\nid: {listener.after}\nevent: hello\ndata: 1\n\n"
-        while monotonic() < ends_at:
+        while monotonic() < ends_at and not listener.ended:
             events = listener.take(PING_S)
             if events:
                 yield from _named(events)

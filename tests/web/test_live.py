@@ -5,7 +5,7 @@ from contextlib import closing
 from controller import changes
 from controller.database import reading, transaction
 from tests.web.village import NOW
-from web.live import MOST_OF_ONE, Hub, Listener
+from web.live import MOST_OF_ONE, MOST_STREAMS, Hub, Listener
 
 
 def note(services, kind, area_id):
@@ -47,7 +47,7 @@ def test_a_listener_hears_of_its_own_areas_only(services, village):
     other = Listener("b", frozenset({village.areas["far"]}), latest(services))
     hub._catch_up_to_now()
     for listener in (mine, other):
-        hub._listeners.add(listener)
+        hub._listeners[listener] = None
     note(services, "node", village.areas["Hạ"])
     assert hub.step() == 1
     assert [event.kind for event in mine.take(0)] == ["node"]
@@ -62,10 +62,29 @@ def test_nothing_is_said_twice(services, village):
     assert hub.step() == 0
 
 
-def test_one_user_holds_a_few_streams_only(services):
+def test_a_user_s_oldest_stream_gives_way_to_a_new_page(services):
     hub = Hub(services.engine)
-    streams = [Listener("a", None, 0) for _ in range(MOST_OF_ONE + 1)]
-    assert [hub.join(each) for each in streams] == [True] * MOST_OF_ONE + [False]
+    streams = [Listener("a", None, 0) for _ in range(MOST_OF_ONE + 2)]
+    other = Listener("b", None, 0)
+    assert hub.join(other)
+    assert all(hub.join(each) for each in streams)
+    assert [each.ended for each in streams] == [True, True] + [False] * MOST_OF_ONE
+    assert not other.ended
+    for each in (*streams, other):
+        hub.leave(each)
+
+
+def test_a_stream_that_gives_way_ends_at_once(services):
+    listener = Listener("a", None, 0)
+    listener.end()
+    assert listener.take(60) == []
+
+
+def test_the_house_is_full_at_last(services):
+    hub = Hub(services.engine)
+    streams = [Listener(f"u{i}", None, 0) for i in range(MOST_STREAMS)]
+    assert all(hub.join(each) for each in streams)
+    assert not hub.join(Listener("one more", None, 0))
     for each in streams:
         hub.leave(each)
 
