@@ -38,8 +38,8 @@ Worth knowing:
   PostgreSQL's own licence, Chromium BSD) run as processes of their own, as the
   distribution ships them.
 * The pages carry Inter (`@fontsource-variable/inter`, SIL OFL 1.1) and `htmx.org` (0BSD). `vite`
-  (MIT) and `typescript` (Apache-2.0) build them, `axe-core` (MPL-2.0) tests them; what these need in
-  turn is in `web/package-lock.json`, each with its licence.
+  (MIT) and `typescript` (Apache-2.0) build them, `axe-core` (MPL-2.0) tests them; what these need
+  in turn is in `web/package-lock.json`, each with its licence.
 """
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+)", re.MULTILINE)
 
