@@ -13,8 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 
 from controller import schema
-from controller.database import open_engine, transaction
-from controller.models import Base
+from controller.database import open_engine
 from tests.support.commune import settle
 from tests.support.postgres import running_postgres
 
@@ -41,12 +40,10 @@ def services(request, services):
 
 
 @pytest.fixture
-def commune(services):
-    """Settled here, because the copy that other tests share is an SQLite file."""
-    with transaction(services.engine) as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
-    return settle(services.engine)
+def commune(services, settled):
+    """The copy that other tests share is an SQLite file; a fresh PostgreSQL is settled here."""
+    on_sqlite = services.engine.dialect.name == "sqlite"
+    return settled[1] if on_sqlite else settle(services.engine)
 
 
 @pytest.fixture
