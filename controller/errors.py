@@ -68,16 +68,3 @@ class Conflict(ControllerError):
     ) -> None:
         super().__init__(code, vi, en)
         self.conflicts = list(conflicts)
-
-
-class NotBuilt(ControllerError):
-    """Part of the contract that is not built yet; it says so instead of pretending."""
-
-    status = 501
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            "not_built",
-            f"Chức năng này ({what}) chưa có trong phiên bản này.",
-            f"This part ({what}) is not built yet in this version.",
-        )

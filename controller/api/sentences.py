@@ -20,7 +20,6 @@ _TITLES: Final[dict[int, Pair]] = {
     422: ("Dữ liệu chưa đúng", "Bad input"),
     429: ("Quá nhiều yêu cầu", "Too many requests"),
     500: ("Lỗi máy chủ", "Server error"),
-    501: ("Chưa có chức năng này", "Not built yet"),
     503: ("Máy chủ đang bận", "Busy"),
 }
 

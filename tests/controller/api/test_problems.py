@@ -5,7 +5,7 @@ from sqlalchemy.exc import OperationalError
 
 from audio_library.errors import AudioError, StoreCorrupt
 from controller.api.binding import call, room
-from controller.errors import BadInput, Conflict, ControllerError, NotAllowed, NotBuilt, NotFound
+from controller.errors import BadInput, Conflict, ControllerError, NotAllowed, NotFound
 from tests.controller.api.expecting import is_problem
 from tests.support.commune import NOW
 
@@ -14,7 +14,6 @@ REFUSALS = {
     "role": (NotAllowed("role", "Chưa được.", "Not you."), 403),
     "input": (BadInput({"title": ("Thiếu.", "Missing."), "topic": ("Sai.", "Wrong.")}), 422),
     "clash": (Conflict("policy", "Trùng.", "Clash.", [{"starts_at": NOW}]), 409),
-    "later": (NotBuilt("stop"), 501),
     "broken": (ControllerError("x", "Hỏng.", "Broken."), 500),
     "sound": (AudioError("no_sound"), 422),
     "full": (AudioError("disk_full"), 503),
