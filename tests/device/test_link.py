@@ -125,6 +125,12 @@ def make_certificates(folder):
         each.chmod(0o644)
 
 
+SIGNS = x509.KeyUsage(
+    False, False, False, False, False, key_cert_sign=True, crl_sign=True,
+    encipher_only=False, decipher_only=False,
+)  # fmt: skip
+
+
 def certificate(subject, issuer, public, signer, *, ca):
     names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     builder = (
@@ -143,6 +149,8 @@ def certificate(subject, issuer, public, signer, *, ca):
         )
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
     )
+    if ca:  # Python 3.13 wants an authority to say what its key is for
+        builder = builder.add_extension(SIGNS, critical=True)
     return builder.sign(signer, hashes.SHA256())
 
 
