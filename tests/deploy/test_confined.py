@@ -95,7 +95,7 @@ def test_a_controller_lives_under_its_filter(manager, tmp_path):
         (tmp_path / "data").mkdir()
         unit = "loalang-controller.service"
         with confined(unit, LOALANG, "migrate", folder=tmp_path, settings=settings) as migrating:
-            assert migrating.wait(90) == 0, (tmp_path / "log").read_text()
+            assert migrating.wait(60) == 0, (tmp_path / "log").read_text()
         with confined(unit, LOALANG, "controller", folder=tmp_path, settings=settings) as running:
             assert heard(manager, "READY=1", tmp_path / "log")
             assert heard(manager, "WATCHDOG=1", tmp_path / "log")
