@@ -7,6 +7,7 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
 from controller import clips, commands
+from controller.access import Action, require_role
 from controller.api import multipart
 from controller.api.audio import sound_of
 from controller.api.binding import call, room
@@ -146,6 +147,7 @@ def list_clips(here: Here, query: dict[str, Any]) -> Page[clips.ClipView]:
 def upload_clip() -> ClipVersion:
     """Upload a recording: checked, levelled and stored; it waits for approval."""
     at, actor = services(), current_actor()
+    require_role(actor, Action.UPLOAD)  # before a large file is taken in for nothing
     limits = at.settings
     with multipart.received(
         request, ClipIn(), limits.temporary_dir, limits.max_upload_bytes

@@ -1,0 +1,184 @@
+"""Every page and API call × role, inside and outside: the one table of who may do what.
+
+Columns: E editor, A approver, T technician, H village head (of this village), D administrator,
+V viewer; N the head of the village next door; O anybody of another commune; ? nobody signed in.
+    +  let in           -  refused: the role is too small        .  404, as if it did not exist
+    o  let in, and reads nothing of this commune                 ?  sent to the sign-in page (401)
+A made-up id must be answered exactly as an id of another area: nobody learns that it exists.
+`test_roles.py` fails for a route that is not here.
+"""
+
+from typing import Any
+
+from tests.web.village import PASSWORD
+
+FILE = "(a file)"
+
+TABLE = """
+GET    /                                                      + + + + + +  o o ?
+GET    /today/live                                            + + + + + +  o o ?
+GET    /week/                                                 + + + + + +  o o ?
+GET    /week/move/{airing}                                    + + + + + +  . . ?
+POST   /week/move/{airing}                                    - + - - + -  . . ?
+POST   /week/leave-out/{airing}                               - + - - + -  . . ?
+GET    /broadcasts/new                                        + + - - + -  - o ?
+POST   /broadcasts/new                                        + + - - + -  - . ?
+POST   /broadcasts/check                                      + + - - + -  - o ?
+GET    /schedules/                                            + + + + + +  o o ?
+GET    /schedules/{schedule}                                  + + + + + +  . . ?
+POST   /schedules/{pending}/approve                           - + - - + -  . . ?
+POST   /schedules/{pending}/reject                            - + - - + -  . . ?
+POST   /schedules/{schedule}/pause                            + + - - + -  . . ?
+POST   /schedules/{schedule}/resume                           + + - - + -  . . ?
+POST   /schedules/{schedule}/delete                           + + - - + -  . . ?
+GET    /clips/                                                + + + + + +  o o ?
+GET    /clips/new                                             + + - - + -  - o ?
+POST   /clips/new                                             + + - - + -  - . ?
+GET    /clips/speak                                           + + - - + -  - o ?
+POST   /clips/speak                                           + + - - + -  - . ?
+GET    /clips/{clip}                                          + + + + + +  . . ?
+GET    /clips/{clip}/sound                                    + + + + + +  . . ?
+POST   /clips/{clip}/approve                                  - + - - + -  . . ?
+POST   /clips/{clip}/reject                                   - + - - + -  . . ?
+POST   /clips/{clip}/withdraw                                 - + - - + -  . . ?
+GET    /approvals/                                            - + - - + -  - o ?
+GET    /approvals/live                                        - + - - + -  - o ?
+GET    /emergency/                                            - + - - + -  - o ?
+POST   /emergency/                                            - + - - + -  - . ?
+GET    /emergency/{emergency}                                 + + + + + +  . . ?
+GET    /emergency/{emergency}/live                            + + + + + +  . . ?
+POST   /emergency/{emergency}/confirm                         - + - - + -  . . ?
+POST   /emergency/{emergency}/cancel                          - + - - + -  . . ?
+POST   /emergency/stop                                        + + - - + -  - . ?
+GET    /nodes/                                                + + + + + +  o o ?
+GET    /nodes/live                                            + + + + + +  o o ?
+GET    /nodes/new                                             - - + - + -  - o ?
+POST   /nodes/new                                             - - + - + -  - . ?
+GET    /nodes/{node}                                          + + + + + +  . . ?
+GET    /nodes/{node}/live                                     + + + + + +  . . ?
+POST   /nodes/{node}/edit                                     - - + - + -  . . ?
+POST   /nodes/{node}/claim-code                               - - + - + -  . . ?
+GET    /log/                                                  + + + + + +  o o ?
+GET    /log/live                                              + + + + + +  o o ?
+GET    /log/log.csv                                           + + + + + +  o o ?
+GET    /log/log.xlsx                                          + + + + + +  + + ?
+GET    /log/{morning}/{node}                                  + + + + + +  . . ?
+POST   /log/catch-up/{morning}                                + + - . + -  . . ?
+GET    /village/                                              + + + + + +  o o ?
+GET    /village/?area={area}                                  + + + + + +  . . ?
+GET    /village/live?area={area}                              + + + + + +  . . ?
+POST   /village/feedback                                      + + - + + -  . . ?
+GET    /reports/                                              + + + + + +  o o ?
+GET    /reports/?area={area}                                  + + + + + +  . . ?
+GET    /users/                                                - - - - + -  - o ?
+GET    /users/new                                             - - - - + -  - o ?
+POST   /users/new                                             - - - - + -  - . ?
+POST   /users/{user}/lock                                     - - - - + -  . . ?
+POST   /users/{user}/unlock                                   - - - - + -  . . ?
+POST   /users/{user}/link                                     - - - - + -  . . ?
+GET    /settings/                                             - - - - + -  - o ?
+POST   /settings/areas                                        - - - - + -  - . ?
+GET    /live                                                  + + + + + +  + + ?
+GET    /password                                              + + + + + +  o o ?
+POST   /password                                              + + + + + +  o o ?
+GET    /login                                                 + + + + + +  o o +
+POST   /login                                                 + + + + + +  o o +
+POST   /logout                                                ? ? ? ? ? ?  ? ? ?
+POST   /language                                              + + + + + +  o o +
+GET    /link/nobody-knows                                     + + + + + +  o o +
+GET    /set-password                                          . . . . . .  . . .
+POST   /set-password                                          . . . . . .  . . .
+
+GET    /api/v1/healthz                                        + + + + + +  o o +
+GET    /api/v1/openapi.json                                   + + + + + +  + + +
+GET    /api/v1/users/me                                       + + + + + +  + o ?
+GET    /api/v1/areas                                          + + + + + +  o o ?
+POST   /api/v1/areas                                          - - - - + -  - . ?
+GET    /api/v1/areas/{area}                                   + + + + + +  . . ?
+PATCH  /api/v1/areas/{area}                                   - - - - + -  . . ?
+GET    /api/v1/nodes                                          + + + + + +  o o ?
+POST   /api/v1/nodes                                          - - + - + -  - . ?
+GET    /api/v1/nodes/{node}                                   + + + + + +  . . ?
+PATCH  /api/v1/nodes/{node}                                   - - + - + -  . . ?
+POST   /api/v1/nodes/{node}/claim-code                        - - + - + -  . . ?
+GET    /api/v1/clips                                          + + + + + +  o o ?
+POST   /api/v1/clips                                          + + - - + -  - . ?
+POST   /api/v1/speech                                         + + - - + -  - . ?
+GET    /api/v1/clips/{clip}                                   + + + + + +  . . ?
+GET    /api/v1/clips/{clip}/audio                             + + + + + +  . . ?
+POST   /api/v1/clips/{clip}/approve                           - + - - + -  . . ?
+POST   /api/v1/clips/{clip}/reject                            - + - - + -  . . ?
+POST   /api/v1/clips/{clip}/withdraw                          - + - - + -  . . ?
+GET    /api/v1/schedules                                      + + + + + +  o o ?
+POST   /api/v1/schedules                                      + + - - + -  - . ?
+GET    /api/v1/schedules/{schedule}                           + + + + + +  . . ?
+DELETE /api/v1/schedules/{schedule}                           + + - - + -  . . ?
+POST   /api/v1/schedules/{pending}/approve                    - + - - + -  . . ?
+POST   /api/v1/schedules/{pending}/reject                     - + - - + -  . . ?
+POST   /api/v1/schedules/{schedule}/pause                     + + - - + -  . . ?
+POST   /api/v1/schedules/{schedule}/resume                    + + - - + -  . . ?
+GET    /api/v1/airings                                        + + + + + +  o o ?
+GET    /api/v1/playbacks                                      + + + + + +  o o ?
+GET    /api/v1/playbacks.csv                                  + + + + + +  o o ?
+GET    /api/v1/playbacks.xlsx                                 + + + + + +  + + ?
+GET    /api/v1/coverage                                       + + + + + +  o o ?
+POST   /api/v1/feedback                                       + + - + + -  . . ?
+GET    /api/v1/emergencies                                    + + + + + +  o o ?
+POST   /api/v1/emergencies                                    - + - - + -  - . ?
+GET    /api/v1/emergencies/{emergency}                        + + + + + +  . . ?
+POST   /api/v1/emergencies/{emergency}/confirm                - + - - + -  . . ?
+POST   /api/v1/emergencies/{emergency}/cancel                 - + - - + -  . . ?
+POST   /api/v1/stop                                           + + - - + -  - . ?
+GET    /api/v1/nothing-here                                   . . . . . .  . . .
+"""
+
+_SCHEDULE = {
+    "title": "Họp thôn",
+    "items": [{"clip_id": "{clip}"}],
+    "area_ids": ["{area}"],
+    "starts_at": "2026-11-24T19:00",
+}
+_BROADCAST = {
+    "title": "Họp thôn",
+    "clips": "{clip}",
+    "area_ids": "{area}",
+    "date": "2026-11-24",
+    "time": "19:00",
+    "repeat": "once",
+}
+_RECORDED = {"title": "A", "topic": "1", "language": "vi", "area_id": "{area}"}
+_SPOKEN = {**_RECORDED, "text": "Mời bà con"}
+_NOTE = {"airing_id": "{morning}", "area_id": "{area}", "asked": "3", "installed": "1"}
+_NODE = {"name": "Cụm mới", "code": "MOI-1", "area_id": "{area}"}
+_EMERGENCY = {"clip_id": "{clip}", "area_ids": ["{area}"], "drill": True}
+
+# What a form or call sends, where an empty one would not get as far as the question of rights.
+BODIES: dict[str, Any] = {
+    "POST /week/move/{airing}": {"date": "2026-11-24", "time": "11:00"},
+    "POST /broadcasts/new": _BROADCAST,
+    "POST /broadcasts/check": _BROADCAST,
+    "POST /clips/new": {**_RECORDED, "file": FILE},
+    "POST /clips/speak": _SPOKEN,
+    "POST /schedules/{pending}/reject": {"note": "Đổi giờ"},
+    "POST /clips/{clip}/reject": {"note": "Thu lại"},
+    "POST /emergency/": {**_EMERGENCY, "area_ids": "{area}", "kind": "drill", "password": PASSWORD},
+    "POST /emergency/stop": {"area_ids": "{area}"},
+    "POST /nodes/new": _NODE,
+    "POST /nodes/{node}/edit": {"name": "Tên mới", "volume": "80"},
+    "POST /village/feedback": _NOTE,
+    "POST /users/new": {"username": "moi", "name": "Mới", "role": "viewer", "area_id": "{area}"},
+    "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
+    "POST /api/v1/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
+    "PATCH /api/v1/areas/{area}": {"name": "Thôn Mới"},
+    "POST /api/v1/nodes": _NODE,
+    "PATCH /api/v1/nodes/{node}": {"name": "Tên mới"},
+    "POST /api/v1/clips": {**_RECORDED, "file": FILE},
+    "POST /api/v1/speech": {**_SPOKEN, "topic": 1},
+    "POST /api/v1/clips/{clip}/approve": {},
+    "POST /api/v1/clips/{clip}/reject": {"note": "Thu lại"},
+    "POST /api/v1/schedules": _SCHEDULE,
+    "POST /api/v1/schedules/{pending}/reject": {"note": "Đổi giờ"},
+    "POST /api/v1/feedback": {**_NOTE, "asked": 3, "installed": 1},
+    "POST /api/v1/emergencies": _EMERGENCY,
+    "POST /api/v1/stop": {"area_ids": ["{area}"]},
+}
