@@ -31,7 +31,7 @@ from controller.nodes import nodes_in
 from controller.nodes_ready import Readiness, emergency_parts, readiness_of
 from controller.paging import Page, beyond, limited, page_of
 from controller.places import Tree
-from controller.programmes import load
+from controller.programmes import of_schedule
 from controller.upsert import insert_missing
 from protocol.messages import Part
 from protocol.outcomes import AiringClass, Origin
@@ -41,6 +41,7 @@ __all__ = [
     "AiringView",
     "Readiness",
     "airing_id",
+    "areas_touched",
     "expand",
     "expand_for_clip",
     "get",
@@ -110,6 +111,14 @@ def expand_for_clip(session: Session, clip_id: str, now: datetime) -> int:
     return sum(expand(session, schedule, now) for schedule in session.scalars(query).all())
 
 
+def areas_touched(schedule: Schedule, tree: Tree) -> frozenset[str]:
+    """The areas whose documents speak of it: its own, and those below that add their own outro."""
+    own = frozenset(area.area_id for area in schedule.areas)
+    if schedule.programme.outro is None:
+        return own
+    return own | {each for each in tree.open_below(own) if tree.areas[each].group}
+
+
 def parts_of(session: Session, airing: Airing, at: datetime) -> tuple[Part, ...]:
     """What is to sound: the tune and each item's newest approved version. Empty: nothing may.
 
@@ -121,8 +130,7 @@ def parts_of(session: Session, airing: Airing, at: datetime) -> tuple[Part, ...]
     if airing.schedule_id is None:
         return ()
     schedule = session.get_one(Schedule, airing.schedule_id)
-    loaded = load(session, schedule.programme.tune, schedule.programme.items)
-    return loaded.parts_at(max(at, airing.starts_at))
+    return of_schedule(session, schedule).parts_at(max(at, airing.starts_at))
 
 
 def targets(session: Session, airing: Airing) -> list[Node]:

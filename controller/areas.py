@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Integer, literal_column, select
 from sqlalchemy.orm import Session
 
+from audio_library.tune_names import TUNES
 from controller import audit, changes, commands
 from controller.access import Action, Actor, below, require, require_role, visible_areas
 from controller.calendar.policy import Policy, inherit
@@ -76,7 +77,7 @@ def update(
         setattr(area, name, value)
     session.flush()
     _told(session, actor, "area.update", area, now, {"before": before, "after": changes})
-    if set(changes) & {"parent_id", "timezone", "policy", "languages"}:
+    if set(changes) & {"parent_id", "timezone", "policy", "languages", "group"}:
         touched = sorted({*below(session, [area.id]), *old_path, *path(session, area.id)})
         body = {"area_ids": touched}
         commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
@@ -154,7 +155,9 @@ def _check(session: Session, values: dict[str, Any], own_id: str | None) -> None
         zone(values["timezone"])
     if values.get("languages") is not None:
         checked_languages(values["languages"], "languages")
-    Policy.from_json(values.get("policy"))
+    tunes = Policy.from_json(values.get("policy")).tunes
+    if not set(tunes.values()).issubset(TUNES):
+        raise _bad("policy.tunes")
     if values.get("group") is not None and not isinstance(values["group"], dict):
         raise _bad("group")
     if values.get("code"):

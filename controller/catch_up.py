@@ -167,6 +167,7 @@ def _data(original: Schedule, found: CatchUp) -> ScheduleInput:
         class_=AiringClass(original.class_),
         late_s=original.late_s,
         tune=original.programme.tune,
+        outro=original.programme.outro,
     )
 
 

@@ -8,21 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from controller import airings, areas, nodes
+from controller import airings, areas, nodes, outros
 from controller.calendar import policy as policies
 from controller.models import (
     Airing,
     AiringArea,
+    Area,
     Device,
     DeviceBinding,
     Node,
     NodeMembership,
+    Programme,
     Schedule,
 )
-from controller.programmes import Loaded, load
+from controller.programmes import Loaded, of_schedule
 from protocol import messages
 from protocol.outcomes import AiringClass, Origin
 from protocol.pages import pack_page
@@ -37,6 +39,26 @@ class AreaDocument:
     head: messages.ScheduleHead
     pages: Mapping[str, bytes]
     airings: tuple[messages.Airing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The area a document is for. `speaker`: whose words follow its programmes, if anybody's."""
+
+    area_id: str
+    path: tuple[str, ...]
+    effective: areas.Effective
+    speaker: outros.Speaker | None
+    has_own_words: bool
+
+    @classmethod
+    def of(cls, session: Session, area_id: str) -> "_Place":
+        path = areas.path(session, area_id)
+        known = {area.id: area for area in session.scalars(select(Area).where(Area.id.in_(path)))}
+        effective = areas.inherited([known[each] for each in path])
+        group = next((known[each].group for each in reversed(path) if known[each].group), None)
+        speaker = outros.Speaker(area_id, group, effective.timezone) if group else None
+        return cls(area_id, path, effective, speaker, bool(known[area_id].group))
 
 
 def areas_to_serve(session: Session, now: datetime) -> list[str]:
@@ -60,8 +82,9 @@ def area_document(session: Session, area_id: str, now: datetime, horizon_days: i
     first = now.astimezone(UTC).date() - _DAY
     until = airings.horizon(now, horizon_days)
     days = [first + n * _DAY for n in range((until.date() - first).days)]
-    dated = _airings(session, area_id, _start(first), until)
-    effective = areas.effective(session, area_id)
+    place = _Place.of(session, area_id)
+    dated = _airings(session, place, _start(first), until)
+    effective = place.effective
     packed = [pack_page(_page(effective, area_id, day, dated)) for day in days]
     head = messages.ScheduleHead(
         area_id=area_id, until=until, pages=tuple(reference for reference, _ in packed)
@@ -101,13 +124,12 @@ def bound_nodes(session: Session) -> list[tuple[Node, Device]]:
 
 
 def _airings(
-    session: Session, area_id: str, from_: datetime, until: datetime
+    session: Session, place: _Place, from_: datetime, until: datetime
 ) -> list[messages.Airing]:
     query = (
         select(Airing)
-        .join(AiringArea, AiringArea.airing_id == Airing.id)
         .where(
-            AiringArea.area_id == area_id,
+            Airing.id.in_(_sounding(place)),
             Airing.starts_at >= from_,
             Airing.starts_at < until,
             Airing.cancelled_at.is_(None),
@@ -115,28 +137,58 @@ def _airings(
         )
         .order_by(Airing.starts_at, Airing.id)
     )
-    programmes = _Programmes(session)
+    programmes = _Programmes(session, place)
     said = (_airing(row, programmes) for row in session.scalars(query))
     # What was withdrawn since has no parts; silence gives its row a reason.
     return [airing for airing in said if airing.parts]
 
 
+def _sounding(place: _Place) -> Select[str]:
+    """The ids of its own airings; with words of its own, also of those above that ask for them.
+
+    A node takes the airing of the document nearest to it, and so its own village's outro.
+    """
+    own = select(AiringArea.airing_id).where(AiringArea.area_id == place.area_id)
+    if not place.has_own_words:
+        return own
+    above = (
+        select(AiringArea.airing_id)
+        .join(Airing, Airing.id == AiringArea.airing_id)
+        .join(Schedule, Schedule.id == Airing.schedule_id)
+        .join(Programme, Programme.id == Schedule.programme_id)
+        .where(AiringArea.area_id.in_(place.path), Programme.outro.is_not(None))
+    )
+    return select(own.union(above).subquery().c.airing_id)
+
+
 class _Programmes:
     """What schedules sound, each loaded once: a month of airings shares one programme."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, place: _Place) -> None:
         self._session = session
+        self._place = place
         self._loaded: dict[str, Loaded] = {}
+        self._outros: dict[str, tuple[messages.Part, ...]] = {}
 
     def parts(self, row: Airing) -> tuple[messages.Part, ...]:
         if row.schedule_id is None:
             return ()
         loaded = self._loaded.get(row.schedule_id)
         if loaded is None:
-            programme = self._session.get_one(Schedule, row.schedule_id).programme
-            loaded = load(self._session, programme.tune, programme.items)
+            loaded = of_schedule(self._session, self._session.get_one(Schedule, row.schedule_id))
             self._loaded[row.schedule_id] = loaded
-        return loaded.parts_at(row.starts_at)
+        parts = loaded.parts_at(row.starts_at)
+        return (*parts, *self._outro(loaded.outro, row.starts_at)) if parts else ()
+
+    def _outro(self, kind: str | None, at: datetime) -> tuple[messages.Part, ...]:
+        speaker = self._place.speaker
+        text = outros.text_at(kind, speaker, at) if kind and speaker else None
+        if text is None:
+            return ()
+        if text not in self._outros:
+            known = outros.lines(self._session, [text]).values()
+            self._outros[text] = tuple(outros.part_of(line) for line in known)
+        return self._outros[text]
 
 
 def _airing(row: Airing, programmes: "_Programmes") -> messages.Airing:

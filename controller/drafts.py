@@ -5,7 +5,7 @@ below the targets, overlaps with other schedules, clips that will not be there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from controller import outros
 from controller.calendar.conflicts import Busy, Timeline, nearest_free
 from controller.calendar.policy import Span, violations
 from controller.calendar.recurrence import Rule
@@ -25,6 +26,7 @@ from controller.programmes import Loaded
 from protocol.outcomes import AiringClass
 
 LOOK_AHEAD = timedelta(days=366)
+_MOST_OUTROS = 50  # villages whose words are shown before saving
 _MOST_SUGGESTIONS = 20  # each is a search; a list of more is not read
 
 
@@ -34,6 +36,16 @@ class Planned:
 
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outro:
+    """What a village would hear last, after the first airing. `duration_ms` None: not spoken."""
+
+    area_id: str
+    area_name: str
+    text: str
+    duration_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class Draft:
 
     occurrences: list[Planned]
     conflicts: list[dict[str, Any]]
+    outros: list[Outro] = field(default_factory=list)
 
     @property
     def blocking(self) -> list[dict[str, Any]]:
@@ -90,7 +103,7 @@ def judge(
     session: Session, subject: Subject, now: datetime, tree: Tree, limit: int = 1000
 ) -> Draft:
     """The airings of the coming year and everything that speaks against them."""
-    hearing = hearing_of(session, subject.area_ids, tree)
+    hearing = hearing_of(session, subject.area_ids, tree, subject.loaded.outro, now)
     due = list(islice(_due(subject, hearing, now), limit))
     planned = [Planned(each.starts_at, each.ends_at) for each in due]
     if not due:
@@ -101,7 +114,10 @@ def judge(
         others = _others(session, subject, due, tree)
         conflicts += _policies(subject, due, others, tree)
         conflicts += _clashes(subject, due, others, tree, now)
-    return Draft(planned, sorted(conflicts, key=lambda c: (c["airing"], not c["blocking"])))
+    if subject.loaded.outro and not outros.speakers(subject.area_ids, tree):
+        conflicts.append(_nothing_to_say(due[0]))
+    ordered = sorted(conflicts, key=lambda c: (c["airing"], not c["blocking"]))
+    return Draft(planned, ordered, _outros(session, subject, due[0], tree))
 
 
 def rfc3339(instant: datetime) -> str:
@@ -146,9 +162,27 @@ def _clips(subject: Subject, due: Sequence[Due]) -> Iterator[dict[str, Any]]:
                 break
 
 
+def _outros(session: Session, subject: Subject, first: Due, tree: Tree) -> list[Outro]:
+    kind = subject.loaded.outro
+    if kind is None:
+        return []
+    said = {
+        speaker.area_id: text
+        for speaker in outros.speakers(subject.area_ids, tree)
+        if (text := outros.text_at(kind, speaker, first.starts_at))
+    }
+    known = outros.lines(session, said.values())
+    return [
+        Outro(area_id, tree.name(area_id), text, known[text].duration_ms if text in known else None)
+        for area_id, text in list(said.items())[:_MOST_OUTROS]
+    ]
+
+
 def _languages(subject: Subject, tree: Tree, first: Due) -> Iterator[dict[str, Any]]:
     wanted = {
-        language for area_id in tree.below(subject.area_ids) for language in tree.languages(area_id)
+        language
+        for area_id in tree.open_below(subject.area_ids)
+        for language in tree.languages(area_id)
     }
     for clip, language in subject.loaded.missing_languages(sorted(wanted)):
         yield _conflict(
@@ -158,6 +192,16 @@ def _languages(subject: Subject, tree: Tree, first: Due) -> Iterator[dict[str, A
             f"Tệp «{clip.title}» chưa có bản tiếng «{language}»: nơi đó sẽ nghe bản gốc.",
             f"The clip '{clip.title}' has no version in '{language}': the original plays there.",
         )
+
+
+def _nothing_to_say(first: Due) -> dict[str, Any]:
+    return _conflict(
+        first,
+        "outro",
+        "no_group",
+        "Chưa nơi nào ghi liên hệ của Tổ công nghệ số cộng đồng nên không có lời kết.",
+        "No place has the contact of a Community Group yet, so nothing is said at the end.",
+    )
 
 
 def _others(session: Session, subject: Subject, due: Sequence[Due], tree: Tree) -> _Others:
@@ -190,7 +234,7 @@ def _policies(
     spans = [Span(each.starts_at, each.ends_at) for each in due]
     named: set[tuple[datetime, str]] = set()
     judged: set[tuple[int, frozenset[int]]] = set()
-    for area_id in sorted(tree.below(subject.area_ids), key=lambda each: len(tree.path(each))):
+    for area_id in sorted(tree.open_below(subject.area_ids), key=lambda each: len(tree.path(each))):
         effective = tree.effective(area_id)
         limited = effective.policy.has_limits
         beside = others.sounding_in(tree.path(area_id)) if limited else frozenset()

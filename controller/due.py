@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from controller import outros
 from controller.calendar.conflicts import is_within
 from controller.calendar.policy import Window, windows
 from controller.calendar.recurrence import Rule, occurrences
@@ -15,7 +16,7 @@ from controller.calendar.rule_json import rule_from_json
 from controller.calendar.wall import parse_local
 from controller.models import Node, NodeMembership, Schedule
 from controller.places import Tree
-from controller.programmes import Loaded, load
+from controller.programmes import Loaded, of_schedule
 from protocol.outcomes import AiringClass
 
 # Speech of neighbours that hear each other starts this much apart, slot by slot.
@@ -34,10 +35,11 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What the places an airing sounds in add to its length: their languages, their slots."""
+    """What the places an airing sounds in add to its length: languages, slots, an outro."""
 
     language_sets: tuple[tuple[str, ...], ...]
     last_slot: int = 0
+    outro_ms: int = 0
 
 
 def due_between(
@@ -47,8 +49,8 @@ def due_between(
     area_ids = [area.area_id for area in schedule.areas]
     rule = resolved(schedule.rule, schedule.timezone, area_ids, tree)
     starts = parse_local(schedule.starts_local, "starts_at")
-    loaded = load(session, schedule.programme.tune, schedule.programme.items)
-    hearing = hearing_of(session, area_ids, tree)
+    loaded = of_schedule(session, schedule)
+    hearing = hearing_of(session, area_ids, tree, loaded.outro, after)
     return plan(rule, schedule.timezone, starts, loaded, hearing, schedule.class_, after, until)
 
 
@@ -77,7 +79,7 @@ def plan(
 
 
 def _lasts(loaded: Loaded, at: datetime, hearing: Hearing) -> timedelta:
-    return timedelta(milliseconds=loaded.longest_ms(at, hearing.language_sets))
+    return timedelta(milliseconds=loaded.longest_ms(at, hearing.language_sets, hearing.outro_ms))
 
 
 def resolved(rule: dict[str, Any], timezone: str, area_ids: Sequence[str], tree: Tree) -> Rule:
@@ -108,13 +110,15 @@ def hours_in(
     area_ids: Sequence[str], tree: Tree, from_: datetime, until: datetime
 ) -> list[tuple[Window, ...] | None]:
     """The permitted windows of every set of rules that holds somewhere below the areas."""
-    rules = {id(e): e for e in map(tree.effective, tree.below(area_ids))}
+    rules = {id(e): e for e in map(tree.effective, tree.open_below(area_ids))}
     return [windows(e.policy, e.timezone, from_, until) for e in rules.values()]
 
 
-def hearing_of(session: Session, area_ids: Sequence[str], tree: Tree) -> Hearing:
+def hearing_of(
+    session: Session, area_ids: Sequence[str], tree: Tree, outro: str | None, after: datetime
+) -> Hearing:
     """Looked up by area, so that it costs by areas and not by nodes."""
-    inside = tree.below(area_ids)
+    inside = tree.open_below(area_ids)
     sets = {tree.languages(area_id) for area_id in inside}
     members = (
         select(NodeMembership.area_id, func.max(Node.stagger_slot))
@@ -133,4 +137,5 @@ def hearing_of(session: Session, area_ids: Sequence[str], tree: Tree) -> Hearing
         )
     )
     sets |= {tuple(languages) for languages in session.scalars(own) if languages}
-    return Hearing(tuple(sorted(sets)), max(slots, default=0))
+    outro_ms = outros.longest_ms(session, outro, area_ids, tree, after)
+    return Hearing(tuple(sorted(sets)), max(slots, default=0), outro_ms)

@@ -14,11 +14,13 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
-from controller import airings, catch_up, changes, database, readiness, silence
+from audio_library.store import Store
+from controller import airings, catch_up, changes, database, readiness, silence, spoken_lines
 from controller.desk import Desk
 from controller.mqtt import presence
 from controller.orders import Orders
 from controller.readiness import Watch
+from controller.spoken_lines import Speaking
 
 _log = logging.getLogger(__name__)
 
@@ -46,16 +48,18 @@ class Keeping:
     horizon_days: int
     ready_check: timedelta
     missed_grace: timedelta
+    store: Store
 
 
 def jobs(keeping: Keeping) -> list[Job]:
     """The table. Steps are named functions below, so that each can be called by itself."""
-    watch = Watch()
+    watch, speaking = Watch(), Speaking()
     return [
         Job("roll the horizon", partial(roll, keeping), 3600),
         Job("look for clips that nodes lack", partial(check_ready, keeping, watch), 10),
         Job("presume what nobody reported", partial(presume, keeping), 5),
         Job("catch up what schedules want caught up", partial(catch_up_missed, keeping), 3600),
+        Job("speak outros", partial(speak_outros, keeping, speaking), 15),
         Job("notice devices gone silent", partial(lose_silent, keeping), 30),
         Job("say what grows old again", partial(say_again, keeping), 3600, at_start=False),
         Job("plan what the broker holds", keeping.desk.seed, 60, at_start=False),
@@ -88,6 +92,11 @@ def catch_up_missed(keeping: Keeping) -> None:
     """What was missed and is to be caught up by itself gets another time."""
     with database.transaction(keeping.engine) as session:
         catch_up.run(session, keeping.clock())
+
+
+def speak_outros(keeping: Keeping, speaking: Speaking) -> None:
+    """The words of Groups that changed, or of schedules that ask for an outro since."""
+    spoken_lines.speak_missing(keeping.engine, keeping.store, speaking, keeping.clock())
 
 
 def lose_silent(keeping: Keeping) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from controller.models import Airing, Emergency, Node, NodeMembership, Schedule
 from controller.nodes import devices_of
 from controller.places import Tree
-from controller.programmes import Loaded, load
+from controller.programmes import Loaded, of_schedule
 from protocol.codec import from_json
 from protocol.messages import Part
 from protocol.programme import parts_for
@@ -81,7 +81,7 @@ def _members(session: Session, airings: Sequence[Airing], tree: Tree) -> _Member
 def _programmes(session: Session, airings: Sequence[Airing]) -> dict[str, Loaded]:
     ids = {airing.schedule_id for airing in airings if airing.schedule_id}
     schedules = session.scalars(select(Schedule).where(Schedule.id.in_(ids)))
-    return {s.id: load(session, s.programme.tune, s.programme.items) for s in schedules}
+    return {schedule.id: of_schedule(session, schedule) for schedule in schedules}
 
 
 def _count(

@@ -47,6 +47,10 @@ class Tree:
                 waiting += self._children.get(area_id, ())
         return frozenset(found)
 
+    def open_below(self, area_ids: Iterable[str]) -> frozenset[str]:
+        """The same without those merged away, in which nothing can sound any more."""
+        return frozenset(a for a in self.below(area_ids) if self.areas[a].closed_at is None)
+
     def around(self, area_ids: Iterable[str]) -> frozenset[str]:
         """All areas whose sound can meet sound of these: on their paths, or below them."""
         ids = list(area_ids)

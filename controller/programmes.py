@@ -13,11 +13,14 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from controller import areas
 from controller.languages import FALLBACK
-from controller.models import Approval, Clip, ClipVersion, Tune
+from controller.models import Approval, Clip, ClipVersion, Schedule, Tune
 from controller.versions import is_valid, translations_of
 from protocol.messages import Part
 from protocol.programme import length_ms, parts_for
+
+DEFAULT_TUNE = "default"  # the area's own for the schedule's class
 
 
 class Item(Protocol):
@@ -64,6 +67,7 @@ class Loaded:
 
     tune: Tune | None
     items: tuple[LoadedItem, ...]
+    outro: str | None = None  # its kind; what is said differs from village to village
 
     @property
     def changes_in_time(self) -> bool:
@@ -79,17 +83,20 @@ class Loaded:
         """What may sound then: the tune and each item's newest approved recordings.
 
         An item whose original may not air is left out with its translations; empty when nothing
-        is left, for a tune alone announces nothing.
+        is left, for a tune alone announces nothing. The outro is each village's own to add.
         """
         parts = [part for i, item in enumerate(self.items, 1) for part in _parts(i, item, at)]
         return (*self._tune_part(), *parts) if parts else ()
 
-    def longest_ms(self, at: datetime, language_sets: Iterable[Sequence[str]]) -> int:
+    def longest_ms(
+        self, at: datetime, language_sets: Iterable[Sequence[str]], outro_ms: int = 0
+    ) -> int:
         """How long it may last then, whichever of the language sets a node has."""
         planned = [part for i, item in enumerate(self.items, 1) for part in _planned(i, item, at)]
         if not planned:
             return 0
-        parts = (*self._tune_part(), *planned)
+        outro = (Part(duration_ms=outro_ms),) if outro_ms else ()
+        parts = (*self._tune_part(), *planned, *outro)
         return max(length_ms(parts_for(parts, languages)) for languages in language_sets)
 
     def missing_languages(self, languages: Sequence[str]) -> list[tuple[Clip, str]]:
@@ -108,8 +115,20 @@ class Loaded:
         return (Part(sha256=tune.sha256, bytes=tune.bytes, duration_ms=tune.duration_ms),)
 
 
-def load(session: Session, tune: str | None, items: Sequence[Item]) -> Loaded:
-    """Load a programme with a fixed number of queries."""
+def of_schedule(session: Session, schedule: Schedule) -> Loaded:
+    """The programme of a saved schedule, with the tune its area gives its class."""
+    programme = schedule.programme
+    tune = programme.tune
+    if tune == DEFAULT_TUNE:
+        first = min(area.area_id for area in schedule.areas)  # all agree, see `schedule_input`
+        tune = areas.effective(session, first).policy.tunes.get(schedule.class_)
+    return load(session, tune, programme.items, programme.outro)
+
+
+def load(
+    session: Session, tune: str | None, items: Sequence[Item], outro: str | None = None
+) -> Loaded:
+    """Load a programme with a fixed number of queries; `tune` is a tune's own name."""
     originals = [item.clip_id for item in items]
     translations = translations_of(session, originals)
     clips = {
@@ -135,6 +154,7 @@ def load(session: Session, tune: str | None, items: Sequence[Item]) -> Loaded:
             )
             for item in items
         ),
+        outro=outro,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import commands
+from controller import airings, commands
 from controller.access import Action, Actor
 from controller.calendar.wall import as_local, parse_local, to_local, to_utc, zone
 from controller.commands import CommandKind
@@ -47,7 +47,7 @@ def update(
     )
     found = judge(session, subject, now, tree)
     refuse_blocked(found)
-    left = {area.area_id for area in schedule.areas}
+    left = airings.areas_touched(schedule, tree)
     _write(session, schedule, data, subject, rule)
     approval = any(tree.effective(a).policy.approval.schedule for a in subject.area_ids)
     schedule.status = Approval.PENDING if approval else Approval.APPROVED
@@ -56,7 +56,7 @@ def update(
     session.flush()
     told(session, actor, "update", schedule, now, {"rule": rule, "title": schedule.title})
     put_on_air(session, actor, schedule, now)
-    body = {"area_ids": sorted(left - set(subject.area_ids))}
+    body = {"area_ids": sorted(left - airings.areas_touched(schedule, tree))}
     if body["area_ids"]:
         commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
     return schedule, found
@@ -142,7 +142,7 @@ def _write(
     rule: dict[str, Any],
 ) -> None:
     programme = schedule.programme
-    programme.tune = data.tune
+    programme.tune, programme.outro = data.tune, data.outro
     programme.items.clear()
     session.flush()  # the old items leave before the new ones take their positions
     programme.items = [

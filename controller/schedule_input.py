@@ -15,8 +15,9 @@ from controller.drafts import Subject, topmost
 from controller.due import resolved
 from controller.errors import BadInput
 from controller.models import Tune
+from controller.outros import OutroKind
 from controller.places import Tree
-from controller.programmes import load
+from controller.programmes import DEFAULT_TUNE, load
 from protocol.outcomes import AiringClass
 
 _MOST_ITEMS, _MOST_TIMES, _LONGEST_GAP_S, _LONGEST_LATE_S = 50, 20, 600, 12 * 3600
@@ -35,7 +36,8 @@ class ItemInput:
 @dataclass(frozen=True, slots=True)
 class ScheduleInput:
     """`starts_at` is aware, or local text without offset in the areas' zone; the rest as in the
-    API. `tune` is a tune's name; None: none."""
+    API. `tune` is a tune's name or "default" (the area's for the class); None: none. `outro`:
+    contact or next_visit; None: none."""
 
     title: str
     items: list[ItemInput]
@@ -49,6 +51,7 @@ class ScheduleInput:
     exceptions: dict[str, Any] | None = None
     late_s: int = 120
     tune: str | None = None
+    outro: str | None = None
 
 
 def rule_json(data: ScheduleInput) -> dict[str, Any]:
@@ -73,8 +76,7 @@ def subject_of(
     timezone = _agreed("timezone", [tree.effective(a).timezone for a in area_ids])
     for item in data.items:
         clips.get(session, actor, item.clip_id)
-    if data.tune is not None and session.get(Tune, data.tune) is None:
-        raise _bad("tune", "Không có nhạc hiệu này: hãy chọn lại.", "There is no such tune.")
+    tune = _tune(session, data, area_ids, tree)
     _agree_on_days(data, area_ids, tree)
     starts_local = _in_ms(as_local(data.starts_at, zone(timezone), "starts_at"))
     rule = resolved(rule_json(data), timezone, area_ids, tree)
@@ -89,11 +91,22 @@ def subject_of(
         rule=rule,
         timezone=timezone,
         starts_local=starts_local,
-        loaded=load(session, data.tune, data.items),
+        loaded=load(session, tune, data.items, data.outro),
         area_ids=area_ids,
         class_=data.class_,
         late_s=data.late_s,
     )
+
+
+def _tune(session: Session, data: ScheduleInput, area_ids: Sequence[str], tree: Tree) -> str | None:
+    """The tune's own name."""
+    name = data.tune
+    if name == DEFAULT_TUNE:
+        kept = [tree.effective(each).policy.tunes.get(data.class_) for each in area_ids]
+        return _agreed("tune", kept)
+    if name is not None and session.get(Tune, name) is None:
+        raise _bad("tune", "Không có nhạc hiệu này: hãy chọn lại.", "There is no such tune.")
+    return name
 
 
 def _in_ms(local: datetime) -> datetime:
@@ -116,6 +129,12 @@ def _check_fields(data: ScheduleInput) -> None:
                 f"Lặp từ 1 đến {_MOST_TIMES} lần, nghỉ giữa từ 0 đến {_LONGEST_GAP_S} giây.",
                 f"Play from 1 to {_MOST_TIMES} times, with gaps of 0 to {_LONGEST_GAP_S} seconds.",
             )
+    if data.outro is not None and data.outro not in set(OutroKind):
+        raise _bad(
+            "outro",
+            "Lời kết là «contact» (liên hệ) hoặc «next_visit» (buổi hướng dẫn tới).",
+            "An outro is 'contact' or 'next_visit'.",
+        )
     if not 0 <= data.late_s <= _LONGEST_LATE_S:
         raise _bad(
             "late_s",
@@ -162,6 +181,7 @@ def _agreed(field: str, values: Sequence[_T]) -> _T:
             "timezone": ("múi giờ", "time zones"),
             "day_set": ("nhóm ngày", "sets of days"),
             "exceptions": ("ngày lễ", "holidays"),
+            "tune": ("nhạc hiệu", "tunes"),
         }[field]
         raise _bad(
             "area_ids",

@@ -25,7 +25,7 @@ from controller.models import (
 )
 from controller.paging import Page, beyond, limited, page_of
 from controller.places import Tree
-from controller.programmes import load
+from controller.programmes import of_schedule
 from controller.schedule_input import ItemInput, ScheduleInput, rule_json, subject_of
 from protocol.outcomes import AiringClass
 
@@ -156,7 +156,7 @@ def judge_again(session: Session, schedule: Schedule, now: datetime) -> Draft:
         rule=resolved(schedule.rule, schedule.timezone, area_ids, tree),
         timezone=schedule.timezone,
         starts_local=parse_local(schedule.starts_local, "starts_at"),
-        loaded=load(session, schedule.programme.tune, schedule.programme.items),
+        loaded=of_schedule(session, schedule),
         area_ids=area_ids,
         class_=AiringClass(schedule.class_),
         late_s=schedule.late_s,
@@ -186,7 +186,7 @@ def refuse_blocked(found: Draft) -> None:
 def put_on_air(session: Session, actor: Actor, schedule: Schedule, now: datetime) -> None:
     """Bring airings in line with the schedule and have the service publish what changed."""
     airings.expand(session, schedule, now)
-    body = {"area_ids": sorted(area.area_id for area in schedule.areas)}
+    body = {"area_ids": sorted(airings.areas_touched(schedule, Tree.load(session)))}
     commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
 
 
@@ -208,7 +208,7 @@ def told(
 def _saved(
     session: Session, actor: Actor, data: ScheduleInput, subject: Subject, now: datetime
 ) -> Schedule:
-    programme = Programme(tune=data.tune)
+    programme = Programme(tune=data.tune, outro=data.outro)
     programme.items = [
         ProgrammeItem(position=i, clip_id=item.clip_id, times=item.times, gap_s=item.gap_s)
         for i, item in enumerate(data.items)

@@ -104,6 +104,7 @@ class Service:
             settings.horizon_days,
             timedelta(seconds=settings.ready_check_s),
             timedelta(seconds=settings.missed_grace_s),
+            Store(settings.store_dir),
         )
 
     def run(self, stop: threading.Event) -> None:

@@ -82,7 +82,7 @@ def choose_sounds(parts: Iterable[Part], clips: ClipCache) -> tuple[list[Part], 
             chosen.append(
                 replace(part, sha256=part.fallback_sha256, duration_ms=part.fallback_duration_ms)
             )
-        else:
+        elif not part.optional:
             missing.append(part.sha256)
     return chosen, missing
 

@@ -43,7 +43,8 @@ class Part:
 
     `item` groups the language versions of one item: of each group a node plays the parts in its
     own languages. `language` is empty for what has none (a tune). The part sounds `times` times,
-    each followed by `gap_ms` of silence except the programme's very last sound.
+    each followed by `gap_ms` of silence except the programme's very last sound. An `optional` part
+    (a quiet outro) is left out by a node that does not hold it.
     """
 
     sha256: str = ""
@@ -59,6 +60,7 @@ class Part:
     fallback_sha256: str = ""
     fallback_bytes: int = 0
     fallback_duration_ms: int = 0
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ def _input(form: Form) -> ScheduleInput:
         recurrence=recurrence_of(form),
         until=until_of(form),
         tune=form.get("tune") or None,
+        outro=form.get("outro") or None,
     )
 
 

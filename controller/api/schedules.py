@@ -12,6 +12,7 @@ from controller.api.here import Here
 from controller.api.lists import ListQuery, page_of
 from controller.api.writing import json_answer
 from controller.models import Approval, Schedule
+from controller.outros import OutroKind
 from controller.paging import Page
 from protocol.outcomes import AiringClass
 
@@ -55,7 +56,12 @@ class ScheduleIn(Schema):
     until = Instant(allow_none=True)
     exceptions = Plain(allow_none=True)
     late_s = whole(0, 86_400, load_default=120)
-    tune = Text(60, allow_none=True)
+    tune = Text(
+        60, allow_none=True, metadata={"description": "a tune's name, or default: the area's"}
+    )
+    outro = one_of(
+        *OutroKind, allow_none=True, metadata={"description": "a quiet last word, spoken from text"}
+    )
 
 
 class PlannedOut(Schema):
@@ -65,6 +71,15 @@ class PlannedOut(Schema):
     ends_at = Instant()
 
 
+class OutroOut(Schema):
+    """What a village would hear last; `duration_ms` is null until it has been spoken."""
+
+    area_id = fields.String()
+    area_name = fields.String()
+    text = fields.String()
+    duration_ms = fields.Integer(allow_none=True)
+
+
 class DraftOut(Schema):
     """What the schedule does; `id` and `status` are null for a dry run."""
 
@@ -72,6 +87,7 @@ class DraftOut(Schema):
     status = fields.String(allow_none=True)
     airings_preview = fields.List(fields.Nested(PlannedOut))
     conflicts = fields.List(fields.Dict())
+    outros = fields.List(fields.Nested(OutroOut))
 
 
 class ItemOut(Schema):
@@ -96,6 +112,7 @@ class ScheduleOut(Schema):
     rule = fields.Dict(metadata={"description": "recurrence, seasons, day_set, until, exceptions"})
     late_s = fields.Integer()
     tune = fields.String(attribute="programme.tune", allow_none=True)
+    outro = fields.String(attribute="programme.outro", allow_none=True)
     items = fields.List(fields.Nested(ItemOut), attribute="programme.items")
     area_ids = fields.Function(
         lambda schedule: sorted(area.area_id for area in schedule.areas),
@@ -195,4 +212,5 @@ def outcome_of(schedule: Schedule | None, draft: schedules.Draft) -> dict[str, A
         "status": schedule.status if schedule else None,
         "airings_preview": draft.occurrences,
         "conflicts": draft.conflicts,
+        "outros": draft.outros,
     }

@@ -13,7 +13,7 @@ _WEEK = frozenset(range(1, 8))
 _KEYS = frozenset(
     {
         "permit", "quiet", "max_sessions_per_day", "max_minutes_per_session", "max_minutes_per_day",
-        "holidays", "day_sets", "approval", "source",
+        "holidays", "day_sets", "approval", "source", "tunes",
     }
 )  # fmt: skip
 
@@ -60,6 +60,7 @@ class Policy:
     day_sets: dict[str, DaySet] = field(default_factory=dict)
     approval: ApprovalRules = ApprovalRules()
     source: str = ""
+    tunes: Mapping[str, str] = field(default_factory=dict)  # class → a tune's name
 
     @property
     def has_limits(self) -> bool:
@@ -89,6 +90,7 @@ class Policy:
             day_sets=day_sets_from_json(value.get("day_sets") or {}, "policy.day_sets"),
             approval=_approval(value.get("approval")),
             source=str(value.get("source") or ""),
+            tunes=_tunes(value.get("tunes") or {}),
         )
 
 
@@ -98,7 +100,7 @@ def inherit(above: Mapping[str, Any], own: Mapping[str, Any] | None) -> dict[str
     for key, value in (own or {}).items():
         if value is None:
             continue
-        if key in ("approval", "day_sets") and isinstance(value, Mapping):
+        if key in ("approval", "day_sets", "tunes") and isinstance(value, Mapping):
             value = {**merged.get(key, {}), **value}
         merged[key] = value
     return merged
@@ -158,6 +160,15 @@ def _approval(value: Any) -> ApprovalRules:
     if not known or not typed or type(people) is not int or not 1 <= people <= 2:
         raise _bad("policy.approval")
     return ApprovalRules(**value)
+
+
+def _tunes(value: Any) -> dict[str, str]:
+    """{"normal": name, "priority": name}; null: none, also where the unit above has one."""
+    if not isinstance(value, Mapping) or not {"normal", "priority"}.issuperset(value):
+        raise _bad("policy.tunes")
+    if not all(name is None or isinstance(name, str) for name in value.values()):
+        raise _bad("policy.tunes")
+    return {class_: name for class_, name in value.items() if name}
 
 
 def _bad(name: str) -> BadInput:

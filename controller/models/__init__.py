@@ -2,7 +2,7 @@
 
 from controller.models.areas import Area
 from controller.models.base import Base, UtcDateTime, new_id
-from controller.models.clips import Approval, Clip, ClipVersion, Tune
+from controller.models.clips import Approval, Clip, ClipVersion, SpokenLine, Tune
 from controller.models.emergencies import AreaOrder, Emergency, EmergencyState
 from controller.models.feedback import Feedback
 from controller.models.nodes import ClaimCode, Device, DeviceBinding, Node, NodeMembership
@@ -50,6 +50,7 @@ __all__ = [
     "ScheduleArea",
     "ServiceCommand",
     "Setting",
+    "SpokenLine",
     "Tune",
     "User",
     "UtcDateTime",

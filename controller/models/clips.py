@@ -81,6 +81,19 @@ class ClipVersion(Base):
     clip: Mapped[Clip] = relationship(back_populates="versions")
 
 
+class SpokenLine(Base):
+    """A line spoken from text (an outro), by the hash of its words: the same words, one sound."""
+
+    __tablename__ = "spoken_line"
+
+    text_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    duration_ms: Mapped[int]
+    made_at: Mapped[datetime]
+
+
 class Tune(Base):
     """A signature tune or alert tone in the store, by name."""
 

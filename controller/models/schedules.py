@@ -18,7 +18,8 @@ class Programme(Base):
     __tablename__ = "programme"
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
-    tune: Mapped[str | None]  # a Tune's name; None: none
+    tune: Mapped[str | None]  # a Tune's name, or "default": the area's; None: none
+    outro: Mapped[str | None]  # contact, next_visit; None: none
     items: Mapped[list["ProgrammeItem"]] = relationship(
         back_populates="programme", order_by="ProgrammeItem.position", cascade="all, delete-orphan"
     )

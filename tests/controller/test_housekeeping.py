@@ -41,6 +41,7 @@ class Bench:
             30,
             timedelta(minutes=30),
             timedelta(seconds=30),
+            Store(folder / "store"),
         )
 
     def clock(self):

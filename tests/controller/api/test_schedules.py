@@ -35,7 +35,7 @@ def test_a_schedule_waits_for_approval_and_shows_its_airings(call_as, body, vill
     answer = call_as("erin").post("/schedules", json=body)
     assert answer.status_code == 201, answer.text
     made = answer.json
-    assert made.keys() == {"id", "status", "airings_preview", "conflicts"}
+    assert made.keys() == {"id", "status", "airings_preview", "conflicts", "outros"}
     assert made["status"] == "pending"
     [airing] = made["airings_preview"]
     assert airing["starts_at"] == "2026-11-23T10:00:00+00:00"
