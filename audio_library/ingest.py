@@ -47,6 +47,14 @@ class Ingested:
     spoken_text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The waveform of an original (up to 600 levels, 0-100) and its length."""
+
+    peaks: tuple[int, ...]
+    duration_ms: int
+
+
 def ingest(
     source: Path,
     store: Store,
@@ -98,11 +106,11 @@ def edit(
         )
 
 
-def outline(source_sha256: str, store: Store) -> tuple[int, ...]:
-    """The waveform of a stored original (up to 600 levels, 0-100), to choose a cut on."""
+def outline(source_sha256: str, store: Store) -> Outline:
+    """What a stored original looks like, to choose a cut on."""
     with store.open(source_sha256) as file:
         made = sandbox.run("outline", {}, [(file, "rb")], limits=Limits())
-    return tuple(made["peaks"])
+    return Outline(tuple(made["peaks"]), made["duration_ms"])
 
 
 def master(

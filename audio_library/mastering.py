@@ -55,7 +55,7 @@ def outline(_: dict[str, Any], files: list[BinaryIO], _report: Report) -> dict[s
     waveform = Waveform(source.reading.rate_hz)
     for block in source.blocks():
         waveform.push(np.abs(block).max(axis=0))
-    return {"peaks": waveform.points()}
+    return {"peaks": waveform.points(), "duration_ms": round(source.reading.heard_s * 1000)}
 
 
 class Master:

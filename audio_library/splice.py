@@ -59,12 +59,14 @@ def _sounds(
 
 
 def decoded(file: BinaryIO) -> AudioSegment:
-    """One stored clip as mono 48 kHz, 16 bits."""
+    """One stored sound, a clip or an untouched original, as mono 48 kHz, 16 bits."""
     file.seek(0)
     source = Source(file, Limits(min_duration_s=0))
-    pieces = [np.rint(block[0].clip(-1, 1) * 32767).astype("<i2") for block in source.blocks()]
-    samples = np.concatenate(pieces).tobytes()
-    return AudioSegment(samples, frame_rate=DELIVERY_RATE_HZ, sample_width=2, channels=1)
+    mono = (block.mean(axis=0).clip(-1, 1) for block in source.blocks())
+    samples = np.concatenate([np.rint(block * 32767).astype("<i2") for block in mono]).tobytes()
+    rate_hz = source.reading.rate_hz
+    sound = AudioSegment(samples, frame_rate=rate_hz, sample_width=2, channels=1)
+    return sound.set_frame_rate(DELIVERY_RATE_HZ)
 
 
 def _blocks(sound: AudioSegment) -> Iterator[Block]:

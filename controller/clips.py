@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from audio_library.settings import Trim
 from controller import airings, areas, audit, changes, commands
 from controller.access import Action, Actor, below, require, require_role, visible_areas
 from controller.calendar.policy import Policy
@@ -18,16 +19,18 @@ from controller.errors import Conflict, NotAllowed, NotFound
 from controller.models import Approval, Clip, ClipVersion
 from controller.paging import Page, beyond, limited, page_of
 from controller.searching import matches
-from controller.uploads import Progress, UploadInput, speak, upload
+from controller.uploads import Progress, UploadInput, edit, speak, upload
 from controller.versions import airable, airable_of, newest_of
 
 __all__ = [
     "ClipFilters",
     "ClipView",
     "Progress",
+    "Trim",
     "UploadInput",
     "airable",
     "approve",
+    "edit",
     "get",
     "is_newest",
     "page",

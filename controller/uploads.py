@@ -5,14 +5,17 @@ transaction, so that nobody waits for the database meanwhile; what is written is
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from audio_library.ingest import Ingested, ingest
+from audio_library.ingest import edit as cut_again
+from audio_library.settings import Trim
 from audio_library.speech import speak as speak_text
 from audio_library.store import Store
 from controller import airings, areas, audit, changes, commands
@@ -105,6 +108,54 @@ def speak(
         return _written(session, actor, about, made, now)
 
 
+def edit(
+    engine: Engine,
+    store: Store,
+    actor: Actor,
+    clip_id: str,
+    trim: Trim | None,
+    now: datetime,
+) -> tuple[Clip, ClipVersion]:
+    """A new version, cut anew out of the newest one's original; `trim` None undoes every cut.
+
+    The original stays as it came, so every edit starts from it. Raises as `upload` does.
+    """
+    with reading(engine) as session:
+        newest = _newest(session, actor, clip_id, now)
+        source, text = newest.source_sha256, newest.text or ""
+    made = replace(cut_again(source, store, trim=trim), text=text)
+    chosen = {"start_ms": made.start_ms, "end_ms": made.end_ms} if trim else None
+    with transaction(engine) as session:
+        newest = _newest(session, actor, clip_id, now)
+        about = _checked(session, actor, _same(newest), now)
+        return _written(session, actor, about, made, now, chosen)
+
+
+def _newest(session: Session, actor: Actor, clip_id: str, now: datetime) -> ClipVersion:
+    clip = session.get(Clip, clip_id)
+    if clip is None:
+        raise NotFound("clip")
+    _checked(session, actor, _same(clip.versions[-1]), now)
+    return clip.versions[-1]
+
+
+def _same(version: ClipVersion) -> UploadInput:
+    """A further version of the same clip, about the same thing."""
+    clip = version.clip
+    return UploadInput(
+        Path(),
+        version.source_name,
+        clip.title,
+        clip.topic,
+        clip.language,
+        app=clip.app,
+        audience=clip.audience,
+        valid_from=version.valid_from,
+        valid_until=version.valid_until,
+        replaces=clip.id,
+    )
+
+
 def _checked(session: Session, actor: Actor, data: UploadInput, now: datetime) -> _About:
     replaced = session.get(Clip, data.replaces) if data.replaces else None
     if data.replaces and replaced is None:
@@ -173,7 +224,12 @@ def _validity(
 
 
 def _written(
-    session: Session, actor: Actor, about: _About, made: Ingested, now: datetime
+    session: Session,
+    actor: Actor,
+    about: _About,
+    made: Ingested,
+    now: datetime,
+    edit: dict[str, Any] | None = None,
 ) -> tuple[Clip, ClipVersion]:
     clip = session.get(Clip, about.replaces) if about.replaces else None
     if clip is None:
@@ -196,6 +252,7 @@ def _written(
         source_name=about.source_name,
         source_format=made.source_format,
         text=made.text or None,
+        edit=edit,
         status=Approval.PENDING if needs_approval else Approval.APPROVED,
         valid_from=about.valid_from,
         valid_until=about.valid_until,

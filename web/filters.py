@@ -1,5 +1,6 @@
 """How times, lengths and sizes are written: in the area's zone, dd/MM/yyyy, 24 hours."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from web.sessions import signed_in
 def install(app: Flask) -> None:
     """Give templates these filters."""
     app.jinja_env.filters.update(
+        wave=wave,
         clock=clock,
         clock_s=clock_s,
         clock_ms=clock_ms,
@@ -135,6 +137,12 @@ def length(ms: float | None) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def wave(peaks: Sequence[int]) -> str:
+    """The path of a waveform, levels 0-100, in a box one wide per level and 100 high."""
+    heights = ((i, max(1, round(min(peak, 100) * 0.48))) for i, peak in enumerate(peaks))
+    return "".join(f"M{i}.5 {50 - high}v{2 * high}" for i, high in heights)
 
 
 def megabytes(count: int) -> str:

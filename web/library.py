@@ -6,12 +6,22 @@ A refused recording is told beside the file field, in a sentence that says what 
 import secrets
 from pathlib import Path
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    session,
+    url_for,
+)
 from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
 
-from controller import clips
+from controller import clips, previews
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.audio import sound_of
 from controller.api.here import Here, changing, current_actor, looking, services
@@ -29,6 +39,7 @@ bp = Blueprint("library", __name__, url_prefix="/clips")
 Page = str | Answer | tuple[str, int]
 
 _PAGE = 24
+_MOST_CHARACTERS = 10_000
 
 
 @bp.get("/")
@@ -95,13 +106,37 @@ def write() -> str:
         return _speech_form(at, dict(request.args), {})
 
 
+@bp.post("/speak/listen")
+def read_out() -> Page:
+    """The same form with the text read out beside it; nothing is saved yet."""
+    values, at = _speech_values(), services()
+    try:
+        with looking() as here:
+            require_role(here.actor, Action.UPLOAD)
+        read = previews.read_out(_scratch(), values["text"], "vi", at.clock())
+    except AudioError as refusal:
+        with looking() as here:
+            return _speech_form(here, values, {"text": sentence(refusal)}), 422
+    session["read"] = read.sha256
+    with looking() as here:
+        return _speech_form(here, values, {}, read)
+
+
+@bp.get("/speak/listen.ogg")
+def read_sound() -> Response:
+    """What this visitor had read out last."""
+    try:
+        path = previews.of_text(_scratch(), str(session.get("read", "")))
+    except (AudioError, ValueError):
+        raise NotFound("clip") from None
+    return send_file(path, mimetype="audio/ogg", conditional=True)
+
+
 @bp.post("/speak")
 @once
 def speak() -> Page:
     """Make the recording; it is listened to on the clip's own page before anybody approves it."""
-    names = ("text", "title", "topic", "area_id")
-    values = {name: request.form.get(name, "").strip() for name in names}
-    at = services()
+    values, at = _speech_values(), services()
     try:
         if not values["text"]:
             raise BadInput({"text": ("Hãy gõ nội dung cần đọc.", "Type what is to be read out.")})
@@ -109,7 +144,7 @@ def speak() -> Page:
             at.engine,
             at.store,
             current_actor(),
-            values["text"][:10_000],
+            values["text"],
             "vi",
             None,
             values["title"],
@@ -232,9 +267,23 @@ def _topic(text: str) -> int | None:
     return int(text) if text in [str(number) for number in TOPICS] else None
 
 
-def _speech_form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
+def _speech_values() -> dict[str, str]:
+    names = ("text", "title", "topic", "area_id")
+    values = {name: request.form.get(name, "").strip() for name in names}
+    return {**values, "text": values["text"][:_MOST_CHARACTERS]}
+
+
+def _scratch() -> Path:
+    return services().settings.temporary_dir / "read-out"
+
+
+def _speech_form(
+    at: Here, values: dict[str, str], errors: dict[str, str], read: previews.Read | None = None
+) -> str:
     areas = Places(at.session, at.actor).listed()
-    return render_template("library/speak.html", values=values, errors=errors, areas=areas)
+    return render_template(
+        "library/speak.html", values=values, errors=errors, areas=areas, read=read
+    )
 
 
 def _counts(at: Here) -> dict[int, int]:

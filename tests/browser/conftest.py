@@ -157,6 +157,24 @@ def overflow(page):
     )
 
 
+def until(page, condition):
+    """Wait until a JavaScript expression is true (the site's policy stops Playwright's way)."""
+    page.evaluate(
+        "() => new Promise(done => { const look = () => "
+        f"({condition}) ? done(true) : setTimeout(look, 30); look(); }})"
+    )
+
+
+def looked_at(page, name):
+    """axe and overflow at the three widths, and the pictures; for a state a test brought about."""
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert overflow(page) <= 0
+        assert axe_violations(page) == []
+        if width != 320:
+            picture(page, name)
+
+
 def picture(page, name):
     """Keep a screenshot of the page's first two windows for the documentation."""
     SCREENS.mkdir(parents=True, exist_ok=True)

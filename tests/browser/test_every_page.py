@@ -18,6 +18,7 @@ PAGES = {
     "tao-lich-phat": ("erin", "/broadcasts/new?clip={clips[5]}&time=11:00"),
     "kho-ban-tin": ("erin", "/clips/"),
     "ban-tin": ("bob", "/clips/{clips[4]}"),
+    "cat-am-thanh": ("erin", "/clips/{clips[5]}/edit"),
     "tai-tep": ("erin", "/clips/new"),
     "duyet": ("bob", "/approvals/"),
     "cum-loa": ("tom", "/nodes/"),

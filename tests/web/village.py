@@ -135,7 +135,8 @@ def _clips(session, village, now):
 
 def _give_sound(version, tune):
     version.sha256, version.bytes = tune.sha256, tune.bytes
-    version.peaks = [round(abs(math.sin(i / 5) * math.cos(i / 17)), 3) for i in range(160)]
+    version.source_sha256 = tune.sha256
+    version.peaks = [round(100 * abs(math.sin(i / 5) * math.cos(i / 17))) for i in range(160)]
 
 
 def _nodes(session, village, now):

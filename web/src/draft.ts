@@ -11,10 +11,10 @@ interface Draft {
 }
 
 export function fillDrafts(): void {
-  // The server's word after sending: the draft has become a schedule.
-  const path = location.pathname;
-  if (/^\/schedules\/[0-9a-f]+$/.test(path) && document.querySelector(".notice-good")) {
-    remove(`${PREFIX}broadcast`);
+  // The server's word after sending: the draft has become a schedule or a clip.
+  const made = /^\/(schedules|clips)\/[0-9a-f]+$/.exec(location.pathname)?.[1];
+  if (made && document.querySelector(".notice-good")) {
+    remove(PREFIX + (made === "clips" ? "speech" : "broadcast"));
   }
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-keep]")) {
     const key = PREFIX + form.dataset["keep"];
@@ -31,7 +31,11 @@ function fill(form: HTMLFormElement, draft: Draft | null): void {
   for (const field of form.elements) {
     if (field instanceof HTMLInputElement && ["checkbox", "radio"].includes(field.type)) {
       field.checked = values.get(field.name)?.includes(field.value) ?? false;
-    } else if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) {
+    } else if (
+      field instanceof HTMLInputElement ||
+      field instanceof HTMLSelectElement ||
+      field instanceof HTMLTextAreaElement
+    ) {
       const kept = values.get(field.name)?.[0];
       if (kept !== undefined && !SECRET.has(field.name)) field.value = kept;
     }

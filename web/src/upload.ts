@@ -14,6 +14,7 @@ function send(form: HTMLFormElement): void {
   const text = box?.querySelector("p");
   const bar = box?.querySelector("progress");
   const button = form.querySelector<HTMLButtonElement>("button.button-main");
+  const cancel = box?.querySelector("button");
   if (!box || !text || !bar || !button || button.disabled) return;
   const say = (name: string) => (text.textContent = form.dataset[name] ?? "");
   const request = new XMLHttpRequest();
@@ -32,7 +33,17 @@ function send(form: HTMLFormElement): void {
     bar.hidden = true;
     button.disabled = false;
   });
+  request.addEventListener("abort", () => {
+    say("cancelled");
+    bar.hidden = true;
+    button.disabled = false;
+  });
+  cancel?.addEventListener("click", () => request.abort(), { once: true });
+  for (const name of ["abort", "error", "load"]) {
+    request.addEventListener(name, () => cancel && (cancel.hidden = true));
+  }
   box.hidden = bar.hidden = false;
+  if (cancel) cancel.hidden = false;
   bar.value = 0;
   button.disabled = true;
   say("sending");
