@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from device.board import BoardReader
 from device.errors import ConfigError
 from device.logs import RecentLines
 from device.loop import Loop
@@ -55,7 +56,12 @@ def run(settings: Settings) -> int:
     node = Node(
         loop,
         settings,
-        equipment=Equipment(hardware=board(), boot_id=kernel_boot_id(), log_tail=lines.tail),
+        equipment=Equipment(
+            hardware=board(),
+            boot_id=kernel_boot_id(),
+            board=BoardReader(settings.data_dir),
+            log_tail=lines.tail,
+        ),
     )
     node.start()
     notifier.say("READY=1")

@@ -67,7 +67,7 @@ class Inbox:
             return
         if self._controller_epoch not in ("", state.epoch):
             self._node.present()
-            self._node.changed()
+            self._node.pulse.afresh()
         if not retained:
             # It has just come (back): what was sent into a broker without it was lost.
             self._node.sender.connected()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from device.airing import Placed, Stamp
 from device.blobs import BlobStore
+from device.board import BoardReader
 from device.channel import Message
 from device.clip_cache import AssumedClips, DecodedClips
 from device.clock import Clock
@@ -22,11 +23,13 @@ from device.documents import Documents
 from device.fetcher import Fetcher
 from device.identity import Counters, load_key
 from device.inbox import Inbox
+from device.life import Life
 from device.link import Link
 from device.loop import Loop, Timer
 from device.orders import Desk
 from device.outbox import Outbox
 from device.planner import Planner
+from device.pulse import Pulse
 from device.room import Ballast, tidy
 from device.schedule_store import ScheduleStore
 from device.sender import Sender
@@ -46,7 +49,6 @@ _CLAIM_FIRST_S = 2.0
 _CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
-_SETTLED_S = 0.15  # changes within this go into one status
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Equipment:
     forgetful: bool = False  # reports in memory only
     hardware: str = ""
     boot_id: str = ""
+    board: BoardReader | None = None
     log_tail: Callable[[int], str] = lambda count: ""
 
 
@@ -138,12 +141,18 @@ class Node:
             jitter=self.jitter,
         )
         self.desk = Desk(self)
+        board = self.equipment.board
+        self.life = Life(self.counters, board, self.equipment.boot_id) if board else None
         self.health = Health(self)
+        self.pulse = Pulse(
+            loop,
+            self.voice,
+            self.health.status,
+            lambda: self.documents.config.status_interval_s,
+        )
         self.asked_at = 0.0
         self._claim_wait_s = _CLAIM_FIRST_S
         self._claim_timer: Timer | None = None
-        self._status_timer: Timer | None = None
-        self._status_regular: Timer | None = None
         self._stopping = False
         self.on_restart: Callable[[], None] = loop.stop
 
@@ -182,6 +191,8 @@ class Node:
         self.documents.restore()
         # A device that was never bound has no counters to lose.
         self.counters.lost &= self.documents.bound
+        if self.life:
+            self.life.begin()
         self.planner.start()
         self.sound.start()
         self.replan()
@@ -201,6 +212,9 @@ class Node:
         self.fetcher.lost()
         self.send_reports()
         self.link.stop([self.voice.farewell()])
+        self.pulse.stop()
+        if self.life:
+            self.life.end()
         self.counters.save()
         self.outbox.close()
 
@@ -253,6 +267,8 @@ class Node:
         self.planner.tick()
 
     def _keep_time(self) -> None:
+        if self.life:
+            self.life.note()
         if self.clock.trusted:
             self.counters.note_time(self.clock.wall())
             self.outbox.forget_before(self.clock.now() - timedelta(days=60))
@@ -304,7 +320,7 @@ class Node:
         self._claim()
         self.sender.connected()
         self.fetcher.connected()
-        self.changed()
+        self.pulse.afresh()
         self._soon(self.send_reports)
 
     def present(self) -> None:
@@ -331,24 +347,9 @@ class Node:
             self.sender.tick(self.loop.monotonic())
 
     def changed(self) -> None:
-        """Something a status tells has changed; several changes make one message."""
-        if self._status_timer is None and not self._stopping:
-            self._status_timer = self.loop.call_later(_SETTLED_S, self._publish_status)
-
-    def _publish_status(self) -> None:
-        self._status_timer = None
-        if self._stopping:
-            return
-        if self.link.connected:
-            self.voice.status(self.health.status())
-        self._regular_status()
-
-    def _regular_status(self) -> None:
-        """The status that comes without any change."""
-        if self._status_regular:
-            self._status_regular.cancel()
-        interval = max(self.documents.config.status_interval_s, 5)
-        self._status_regular = self.loop.call_later(interval, self.changed)
+        """Something a status tells may have changed."""
+        if not self._stopping:
+            self.pulse.changed()
 
     # --- sound and clips ----------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ class Desk:
         if verb == CommandVerb.RESYNC:
             self._node.fetcher.connected()
             self._node.replan()
+            self._node.pulse.afresh()
             return "", ""
         if verb == CommandVerb.RESTART:
             self._node.loop.call_later(0.5, self._node.on_restart)

@@ -2,16 +2,21 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from device.channel import Message
-from protocol.messages import Status
+from device.voice import program_version
+from protocol.messages import EPOCH, Board, Status
 
 if TYPE_CHECKING:
     from device.node import Node
 
 _LOW_SPACE_BYTES = 64 << 20
+_HOT_C = 80.0  # here a Pi begins to slow down
+_WORN_PCT = 90
+_BOARD_S = 10.0  # a board is not read more often
 
 
 class Health:
@@ -22,7 +27,8 @@ class Health:
         self._began = node.loop.monotonic()
         self._sink_problem = ""
         self._amplifier_fault = ""
-        self._xruns = 0
+        self._board = Board()
+        self._board_at = float("-inf")
 
     def heard(self, event: Message) -> None:
         """What player and keeper tell of their devices."""
@@ -36,15 +42,28 @@ class Health:
         elif kind == "ready":
             self._amplifier_fault = ""
 
+    @property
+    def uptime_s(self) -> int:
+        return int(self._node.loop.monotonic() - self._began)
+
+    def board(self) -> Board:
+        """The hardware, at most some seconds old."""
+        now = self._node.loop.monotonic()
+        if self._node.life and now - self._board_at > _BOARD_S:
+            self._board, self._board_at = self._node.life.board(), now
+        return self._board
+
     def status(self) -> Status:
         node = self._node
         now = node.clock.now()
         coming = node.planner.coming(now)
         wanted = node.documents.wanted_clips(now)
-        free = shutil.disk_usage(node.settings.data_dir).free
+        free = _free(node.settings.data_dir)
+        problems = self.problems(free)
+        kind, _, device = node.settings.sink.partition(":")
         return Status(
             at=now,
-            uptime_s=int(node.loop.monotonic() - self._began),
+            uptime_s=self.uptime_s,
             clock=node.clock.reading(),
             schedules=node.schedules.held(),
             holds=tuple(sorted(sha for sha in wanted if node.clips.holds(sha))),
@@ -55,16 +74,21 @@ class Health:
             next_airing_at=coming.starts_at if coming else None,
             playing=node.stage.playing,
             amplifier_on=node.stage.amplifier_on_at is not None,
-            sink=node.settings.sink.partition(":")[0],
+            sink=kind,
             xruns=node.stage.xruns,
-            problems=self.problems(free),
+            problems=problems,
             refused=dict(node.gate.refused),
+            version=program_version(),
+            sound_device=device if kind == "alsa" else "",
+            details=self._details(problems, free),
+            board=self.board(),
         )
 
     def problems(self, free_bytes: int | None = None) -> tuple[str, ...]:
         """Reason codes of what is wrong now, the same words on every node."""
         node = self._node
         free = free_bytes if free_bytes is not None else _free(node.settings.data_dir)
+        board = self.board()
         found = {
             "clock_untrusted": not node.clock.trusted,
             "sound_device": bool(self._sink_problem),
@@ -76,8 +100,48 @@ class Health:
             "counters_lost": node.counters.lost,
             "muted_here": _is_ahead(node.documents.local_mute, node.clock.now()),
             "unbound": not node.documents.bound,
+            "under_voltage": bool(board.under_voltage),
+            "too_hot": (board.temperature_c or 0.0) >= _HOT_C,
+            "card_worn": (board.card_life_pct or 0) >= _WORN_PCT,
         }
         return tuple(code for code, true in found.items() if true)
+
+    def _details(self, problems: tuple[str, ...], free_bytes: int) -> dict[str, str]:
+        """What was seen of a problem, for a technician."""
+        node = self._node
+        seen = {
+            "sound_device": self._sink_problem,
+            "amplifier_fault": self._amplifier_fault or "not ready",
+            "storage_low": f"{free_bytes >> 20} MB",
+            "clip_unusable": " ".join(sorted(sha[:12] for sha in node.clips.unusable)),
+            "too_hot": f"{self.board().temperature_c} °C",
+            "card_worn": f"{self.board().card_life_pct} %",
+        }
+        return {code: seen[code][:200] for code in problems if code in seen}
+
+
+def gist(status: Status) -> Status:
+    """What of a status somebody would act on: two with the same gist are not worth two messages."""
+    board = replace(
+        status.board,
+        temperature_c=None,
+        boot_s=0,
+        written_bytes=None,
+        signal_dbm=None,
+        signal_pct=None,
+    )
+    return replace(
+        status,
+        at=EPOCH,
+        uptime_s=0,
+        clock=replace(status.clock, offset_ms=0),
+        free_bytes=0,
+        outbox=status.outbox.bit_length(),
+        fetching={sha256: pct // 25 for sha256, pct in status.fetching.items()},
+        refused={name: count.bit_length() for name, count in status.refused.items()},
+        details={},
+        board=board,
+    )
 
 
 def _is_ahead(moment: datetime | None, now: datetime) -> bool:

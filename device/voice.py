@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,7 +13,7 @@ from device.link import Link
 from protocol.claims import proof
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
-from protocol.messages import Answer, Claim, Presence, ReportBatch, Status, Want
+from protocol.messages import Answer, Beat, Claim, Presence, ReportBatch, Status, Want
 from protocol.topics import Topics
 
 _MESSAGE_LIFE = timedelta(hours=24)
@@ -50,6 +51,10 @@ class Voice:
     def status(self, status: Status) -> bool:
         return self._say("status", MessageType.STATUS, status, retain=True)
 
+    def beat(self, beat: Beat) -> bool:
+        """A lost one costs nothing: the next comes in a minute."""
+        return self._say("beat", MessageType.BEAT, beat, qos=0)
+
     def reports(self, batch: ReportBatch) -> bool:
         return self._say("report", MessageType.REPORTS, batch)
 
@@ -71,11 +76,14 @@ class Voice:
         payload = self._sealed(MessageType.CLAIM, claim)
         return self.link().publish(self._topics.claim(self.device_id), payload)
 
-    def _say(self, channel: str, type_: MessageType, message: Any, *, retain: bool = False) -> bool:
+    def _say(
+        self, channel: str, type_: MessageType, message: Any, *, retain: bool = False, qos: int = 1
+    ) -> bool:
         link = self.link()
         if not link.connected:
             return False
-        return link.publish(self._topic(channel), self._sealed(type_, message), retain=retain)
+        payload = self._sealed(type_, message)
+        return link.publish(self._topic(channel), payload, qos=qos, retain=retain)
 
     def _topic(self, channel: str) -> str:
         return self._topics.from_device(self.device_id, channel)
@@ -100,6 +108,7 @@ class Voice:
         return seal(type_, heading, message, [self.key])
 
 
+@cache
 def program_version() -> str:
     try:
         return version("loalang")

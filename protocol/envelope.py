@@ -42,6 +42,7 @@ class MessageType(StrEnum):
     CONTROLLER_STATE = "controller_state"
     PRESENCE = "presence"
     STATUS = "status"
+    BEAT = "beat"
     REPORTS = "reports"
     WANT = "want"
     ANSWER = "answer"

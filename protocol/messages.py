@@ -1,7 +1,7 @@
 """The bodies of messages. Every field has a default and unknown fields are ignored (see `codec`).
 
 Said to nodes: ScheduleHead, AreaState, NodeConfig, ReportAck, Beacon, Command, ControllerState.
-Said by nodes: Presence, Status, ReportBatch, Want, Answer, Claim.
+Said by nodes: Presence, Status, Beat, ReportBatch, Want, Answer, Claim.
 A `DayPage` travels as a blob named by its hash (see `pages`), so it carries no signature itself.
 """
 
@@ -212,8 +212,33 @@ class HeldSchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Board:
+    """The hardware around the program; None: this board does not tell.
+
+    `boot_reason`: power, reboot, watchdog, crash, restart or first. `card_life_pct`: how much of
+    the card's life is used up, by its own word; `written_bytes`: what this node has seen written
+    to it, over all boots. `signal_dbm` of Wi-Fi, `signal_pct` of a modem, as `link` names them.
+    """
+
+    temperature_c: float | None = None
+    under_voltage: bool | None = None
+    throttled: bool | None = None
+    power_was_low: bool | None = None
+    boot_reason: str = ""
+    boot_s: int = 0
+    card_life_pct: int | None = None
+    written_bytes: int | None = None
+    link: str = ""
+    signal_dbm: int | None = None
+    signal_pct: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """A node's state, retained: on change and every `status_interval_s`."""
+    """A node's state, retained: at once on a change that matters, and now and then in full.
+
+    `holds_same`: `holds` is left out, it is as in the last status that had it.
+    """
 
     at: datetime = EPOCH
     uptime_s: int = 0
@@ -231,6 +256,19 @@ class Status:
     xruns: int = 0
     problems: tuple[str, ...] = ()
     refused: dict[str, int] = field(default_factory=dict)
+    holds_same: bool = False
+    version: str = ""
+    sound_device: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+    board: Board = Board()
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Not retained; every `status_interval_s` while nothing in the status has changed."""
+
+    uptime_s: int = 0
+    offset_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Topics:
         return f"{ROOT}/{self.site}/device/{device_id}/dn/{channel}"
 
     def from_device(self, device_id: str, channel: str) -> str:
-        """`channel`: presence (retained, last will), status (retained), report, want, answer."""
+        """`channel`: presence (retained, will), status (retained), beat, report, want, answer."""
         return f"{ROOT}/{self.site}/device/{device_id}/up/{channel}"
 
     def claim(self, device_id: str) -> str:
@@ -79,7 +79,7 @@ class Topics:
 
     def everything_from_devices(self) -> list[str]:
         """The controller's subscriptions, one per channel so that workers can share each."""
-        channels = ("presence", "status", "report", "want", "answer")
+        channels = ("presence", "status", "beat", "report", "want", "answer")
         return [f"{ROOT}/{self.site}/device/+/up/{channel}" for channel in channels] + [
             f"{ROOT}/{self.site}/claim/+/up/claim"
         ]

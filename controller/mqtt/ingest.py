@@ -35,6 +35,7 @@ from protocol.keys import VerifyKey
 from protocol.messages import (
     Answer,
     Beacon,
+    Beat,
     Claim,
     Presence,
     ReportAck,
@@ -56,6 +57,7 @@ _RETRY_S = 1.0
 _TYPES = {
     "presence": MessageType.PRESENCE,
     "status": MessageType.STATUS,
+    "beat": MessageType.BEAT,
     "report": MessageType.REPORTS,
     "want": MessageType.WANT,
     "answer": MessageType.ANSWER,
@@ -118,6 +120,7 @@ class Ingest:
         self._retry: list[Arrival] = []
         self._claims = TokenBucket(_CLAIMS_PER_S, _CLAIMS_BURST, monotonic())
         self._last_want: dict[str, int] = {}
+        self._last_beat: dict[str, int] = {}
         self._runs: dict[tuple[str, str], int] = {}
         self.refused: Counter[str] = Counter()
         self.handled = 0
@@ -245,6 +248,11 @@ class Ingest:
             status = heard.read(Status)
             if presence.take_status(session, device, heading, status, now):
                 outcome.holds_changed = True
+        elif heard.topic.channel == "beat":
+            newest = max(device.status_seq, device.presence_seq, self._last_beat.get(device.id, 0))
+            if heading.seq > newest:
+                self._last_beat[device.id] = heading.seq
+                presence.take_beat(session, device, heading, heard.read(Beat), now)
         elif heard.topic.channel == "want":
             if heading.seq > self._last_want.get(device.id, 0):
                 self._last_want[device.id] = heading.seq

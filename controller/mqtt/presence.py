@@ -4,6 +4,7 @@ A retained message comes again with every connection of ours, and a will may com
 that do not grow are old news, and a will of an earlier session says nothing about this one.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from controller import changes, nodes
 from controller.models import Device, DeviceBinding
-from protocol.codec import to_json
+from protocol.codec import format_time, to_json
 from protocol.envelope import Heading
-from protocol.messages import Presence, Status
+from protocol.messages import Beat, Presence, Status
 
 # Three statuses and a half: then a device is gone whose will was lost with the broker.
 SILENT_AFTER = timedelta(seconds=210)
@@ -49,12 +50,28 @@ def take_status(
     if heading.seq <= device.status_seq:
         return False
     held_before = _holds(device.status)
+    if status.holds_same:
+        status = replace(status, holds=tuple((device.status or {}).get("holds", ())))
     device.status_seq = heading.seq
-    device.status = to_json(status)
+    device.status = to_json(replace(status, holds_same=False))
     device.last_seen_at = now
     device.online = True
     note_node(session, device.id, now)
     return held_before != frozenset(status.holds)
+
+
+def take_beat(
+    session: Session, device: Device, heading: Heading, beat: Beat, now: datetime
+) -> None:
+    """The device lives and nothing has changed; its status is as of now."""
+    if device.status is not None:
+        clock = {**(device.status.get("clock") or {}), "offset_ms": beat.offset_ms}
+        told = {"at": format_time(heading.issued_at), "uptime_s": beat.uptime_s, "clock": clock}
+        device.status = {**device.status, **told}
+    device.last_seen_at = now
+    if not device.online:
+        device.online = True
+        note_node(session, device.id, now)
 
 
 def lose_silent(session: Session, now: datetime) -> int:

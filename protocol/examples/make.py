@@ -18,6 +18,8 @@ from protocol.messages import (
     Answer,
     AreaState,
     Beacon,
+    Beat,
+    Board,
     Claim,
     ClockReading,
     Command,
@@ -142,9 +144,15 @@ def _from_device(topics: Topics, device: str) -> Iterator[tuple[str, MessageType
         MessageType.STATUS,
         "site",
         Status(
-            at=NOW, uptime_s=3600, clock=clock, schedules=(HeldSchedule(AREA, 7),), holds=(CLIP,)
+            at=NOW,
+            uptime_s=3600,
+            clock=clock,
+            schedules=(HeldSchedule(AREA, 7),),
+            holds=(CLIP,),
+            board=Board(temperature_c=48.3, boot_reason="power", link="wlan0", signal_dbm=-56),
         ),
     )
+    yield topics.from_device(device, "beat"), MessageType.BEAT, "site", Beat(3660, 3)
     yield (
         topics.from_device(device, "report"),
         MessageType.REPORTS,

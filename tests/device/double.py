@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import paho.mqtt.client as mqtt
@@ -50,6 +51,7 @@ class ControllerDouble:
         self.statuses: dict[str, Status] = {}
         self.reports: dict[str, dict[tuple[str, int], Report]] = {}
         self.answers: list[dict] = []
+        self.beats: list[str] = []
         self.wants: list[Want] = []
         self.blobs: dict[str, bytes] = {}
         self.batches = 0
@@ -167,7 +169,12 @@ class ControllerDouble:
         if type_ is MessageType.PRESENCE:
             self._present(topic.id, from_json(Presence, body))
         elif type_ is MessageType.STATUS:
-            self.statuses[topic.id] = from_json(Status, body)
+            status = from_json(Status, body)
+            if status.holds_same:
+                status = replace(status, holds=self.status(topic.id).holds)
+            self.statuses[topic.id] = status
+        elif type_ is MessageType.BEAT:
+            self.beats.append(topic.id)
         elif type_ is MessageType.REPORTS:
             self._reported(topic.id, from_json(ReportBatch, body))
         elif type_ is MessageType.ANSWER:

@@ -13,7 +13,7 @@ def test_dozens_of_agents_in_one_process_play_and_report(controller, broker, tmp
     controller.config = bound
     content, frames = make_clip(0.5)
     controller.seed(content)
-    controller.schedule(AREA, [airing_of(content, frames, in_s(6))])
+    controller.schedule(AREA, [airing_of(content, frames, in_s(12))])
     loop = Loop()
     settings = [
         Settings(

@@ -19,6 +19,7 @@ from protocol.keys import SigningKey
 from protocol.messages import (
     Answer,
     Beacon,
+    Beat,
     Claim,
     Presence,
     Report,
@@ -65,6 +66,9 @@ class Speaker:
 
     def status(self, **fields):
         return self.says("status", MessageType.STATUS, Status(**fields))
+
+    def beat(self, uptime_s, **said):
+        return self.says("beat", MessageType.BEAT, Beat(uptime_s, 7), **said)
 
     def report(self, *seqs, epoch="e1", **said):
         found = tuple(
@@ -298,3 +302,26 @@ def _raises(error):
         raise error
 
     return call
+
+
+def test_a_beat_is_a_sign_of_life_and_a_replayed_one_is_none(handle, speaker, engine, clock):
+    handle(speaker.presence(), speaker.status(holds=("a",), uptime_s=1))
+    beat = speaker.beat(60)
+    handle(beat)
+    (device,) = rows(engine, Device)
+    assert (device.status["uptime_s"], device.status["holds"]) == (60, ["a"])
+    assert device.status["clock"]["offset_ms"] == 7
+    with transaction(engine) as session:
+        session.get(Device, speaker.id).online = False
+    handle(beat)
+    assert not rows(engine, Device)[0].online
+    handle(speaker.beat(120))
+    assert rows(engine, Device)[0].online
+
+
+def test_a_status_without_its_clips_leaves_those_known(handle, speaker, engine, listener):
+    handle(speaker.status(holds=("a", "b")))
+    handle(speaker.status(holds_same=True, playing="x"))
+    (device,) = rows(engine, Device)
+    assert (device.status["holds"], device.status["playing"]) == (["a", "b"], "x")
+    assert listener.replans == 1
