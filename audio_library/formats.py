@@ -32,7 +32,7 @@ _PCM = (
 )
 _CODED = (
     "aac aac_latm ac3 alac amrnb amrwb eac3 flac mp1float mp2float mp3float mp2 mp3 "
-    "libopus opus libspeex speex vorbis wmalossless wmapro wmav1 wmav2"
+    "libopus opus libspeex speex vorbis wmalossless wmapro wmav1 wmav2 wmavoice"
 )
 # Decoder names as FFmpeg knows them; `aac_fixed` and the like are left out on purpose.
 DECODERS = tuple(f"{_PCM} {_CODED}".split())

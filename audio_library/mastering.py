@@ -24,6 +24,7 @@ from audio_library.waveform import Waveform
 
 Report = Callable[[float], None]
 _MOST_LIFT_DB = 40.0
+_MOST_TRACKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,7 @@ class Master:
 
     def make(self, source: BinaryIO, limits: Limits, trim: Trim | None) -> Mastered:
         """The numbered steps of this module. Raises AudioError."""
-        reader, levels = self._read(source, limits)
-        loudness = integrated_lufs(self._spool.blocks(), SPOOL_RATE_HZ)
-        if loudness < limits.silent_lufs:
-            raise AudioError("silent")
+        reader, levels, loudness = self._audible(source, limits)
         cut = self._cut(levels, loudness, trim, limits)
         self._warnings += survey.warnings(levels, loudness)
         leveller = Leveller(self._spool, cut, self._shape, self._target, self._report)
@@ -92,12 +90,27 @@ class Master:
             end_ms=round(cut.end / SPOOL_RATE_HZ * 1000),
         )
 
-    def _read(self, file: BinaryIO, limits: Limits) -> tuple[Source, survey.Decibels]:
-        source = Source(file, limits)
+    def _audible(self, file: BinaryIO, limits: Limits) -> tuple[Source, survey.Decibels, float]:
+        """The first sound track that is not silent: some phones put an empty one first."""
+        number, of = 0, 1
+        while number < of:
+            source, levels = self._read(file, limits, number)
+            loudness = integrated_lufs(self._spool.blocks(), SPOOL_RATE_HZ)
+            if survey.is_audible(levels, loudness, limits.silent_lufs):
+                return source, levels, loudness
+            number, of = number + 1, min(source.tracks, _MOST_TRACKS)
+        raise AudioError("silent")
+
+    def _read(
+        self, file: BinaryIO, limits: Limits, track_number: int
+    ) -> tuple[Source, survey.Decibels]:
+        self._warnings.clear()
+        file.seek(0)
+        source = Source(file, limits, track_number=track_number)
         channels, levels = self._pass(source, left_only=False)
         if channels.cancelling:
             file.seek(0)
-            source = Source(file, limits)
+            source = Source(file, limits, track_number=track_number)
             _, levels = self._pass(source, left_only=True)
         self._warnings += channels.warnings()
         reading = source.reading
@@ -127,19 +140,21 @@ class Master:
     def _cut(
         self, levels: survey.Decibels, loudness: float, trim: Trim | None, limits: Limits
     ) -> Cut:
-        if trim is None:
-            start, end = survey.sound_bounds(levels, loudness)
-            trim = Trim()
-        else:
-            start = _frames(trim.start_ms)
-            end = self._spool.frames if trim.end_ms is None else _frames(trim.end_ms)
-        end = min(end, self._spool.frames)
+        """The chosen ends; an end that was left alone loses its silence."""
+        trim = trim or Trim()
+        start, end = _frames(trim.start_ms), self._spool.frames
+        if trim.end_ms is not None:
+            end = min(end, _frames(trim.end_ms))
         if start < 0 or end - start < limits.min_duration_s * SPOOL_RATE_HZ:
-            raise AudioError(
-                "bad_trim" if start or trim.end_ms else "too_short", least=limits.min_duration_s
-            )
+            raise AudioError("bad_trim" if start or trim.end_ms else "too_short", **_least(limits))
+        first, last = survey.sound_bounds(levels, loudness, start, end)
+        cut_start = start or first
+        cut_end = end if end < self._spool.frames else min(last, end)
         # 5 ms at least: a cut in the middle of a wave clicks.
-        return Cut(start, end, _frames(max(trim.fade_in_ms, 5)), _frames(max(trim.fade_out_ms, 5)))
+        fades = _frames(max(trim.fade_in_ms, 5)), _frames(max(trim.fade_out_ms, 5))
+        if cut_end - cut_start < limits.min_duration_s * SPOOL_RATE_HZ:
+            return Cut(start, end, *fades)
+        return Cut(cut_start, cut_end, *fades)
 
     def _compress(self, cut: Cut, loudness_lufs: float) -> float:
         """Step 2, in place in the spool; returns the loudness reached."""
@@ -167,6 +182,10 @@ def _voice(shape: Mastering, lift_db: float) -> str:
         f"equalizer=f=2500:t=q:w=1:g={shape.presence_db},"
         f"volume=-6dB:precision=float,asetnsamples=n={SPOOL_RATE_HZ}:p=0"
     )
+
+
+def _least(limits: Limits) -> dict[str, float]:
+    return {"least": limits.min_duration_s}
 
 
 def _frames(milliseconds: int) -> int:

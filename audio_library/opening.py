@@ -48,22 +48,30 @@ _GUESS_MAY_BE = 3  # a length guessed from a variable bit rate can be several ti
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The sound found: FFmpeg's container and stream, and how long it says it is."""
+    """The sound found: FFmpeg's container and stream, and how long it says it is.
+
+    `of` is how many sound tracks the file has that can be read.
+    """
 
     container: Any
     stream: Any
     declared_s: float | None
     exact: bool  # whether that length is written in the file, not guessed from its size
+    of: int = 1
 
 
-def open_track(file: BinaryIO, limits: Limits) -> Track:
-    """The sound track of a file. Raises AudioError for what is none, or asks for too much."""
+def open_track(file: BinaryIO, limits: Limits, number: int = 0) -> Track:
+    """A sound track of a file, the likeliest first; there are `Track.of` to choose from.
+
+    Raises AudioError for what holds no sound, or asks for too much.
+    """
     size_bytes = file.seek(0, os.SEEK_END)  # the fences refuse fstat
     file.seek(0)
     head = file.read(_HEAD_BYTES)
     file.seek(0)
     container = _opened(file, head)
-    stream = _sound_of(container)
+    streams = _sounds_of(container)
+    stream = streams[number]
     _check_settings(stream, limits)
     exact = _says_its_length(head)
     declared_s = _declared_s(container, stream)
@@ -74,7 +82,7 @@ def open_track(file: BinaryIO, limits: Limits) -> Track:
         declared_s = min(declared_s or 0, _held_s(stream, size_bytes))
     if (declared_s or 0) > limits.max_duration_s * (1 if exact else _GUESS_MAY_BE):
         raise too_long(limits)
-    return Track(container, stream, declared_s, exact)
+    return Track(container, stream, declared_s, exact, len(streams))
 
 
 class _Held:
@@ -104,14 +112,16 @@ def _opened(file: BinaryIO, head: bytes) -> Any:
         raise AudioError("damaged" if known else "not_audio") from error
 
 
-def _sound_of(container: Any) -> Any:
+def _sounds_of(container: Any) -> list[Any]:
+    """The tracks that can be read. New phones put one beside the usual track that cannot."""
     if not container.streams.audio:
         raise AudioError("no_sound" if container.streams.video else "not_audio")
-    stream = container.streams.best("audio") or container.streams.audio[0]
-    context = stream.codec_context
-    if context is None or context.name not in DECODERS:
+    best = container.streams.best("audio")
+    streams = sorted(container.streams.audio, key=lambda stream: stream is not best)
+    readable = [s for s in streams if s.codec_context and s.codec_context.name in DECODERS]
+    if not readable:
         raise AudioError("unsupported")
-    return stream
+    return readable
 
 
 def _check_settings(stream: Any, limits: Limits) -> None:

@@ -34,22 +34,29 @@ class Reading:
     rate_hz: int
     exact: bool  # whether the declared length is written in the file, not guessed from its size
     heard_s: float = 0.0
+    reached_s: float = 0.0  # the latest time stamp of sound or picture
     bad_packets: int = 0
 
     @property
     def cut_short(self) -> bool:
-        """Whether clearly less could be read than the file declares."""
+        """Whether clearly less could be read than the file declares.
+
+        Where the picture of a video goes on after its sound, the picture tells.
+        """
         declared_s = self.declared_s if self.exact else None
-        return bool(declared_s and self.heard_s < _WHOLE_SHARE * declared_s - 0.3)
+        reached_s = max(self.heard_s, self.reached_s)
+        return bool(declared_s and reached_s < _WHOLE_SHARE * declared_s - 0.3)
 
 
 class Source:
     """The sound track of one file. Raises AudioError for whatever cannot be read."""
 
-    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+    def __init__(self, file: BinaryIO, limits: Limits, *, track_number: int = 0) -> None:
         self._limits = limits
-        track = open_track(file, limits)
+        track = open_track(file, limits, track_number)
+        self.tracks = track.of
         self._container, self._stream = track.container, track.stream
+        self._unread = 0  # packets that could not be decoded since the last one that could
         self.reading = Reading(
             format=track.container.format.name.split(",")[0],
             codec=track.stream.codec_context.name,
@@ -74,27 +81,45 @@ class Source:
         self._check_heard()
 
     def _frames(self) -> Iterator[Any]:
-        packets = self._container.demux(self._stream)
+        for packet in self._packets():
+            try:
+                for frame in self._stream.decode(packet):
+                    self._count_unread()
+                    yield frame
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                yield from self._instead_of(packet)
+        if self._unread > 1:  # a single last one is padding, as sox leaves after GSM
+            self._count_unread()
+
+    def _packets(self) -> Iterator[Any]:
+        """The sound's packets, then None; pictures are looked at for their time stamps only."""
+        packets = self._container.demux(self._stream, *self._container.streams.video)
         while True:
             try:
                 packet = next(packets, None)
             except av.error.FFmpegError:  # the container breaks off: keep what was heard
                 self.reading.bad_packets += 1
                 packet = None
-            try:
-                yield from self._stream.decode(packet)
-            except av.error.EOFError:
-                return
-            except av.error.FFmpegError:
-                yield from self._instead_of(packet)
-            if packet is None or (packet.dts is None and packet.size == 0):
-                return
+            if packet is None:
+                break
+            if packet.pts is not None and packet.time_base:
+                reached_s = float(packet.pts * packet.time_base)
+                self.reading.reached_s = max(self.reading.reached_s, reached_s)
+            if packet.stream.index == self._stream.index and packet.size:
+                yield packet
+        yield None
+
+    def _count_unread(self) -> None:
+        self.reading.bad_packets += self._unread
+        self._unread = 0
 
     def _instead_of(self, packet: Any) -> Iterator[Any]:
         """AMR of phones leaves out the pauses (DTX); FFmpeg calls those 20 ms unsupported."""
         length = _AMR_FRAME.get(self.reading.codec)
         if length is None or packet is None or packet.size > _AMR_PAUSE_BYTES:
-            self.reading.bad_packets += 1
+            self._unread += 1
             return
         form = self._stream.codec_context.format.name
         silence = av.AudioFrame.from_ndarray(

@@ -65,7 +65,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Trim:
-    """Which part of the original to keep, in ms from its start; fades are applied at the cut."""
+    """Which part of the original to keep, in ms from its start; fades are applied at the cut.
+
+    An end that is left alone (start 0, end None) loses its silence as it always does.
+    """
 
     start_ms: int = 0
     end_ms: int | None = None

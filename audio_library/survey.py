@@ -16,6 +16,10 @@ _STEP = SPOOL_RATE_HZ // 50  # 20 ms
 _KEEP_BEFORE_S, _KEEP_AFTER_S = 0.12, 0.3
 _VERY_QUIET_LUFS = -45.0
 _LONG_PAUSE_S = 8.0
+# Between the 10th and 95th percentile of 20-ms levels: hiss has 3 dB, speech 20 to 60.
+_STEADY_DB, _LIVELY_DB = 6.0, 15.0
+_FAINT_DB = 8.0  # so much fainter than the limit speech may be
+_DEEPEST_DB = 45.0
 
 
 @dataclass(slots=True)
@@ -85,14 +89,33 @@ class Levels:
         return levels
 
 
-def sound_bounds(decibels: Decibels, loudness_lufs: float) -> tuple[int, int]:
-    """First and last spool frame worth keeping: silence before and after is left out."""
-    loud = np.flatnonzero(decibels > max(loudness_lufs - 25.0, -70.0))
+def is_audible(decibels: Decibels, loudness_lufs: float, silent_lufs: float) -> bool:
+    """Whether somebody is to be heard: quiet speech still rises and falls, mere hiss does not."""
+    if decibels.size == 0:
+        return False
+    low, high = _share(decibels, 0.1), _share(decibels, 0.95)
+    if high - low < _STEADY_DB:
+        return loudness_lufs >= _VERY_QUIET_LUFS
+    return loudness_lufs >= silent_lufs - (_FAINT_DB if high - low > _LIVELY_DB else 0)
+
+
+def sound_bounds(decibels: Decibels, loudness_lufs: float, start: int, end: int) -> tuple[int, int]:
+    """First and last spool frame worth keeping between two: silence at the ends is left out.
+
+    A burst raises the loudness of the whole; what is well above the pauses counts as sound too.
+    """
+    part = decibels[start // _STEP : -(-end // _STEP)]
+    loud = np.flatnonzero(part > _threshold(decibels, loudness_lufs))
     if loud.size == 0:
-        return 0, decibels.size * _STEP
-    start = int(loud[0]) * _STEP - round(_KEEP_BEFORE_S * SPOOL_RATE_HZ)
-    end = (int(loud[-1]) + 1) * _STEP + round(_KEEP_AFTER_S * SPOOL_RATE_HZ)
-    return max(start, 0), end
+        return start, end
+    first = start + int(loud[0]) * _STEP - round(_KEEP_BEFORE_S * SPOOL_RATE_HZ)
+    last = start + (int(loud[-1]) + 1) * _STEP + round(_KEEP_AFTER_S * SPOOL_RATE_HZ)
+    return max(first, start), min(last, end)
+
+
+def _threshold(decibels: Decibels, loudness_lufs: float) -> float:
+    pauses = _share(decibels, 0.1) + 10.0 if decibels.size else 0.0
+    return max(min(loudness_lufs - 25.0, pauses), loudness_lufs - _DEEPEST_DB, -80.0)
 
 
 def warnings(decibels: Decibels, loudness_lufs: float) -> list[Warning_]:
@@ -130,6 +153,11 @@ def _is_mostly_music(decibels: Decibels, loudness_lufs: float) -> bool:
         return False
     gaps = np.mean(seconds < seconds.max(axis=1, keepdims=True) - 10, axis=1)
     return float(np.mean(gaps < 0.12)) > 0.6
+
+
+def _share(decibels: Decibels, share: float) -> float:
+    """The level that this share of the steps lies under; np.percentile would import late."""
+    return float(np.sort(decibels)[int(share * (decibels.size - 1))])
 
 
 def _longest_pause_s(decibels: Decibels, loudness_lufs: float) -> float:

@@ -93,6 +93,22 @@ def test_the_sound_of_a_video_is_taken(name, short_speech, recordings, store):
     assert 2000 < ingest(path, store).duration_ms < 3300
 
 
+def test_a_film_that_outlasts_its_sound_is_not_cut_off(short_speech, recordings, store):
+    path = recordings / "outlasting.mkv"
+    film = ("-f", "lavfi", "-t", "6", "-i", "testsrc=size=160x120:rate=10")
+    ffmpeg(*film, "-i", short_speech, path)
+
+    assert ingest(path, store).warnings == ()
+
+
+def test_an_empty_track_before_the_sound_is_passed_over(short_speech, recordings, store):
+    path = recordings / "two_tracks.mp4"
+    empty = ("-f", "lavfi", "-t", "3", "-i", "anullsrc=r=44100:cl=stereo")
+    ffmpeg(*empty, "-i", short_speech, "-map", "0", "-map", "1", "-c:a", "aac", path)
+
+    assert ingest(path, store).loudness_lufs == pytest.approx(-16, abs=0.5)
+
+
 @pytest.mark.parametrize("horn", HornClass)
 def test_speech_comes_out_at_one_loudness(horn, speech, store):
     made = ingest(speech, store, horn=horn)
@@ -211,6 +227,15 @@ def test_leading_and_trailing_silence_is_trimmed(short_speech, recordings, store
     assert made.start_ms == pytest.approx(4_000, abs=300)
 
 
+def test_quiet_words_beside_a_loud_burst_are_not_taken_for_silence(short_speech, recordings, store):
+    path = recordings / "burst.wav"
+    burst = "anoisesrc=a=0.9:d=0.5:r=22050"
+    quiet = "[0]volume=-30dB[a];[1]adelay=1000[b];[a][b]amix=2:normalize=0"
+    ffmpeg("-i", short_speech, "-f", "lavfi", "-i", burst, "-filter_complex", quiet, path)
+
+    assert ingest(path, store).duration_ms > 2700
+
+
 # --- edits -------------------------------------------------------------------------------------
 
 
@@ -223,6 +248,19 @@ def test_a_trim_is_kept_on_the_original_and_can_be_undone(speech, store):
     assert (cut.start_ms, cut.end_ms) == (1000, 4000)
     assert cut.source_sha256 == whole.source_sha256
     assert undone.sha256 == whole.sha256
+
+
+def test_an_end_left_alone_loses_its_silence_still(short_speech, recordings, store):
+    path = recordings / "trimmed_once.wav"
+    ffmpeg("-i", short_speech, "-af", "adelay=4000,apad=pad_dur=5", path)
+
+    tail_cut = ingest(path, store, trim=Trim(end_ms=6000))
+    head_cut = ingest(path, store, trim=Trim(start_ms=5000))
+
+    assert tail_cut.start_ms == pytest.approx(4000, abs=300)
+    assert tail_cut.end_ms == 6000
+    assert head_cut.start_ms == 5000
+    assert head_cut.end_ms == pytest.approx(7000, abs=500)
 
 
 def test_a_cut_is_chosen_on_the_outline_of_the_original(short_speech, recordings, store):
