@@ -1,5 +1,6 @@
 """A real broker for each test that asks for one, clips made on the spot, nodes as processes."""
 
+import contextlib
 import getpass
 import io
 import json
@@ -16,6 +17,7 @@ import numpy
 import pytest
 import soundfile
 
+from device.outbox import Outbox
 from tests.device.double import ControllerDouble
 
 
@@ -68,6 +70,13 @@ def controller(broker):
     double = ControllerDouble(broker.port)
     yield double
     double.close()
+
+
+@pytest.fixture
+def open_box():
+    """Opens ledgers; those a test lets go, as a power cut would, are closed after it."""
+    with contextlib.ExitStack() as boxes:
+        yield lambda path: boxes.enter_context(contextlib.closing(Outbox(path)))
 
 
 class NodeProcess:

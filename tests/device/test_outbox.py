@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from device.outbox import Outbox
 from protocol.messages import Report
 from protocol.outcomes import Outcome, ReportKind
 from tests.device.fakes import START
@@ -27,8 +26,8 @@ def path(tmp_path):
     return tmp_path / "outbox.sqlite3"
 
 
-def test_reports_are_owed_oldest_first_until_acknowledged(path):
-    box = Outbox(path)
+def test_reports_are_owed_oldest_first_until_acknowledged(path, open_box):
+    box = open_box(path)
     for number in range(3):
         box.note(finished(f"a{number}"))
     assert [r.seq for r in box.owed(2)] == [1, 2]
@@ -36,28 +35,28 @@ def test_reports_are_owed_oldest_first_until_acknowledged(path):
     assert [r.airing_id for r in box.owed(9)] == ["a1"]
 
 
-def test_another_stores_acknowledgement_means_nothing(path):
-    box = Outbox(path)
+def test_another_stores_acknowledgement_means_nothing(path, open_box):
+    box = open_box(path)
     box.note(finished())
     assert box.acknowledge("another", 99, []) == 0
     assert len(box) == 1
 
 
-def test_numbers_are_never_used_again(path):
-    box = Outbox(path)
+def test_numbers_are_never_used_again(path, open_box):
+    box = open_box(path)
     box.note(finished("a1"))
     box.acknowledge(box.store_epoch, 1, [])
     box.close()
-    box = Outbox(path)
+    box = open_box(path)
     box.note(finished("a2"))
     assert box.owed(1)[0].seq == 2
 
 
-def test_what_was_begun_is_known_after_a_restart(path):
-    box = Outbox(path)
+def test_what_was_begun_is_known_after_a_restart(path, open_box):
+    box = open_box(path)
     box.note(started())
     box.close()
-    box = Outbox(path)
+    box = open_box(path)
     assert box.knows("a1")
     assert [r.airing_id for r in box.orphans()] == ["a1"]
     box.note(finished())
@@ -65,29 +64,29 @@ def test_what_was_begun_is_known_after_a_restart(path):
 
 
 @pytest.mark.parametrize("size", [0, 100, 100_000])
-def test_random_bytes_are_set_aside_and_a_new_epoch_begins(path, size):
-    box = Outbox(path)
+def test_random_bytes_are_set_aside_and_a_new_epoch_begins(path, open_box, size):
+    box = open_box(path)
     box.note(started())
     epoch = box.store_epoch
     box.close()
     path.write_bytes(os.urandom(max(size, 1)))
-    box = Outbox(path)
+    box = open_box(path)
     assert box.quarantined and box.store_epoch != epoch
     assert list(path.parent.glob("*.corrupt.*"))
     box.note(finished("a2"))
     assert len(box) == 1
 
 
-def test_only_the_last_two_damaged_stores_are_kept(path):
+def test_only_the_last_two_damaged_stores_are_kept(path, open_box):
     for _ in range(4):
-        Outbox(path).close()
+        open_box(path).close()
         path.write_bytes(os.urandom(5000))
-    Outbox(path).close()
+    open_box(path).close()
     assert len(list(path.parent.glob("*.corrupt.*"))) == 2
 
 
-def test_damage_under_way_keeps_what_is_known_and_goes_on(path):
-    box = Outbox(path)
+def test_damage_under_way_keeps_what_is_known_and_goes_on(path, open_box):
+    box = open_box(path)
     box.created(START)
     for number in range(50):
         box.note(finished(f"a{number}"))
@@ -104,8 +103,8 @@ def test_damage_under_way_keeps_what_is_known_and_goes_on(path):
     assert len(box) == 1
 
 
-def test_a_disk_that_refuses_keeps_reports_in_memory(path):
-    box = Outbox(path)
+def test_a_disk_that_refuses_keeps_reports_in_memory(path, open_box):
+    box = open_box(path)
     blocker = sqlite3.connect(path, isolation_level=None)
     box._db.execute("PRAGMA busy_timeout=10")
     blocker.execute("BEGIN IMMEDIATE")
@@ -117,19 +116,19 @@ def test_a_disk_that_refuses_keeps_reports_in_memory(path):
     assert (box.full, [r.airing_id for r in box.owed(9)]) == (False, ["a1"])
 
 
-def test_old_airings_are_forgotten_but_open_ones_are_not(path):
-    box = Outbox(path)
+def test_old_airings_are_forgotten_but_open_ones_are_not(path, open_box):
+    box = open_box(path)
     box.note(finished("a1"))
     box.note(started("a2"))
     box.forget_before(START + timedelta(days=1))
     assert not box.knows("a1") and box.knows("a2")
 
 
-def test_the_store_is_born_once(path):
-    box = Outbox(path)
+def test_the_store_is_born_once(path, open_box):
+    box = open_box(path)
     box.created(START)
     box.created(START + timedelta(days=1))
     box.close()
-    again = Outbox(path)
+    again = open_box(path)
     assert again.created_at == START
     again.close()

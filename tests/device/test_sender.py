@@ -2,7 +2,8 @@
 
 import random
 
-from device.outbox import Outbox
+import pytest
+
 from device.sender import BATCH, Sender
 from protocol.messages import ReportAck
 from tests.device.test_outbox import finished
@@ -21,29 +22,33 @@ class Line:
         return self.up
 
 
-def make(reports):
-    box = Outbox(None)
-    for number in range(reports):
-        box.note(finished(f"a{number}"))
-    line = Line()
-    return box, line, Sender(box, line.publish, random.Random(1))
+@pytest.fixture
+def make(open_box):
+    def with_reports(reports):
+        box = open_box(None)
+        for number in range(reports):
+            box.note(finished(f"a{number}"))
+        line = Line()
+        return box, line, Sender(box, line.publish, random.Random(1))
+
+    return with_reports
 
 
-def test_at_most_two_batches_are_under_way():
+def test_at_most_two_batches_are_under_way(make):
     _, line, sender = make(BATCH * 4)
     sender.tick(0.0)
     sender.tick(1.0)
     assert [len(batch) for batch in line.batches] == [BATCH, BATCH]
 
 
-def test_an_acknowledgement_lets_the_next_go():
+def test_an_acknowledgement_lets_the_next_go(make):
     box, line, sender = make(BATCH * 3)
     sender.tick(0.0)
     sender.acknowledged(ReportAck(box.store_epoch, 0, tuple(line.batches[0])), 1.0)
     assert line.batches[2] == list(range(2 * BATCH + 1, 3 * BATCH + 1))
 
 
-def test_what_is_not_acknowledged_is_sent_again_after_a_while():
+def test_what_is_not_acknowledged_is_sent_again_after_a_while(make):
     _, line, sender = make(3)
     sender.tick(0.0)
     sender.tick(20.0)
@@ -52,7 +57,7 @@ def test_what_is_not_acknowledged_is_sent_again_after_a_while():
     assert line.batches == [[1, 2, 3], [1, 2, 3]]
 
 
-def test_a_new_connection_sends_everything_again():
+def test_a_new_connection_sends_everything_again(make):
     _, line, sender = make(3)
     sender.tick(0.0)
     sender.connected()
@@ -60,7 +65,7 @@ def test_a_new_connection_sends_everything_again():
     assert line.batches == [[1, 2, 3], [1, 2, 3]]
 
 
-def test_without_a_link_nothing_counts_as_sent():
+def test_without_a_link_nothing_counts_as_sent(make):
     _, line, sender = make(3)
     line.up = False
     sender.tick(0.0)
@@ -69,7 +74,7 @@ def test_without_a_link_nothing_counts_as_sent():
     assert line.batches == [[1, 2, 3]]
 
 
-def test_a_year_of_backlog_drains():
+def test_a_year_of_backlog_drains(make):
     box, line, sender = make(7300)
     now = 0.0
     sender.tick(now)

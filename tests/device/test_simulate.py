@@ -1,5 +1,7 @@
 """Many real agents on one loop: all bound, all told, all heard of."""
 
+import pytest
+
 from device.loop import Loop
 from device.settings import Settings
 from device.simulate import start
@@ -9,11 +11,16 @@ from tests.device.test_story import AREA, airing_of, bound, in_s
 COUNT = 25
 
 
-def test_dozens_of_agents_in_one_process_play_and_report(controller, broker, tmp_path):
-    controller.config = bound
-    content, frames = make_clip(0.5)
-    controller.seed(content)
-    controller.schedule(AREA, [airing_of(content, frames, in_s(12))])
+def turn_until(loop, condition):
+    deadline = loop.monotonic() + 60
+    while not condition():
+        assert loop.monotonic() < deadline
+        loop.turn(0.1)
+
+
+@pytest.fixture
+def agents(controller, broker, tmp_path):
+    """Agents on one loop, stopped after the test whatever became of it."""
     loop = Loop()
     settings = [
         Settings(
@@ -26,13 +33,21 @@ def test_dozens_of_agents_in_one_process_play_and_report(controller, broker, tmp
         for number in range(COUNT)
     ]
     nodes = start(loop, settings)
-    deadline = loop.monotonic() + 40
-    while sum(len(controller.outcomes(node.device_id)) for node in nodes) < COUNT:
-        assert loop.monotonic() < deadline
-        loop.turn(0.1)
-    outcomes = {controller.outcomes(node.device_id)["a1"].outcome for node in nodes}
-    assert outcomes == {"played"}
-    assert loop.failures == 0
+    yield loop, nodes
     for node in nodes:
         node.stop()
     loop.close()
+
+
+def test_dozens_of_agents_in_one_process_play_and_report(controller, agents):
+    controller.config = bound
+    content, frames = make_clip(0.5)
+    sha256 = controller.seed(content)
+    controller.schedule(AREA, [airing_of(content, frames, in_s(3600), "later")])
+    loop, nodes = agents
+    turn_until(loop, lambda: all(node.clips.holds(sha256) for node in nodes))
+    controller.schedule(AREA, [airing_of(content, frames, in_s(6))])
+    turn_until(loop, lambda: all("a1" in controller.outcomes(node.device_id) for node in nodes))
+    outcomes = {controller.outcomes(node.device_id)["a1"].outcome for node in nodes}
+    assert outcomes == {"played"}
+    assert loop.failures == 0
