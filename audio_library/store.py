@@ -221,11 +221,11 @@ def _link(incoming: BinaryIO, target: Path) -> None:
     """Give the file its name; one that is there already (damaged, or a cached copy) is replaced."""
     os.fchmod(incoming.fileno(), 0o440)
     with suppress(OSError):  # taken, no /proc, or a file that has a name of its own
-        os.link(f"/proc/self/fd/{incoming.fileno()}", target, follow_symlinks=True)
+        _name(incoming, target)
         return
     beside = target.parent.parent / f".{secrets.token_hex(8)}.part"
     try:
-        os.link(f"/proc/self/fd/{incoming.fileno()}", beside, follow_symlinks=True)
+        _name(incoming, beside)
     except OSError:  # no /proc, or a named `.part`: copy
         _copy(incoming, beside)
     try:
@@ -234,6 +234,15 @@ def _link(incoming: BinaryIO, target: Path) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _name(incoming: BinaryIO, path: Path) -> None:
+    """linkat(2) with AT_SYMLINK_FOLLOW. Python calls link(2), which does not, without a folder."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.link(f"/proc/self/fd/{incoming.fileno()}", path, src_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
 
 
 def _copy(incoming: BinaryIO, beside: Path) -> None:

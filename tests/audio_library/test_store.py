@@ -87,6 +87,14 @@ def test_an_incoming_file_that_is_not_kept_leaves_nothing(store):
     assert held(store) == []
 
 
+def test_a_finished_file_is_named_and_not_copied(store):
+    with store.incoming() as incoming:
+        incoming.write(b"sound")
+        sha256 = store.keep(incoming)
+
+        assert store.path(sha256).stat().st_ino == os.fstat(incoming.fileno()).st_ino
+
+
 def test_only_old_unused_files_are_collected(store):
     used, old, young = (store.put_bytes(word) for word in (b"used", b"old", b"young"))
     now = time.time()
