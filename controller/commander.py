@@ -70,6 +70,7 @@ def ordinary(desk: Desk) -> dict[CommandKind, Handler]:
     """What changes documents."""
 
     def node_changed(body: dict[str, Any]) -> int:
+        desk.release(body.get("released", ()))
         return desk.configure(body.get("node_id")) + desk.refresh()
 
     return {

@@ -26,7 +26,7 @@ class CommandKind(StrEnum):
     """What the service can be asked for, with the keys of its body."""
 
     SCHEDULES_CHANGED = "schedules_changed"  # area_ids
-    NODE_CHANGED = "node_changed"  # node_id
+    NODE_CHANGED = "node_changed"  # node_id, released?: device ids
     CLIP_CHANGED = "clip_changed"  # clip_id
     AREA_STATE_CHANGED = "area_state_changed"  # area_ids, verb?, emergency_id?
 

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from audio_library.errors import AudioError
 from audio_library.store import Store
-from controller import database, documents, readiness
+from controller import database, documents, fence, readiness
 from controller.documents import AreaDocument
 from controller.enrolment import Bound
+from controller.fence import Fence
 from controller.models import Document
 from controller.mqtt.clip_seeder import Blob, ClipSeeder
 from controller.mqtt.publisher import Publisher, Retained
@@ -27,6 +28,7 @@ from protocol.envelope import MessageType
 _log = logging.getLogger(__name__)
 
 _PAGES_KEPT = timedelta(days=2)
+_ANSWER_TTL = timedelta(seconds=60)
 
 
 class Desk:
@@ -40,7 +42,10 @@ class Desk:
         pages: Store,
         horizon_days: int,
         clock: Callable[[], datetime],
+        *,
+        fence: Fence | None = None,
     ) -> None:
+        self._fence = fence
         self._engine = engine
         self._publisher = publisher
         self._seeder = seeder
@@ -70,22 +75,36 @@ class Desk:
             now = self._clock()
             with database.reading(self._engine) as session:
                 # A node given up gets the empty config, which silences its hardware.
-                wanted = [
-                    self._config(
-                        device.id,
-                        documents.node_config(session, node, now) or messages.NodeConfig(),
-                    )
+                served = [
+                    (node, device.id)
                     for node, device in documents.bound_nodes(session)
                     if node_id in (None, node.id)
                 ]
+                wanted = [
+                    self._config(
+                        device_id,
+                        documents.node_config(session, node, now) or messages.NodeConfig(),
+                    )
+                    for node, device_id in served
+                ]
+            # The door first: what a broker filtered away once, a node does not ask for again.
+            self._admit(device_id for _, device_id in served)
             return sum(self._publisher.retain(config) for config in wanted)
 
-    def bind(self, bound: Bound) -> None:
-        """A device serves a node now: give it its config. Its areas may need a `refresh`."""
-        for device_id in bound.released:
-            # An empty config takes the place from hardware that still plays from its store.
+    def bind(self, bound: Iterable[Bound]) -> None:
+        """Devices serve nodes now: certificate and config. Their areas may need a `refresh`."""
+        with self._lock:
+            bound = list(bound)
+            self.release(device_id for each in bound for device_id in each.released)
+            self._admit(())  # all at once: the broker reads its list anew once
+            for each in bound:
+                self.configure(each.node_id)
+                self._answer(each.device_id)
+
+    def release(self, device_ids: Iterable[str]) -> None:
+        """An empty config takes the place from hardware that still plays from its store."""
+        for device_id in device_ids:
             self._publisher.retain(self._config(device_id, messages.NodeConfig()))
-        self.configure(bound.node_id)
 
     def seed(self) -> None:
         """Tell the seeder which blobs nodes need: near pages, clips somebody lacks, other pages."""
@@ -129,6 +148,42 @@ class Desk:
 
     def _built(self, session: Session, area_id: str, now: datetime) -> AreaDocument:
         return documents.area_document(session, area_id, now, self._horizon_days)
+
+    def _admit(self, device_ids: Iterable[str]) -> None:
+        """Certificates for those in service, and a broker that knows them."""
+        if self._fence is None:
+            return
+        self._fence.certify()
+        self._fence.update()
+        for device_id in device_ids:
+            certificate = self._certificate(device_id)
+            if certificate:
+                topic = self._publisher.topics.to_device(device_id, "certificate")
+                self._publisher.retain(
+                    Retained(topic, MessageType.CERTIFICATE, f"device:{device_id}", certificate)
+                )
+
+    def _answer(self, device_id: str) -> None:
+        """Say the certificate where a device hears it that has none yet."""
+        certificate = self._certificate(device_id)
+        if certificate is None:
+            return
+        with database.transaction(self._engine) as session:
+            sealed = self._publisher.seal(
+                session,
+                MessageType.CERTIFICATE,
+                f"device:{device_id}",
+                certificate,
+                _ANSWER_TTL,
+            )
+        topic = self._publisher.topics.claim_answer(device_id)
+        self._publisher.send(topic, sealed, _ANSWER_TTL)
+
+    def _certificate(self, device_id: str) -> messages.Certificate | None:
+        if self._fence is None:
+            return None
+        with database.reading(self._engine) as session:
+            return fence.newest(session, device_id)
 
     def _config(self, device_id: str, config: messages.NodeConfig) -> Retained:
         return Retained(

@@ -13,7 +13,7 @@ from controller import audit, commands, stagger
 from controller import changes as change_log
 from controller.access import Action, Actor, below, require, require_role, visible_areas
 from controller.commands import CommandKind
-from controller.errors import BadInput, NotFound
+from controller.errors import BadInput, Conflict, NotFound
 from controller.languages import checked_languages
 from controller.models import (
     Area,
@@ -106,6 +106,34 @@ def retire(session: Session, actor: Actor, node_id: str, now: datetime) -> Node:
     node.retired_at = node.retired_at or now
     _end_membership(session, node.id, now)
     _told(session, actor, "node.retire", node, area_id, now)
+    return node
+
+
+def shut_out(session: Session, actor: Actor, node_id: str, now: datetime) -> Node:
+    """The device that serves the node was stolen: nothing it says or asks counts any more.
+
+    The place stays, with its history, and waits for other hardware. Raises Conflict when no device
+    serves it.
+    """
+    node = get(session, actor, node_id, Action.OPERATE)
+    binding = session.scalar(
+        select(DeviceBinding).where(
+            DeviceBinding.node_id == node.id, DeviceBinding.until_at.is_(None)
+        )
+    )
+    if binding is None:
+        raise Conflict(
+            "no_device",
+            "Cụm loa này chưa có thiết bị nào để khoá.",
+            "No device serves this cluster: there is nothing to shut out.",
+        )
+    binding.until_at = binding.device.shut_out_at = now
+    binding.device.online = False
+    area_id, detail = area_of(session, node.id, now), {"device": binding.device_id}
+    audit.record(session, actor, "node.shut_out", "node", node.id, area_id, now, detail)
+    change_log.note(session, "node", node.id, area_id, now)
+    body = {"node_id": node.id, "released": [binding.device_id]}
+    commands.ask(session, CommandKind.NODE_CHANGED, body, actor, now)
     return node
 
 

@@ -8,6 +8,7 @@ main loop here, which carries out stops and emergencies and never waits for the 
 
 import logging
 import os
+import queue
 import secrets
 import signal
 import socket
@@ -26,15 +27,17 @@ from sqlalchemy import Engine
 from audio_library.store import Store
 from controller import commander, database, housekeeping, schema, sd_notify, signing
 from controller import settings as configuration
+from controller.certificates import Authority
 from controller.commander import Commander
 from controller.desk import BlobSource, Desk
 from controller.enrolment import Bound
 from controller.errors import ControllerError
+from controller.fence import Fence
 from controller.housekeeping import Keeping
 from controller.mqtt.clip_seeder import ClipSeeder
 from controller.mqtt.ingest import Ingest, Listeners
 from controller.mqtt.ledger import FileLedger
-from controller.mqtt.link import BrokerAddress, Link
+from controller.mqtt.link import Arrival, BrokerAddress, Link
 from controller.mqtt.publisher import RETAINED_FOR, Publisher
 from controller.one_service import only_service
 from controller.orders import Orders
@@ -65,14 +68,16 @@ class Service:
         self._work = threading.Event()  # rung for the desk
         self._replan = threading.Event()
         self._rebuild = threading.Event()
+        self._newly_bound: queue.SimpleQueue[Bound] = queue.SimpleQueue()
         topics = Topics(settings.site)
+        self.fence = self._fence()
         self.link = Link(
             _address(settings),
             f"loalang-controller-{settings.site}",
-            topics.everything_from_devices(),
+            topics.everything_from_devices() + (self.fence.topics if self.fence else []),
             make_will=lambda: self._state(online=False),
             on_up=self._on_up,
-            on_arrival=lambda arrival: self.ingest.put(arrival),
+            on_arrival=self._arrived,
         )
         key = signing.load_or_create(settings.signing_key_file)
         self.publisher = Publisher(engine, self.link, key, topics, clock)
@@ -84,7 +89,15 @@ class Service:
             FileLedger(settings.data_dir / "seeded.json"),
             time.monotonic,
         )
-        self.desk = Desk(engine, self.publisher, self.seeder, pages, settings.horizon_days, clock)
+        self.desk = Desk(
+            engine,
+            self.publisher,
+            self.seeder,
+            pages,
+            settings.horizon_days,
+            clock,
+            fence=self.fence,
+        )
         self.ingest = Ingest(
             engine,
             self.publisher,
@@ -136,6 +149,7 @@ class Service:
         if self._came_up.is_set() and self.link.up:
             self._came_up.clear()
             self._greet()
+        self._welcome()
         if self._rebuild.is_set():
             self._rebuild.clear()
             self.desk.refresh()
@@ -202,6 +216,9 @@ class Service:
 
     def _greet(self) -> None:
         """A fresh connection: say that we are there, and everything retained once more."""
+        if self.fence:
+            self.fence.doubt()
+            self.fence.update()
         topic, sealed = self._state(online=True)
         self.link.publish(topic, sealed, retain=True)
         self.publisher.repeat_all()
@@ -217,9 +234,38 @@ class Service:
             )
         return self.publisher.topics.controller_state(), sealed
 
+    def _fence(self) -> Fence | None:
+        folder, authority = self._settings.broker_access_dir, self._settings.device_authority_file
+        if folder is None or authority is None:
+            return None
+        return Fence(
+            self._engine,
+            self._settings.site,
+            folder,
+            Authority.load(authority),
+            lambda topic, payload: self.link.publish(topic, payload),
+            self._clock,
+        )
+
+    def _arrived(self, arrival: Arrival) -> None:
+        if self.fence and self.fence.heard(arrival.topic):
+            self.link.acknowledge(arrival)
+        else:
+            self.ingest.put(arrival)
+
     def _bound(self, bound: Bound) -> None:
-        self.desk.bind(bound)
-        self._rebuild.set()  # its areas may never have been served; the main loop sees to it
+        # The desk sees to it: the broker may take a moment to open the door, and ingest must not
+        # wait for that.
+        self._newly_bound.put(bound)
+        self._work.set()
+
+    def _welcome(self) -> None:
+        bound = []
+        while not self._newly_bound.empty():
+            bound.append(self._newly_bound.get())
+        if bound:
+            self.desk.bind(bound)
+            self._rebuild.set()  # their areas may never have been served
 
     def _wanted(self, want: Want) -> None:
         try:

@@ -30,6 +30,8 @@ class Settings:
     broker_user: str
     broker_password: str
     broker_ca_file: Path | None  # None: the system's own authorities
+    broker_access_dir: Path | None  # where the broker's access list is written; None: it has none
+    device_authority_file: Path | None  # key and certificate that vouch for devices
     site: str  # the topics' second level: one controller's nodes
     bind: str  # HOST:PORT of the pages
     public_url: str  # what links in messages begin with
@@ -103,6 +105,8 @@ def _read(reader: "_Reader") -> Settings:
         broker_user=reader.get("broker_user", "", str),
         broker_password=reader.get("broker_password", "", str),
         broker_ca_file=reader.optional_path("broker_ca_file"),
+        broker_access_dir=reader.optional_path("broker_access_dir"),
+        device_authority_file=reader.optional_path("device_authority_file"),
         site=reader.get("site", "main", _topic_level),
         bind=bind,
         public_url=reader.get("public_url", f"http://{bind}", _scheme(_PAGES)).rstrip("/"),

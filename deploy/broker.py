@@ -1,11 +1,11 @@
 """mosquitto's configuration as text: settings in, files' contents out, nothing touched.
 
 The demo's broker listens on loopback, asks nobody's name and keeps its state in a folder of its
-own. A controller's broker adds a TLS listener for the nodes and wants a password from everybody:
-one `node` join password for all nodes, one `controller` password. Certificates per device come
-later; every message is signed, so the password is the outer fence and not the wall.
-
-Every line works with mosquitto 2.0.11 (Debian 12) and newer.
+own. A controller's broker adds a TLS listener for the nodes that lets nobody in without a
+certificate, whose name is then the user of the access list: a device by its own, a device that is
+to be enrolled by the one for joining. The list is written by the service (controller.fence); until
+it has started once, nobody but itself may do anything. Every message is signed besides, so all
+this is the outer fence and not the wall.
 """
 
 import base64
@@ -31,20 +31,10 @@ max_keepalive 600
 connection_messages true
 """
 
-# Nodes share one user, so what is a device's own is told apart by its client id, which is its
-# device id. What everybody may read is signed, and not secret.
+# Before the service has written its own.
 ACCESS = """\
 user controller
 topic readwrite loa/v1/#
-
-user node
-topic read loa/v1/+/ctl/+/dn/#
-topic read loa/v1/+/area/+/dn/#
-topic read loa/v1/+/blob/+/c/#
-
-pattern read loa/v1/+/device/%c/dn/#
-pattern write loa/v1/+/device/%c/up/#
-pattern write loa/v1/+/claim/%c/up/claim
 """
 
 
@@ -82,6 +72,15 @@ class SiteBroker:
         return self.directory / "server.key"
 
     @property
+    def devices(self) -> Path:
+        """The authority that vouches for devices, without its key."""
+        return self.directory / "devices.crt"
+
+    @property
+    def revoked(self) -> Path:
+        return self.directory / "revoked.crl"
+
+    @property
     def passwords(self) -> Path:
         return self.directory / "passwords"
 
@@ -105,18 +104,22 @@ def demo_configuration(broker: DemoBroker) -> str:
 
 
 def site_configuration(broker: SiteBroker) -> str:
-    """The fragment for /etc/mosquitto/conf.d: names and passwords on both listeners."""
+    """The fragment for /etc/mosquitto/conf.d: certificates outside, passwords inside."""
     return (
         "# Written by Loa Làng's installer; changes here are overwritten.\n"
         "allow_anonymous false\n"
         f"password_file {broker.passwords}\n"
         f"acl_file {broker.access}\n"
         f"{LIMITS}"
-        "\n# Nodes, from anywhere.\n"
+        "\n# Nodes, from anywhere: the name in the certificate is the user of the access list.\n"
         f"listener {broker.tls_port}\n"
         f"certfile {broker.certificate}\n"
         f"keyfile {broker.key}\n"
         "tls_version tlsv1.2\n"
+        f"cafile {broker.devices}\n"
+        f"crlfile {broker.revoked}\n"
+        "require_certificate true\n"
+        "use_identity_as_username true\n"
         "\n# The controller, on this machine.\n"
         f"listener {broker.loopback_port} 127.0.0.1\n"
     )

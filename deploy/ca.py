@@ -1,10 +1,12 @@
-"""Our own small certificate authority: one key that vouches for the broker's TLS certificate.
+"""Our own small certificate authorities: one vouches for the broker, one for the devices.
 
-The installer makes it on the controller's machine; nodes receive its certificate on their first
-boot and trust nothing else. Node certificates come later; until then nodes join by a password.
-Certificates begin 48 hours in the past, because a node's clock may be a little behind, and last
-long: the authority's key lives beside the server's, so a short life would add no safety, only a
-day on which every village falls silent.
+The installer makes both on the controller's machine. The first one's key stays with root; nodes
+receive its certificate on their first boot and trust no other broker. The second one's key goes
+to the controller's service, which signs a device's certificate when it enrols (see
+controller.certificates) and can therefore never pass for a broker. Everything begins in 1970,
+because the clocks of nodes do, and lasts long: the keys live beside the server's, so a short life
+would add no safety, only a day on which every village falls silent. What goes wrong before is
+revoked.
 """
 
 import ipaddress
@@ -17,9 +19,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from controller.certificates import Authority, client_certificate
+from controller.fence import JOINING
 from deploy.files import write_atomically
 
-BACK_DATED = timedelta(hours=48)
+BEGINS = datetime.fromtimestamp(0, UTC)
 AUTHORITY_LIFE = timedelta(days=20 * 365)
 SERVER_LIFE = timedelta(days=10 * 365)
 
@@ -42,6 +46,11 @@ class Identity:
     @property
     def certificate_pem(self) -> bytes:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def pem(self) -> bytes:
+        """Key and certificate in one text."""
+        return self.key_pem + self.certificate_pem
 
     def save(self, directory: Path, name: str, *, key_mode: int = 0o600) -> None:
         """Writes `<name>.key` and then `<name>.crt`, each whole or not at all."""
@@ -89,6 +98,12 @@ def make_server(authority: Identity, names: list[str], now: datetime) -> Identit
     return Identity(key, builder.sign(authority.key, hashes.SHA256()))
 
 
+def make_joining(devices: Authority, now: datetime) -> Identity:
+    """What a device shows before it has a certificate of its own: it may claim a place, no more."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return Identity(key, client_certificate(devices, JOINING, key.public_key(), now, SERVER_LIFE))
+
+
 def serves(identity: Identity, names: list[str], now: datetime) -> bool:
     """Whether a server certificate names all of these and has half its life left."""
     certificate = identity.certificate
@@ -118,7 +133,7 @@ def _builder(
         .issuer_name(_common_name(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now.astimezone(UTC) - BACK_DATED)
+        .not_valid_before(BEGINS)
         .not_valid_after(now.astimezone(UTC) + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

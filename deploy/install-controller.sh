@@ -92,6 +92,10 @@ chmod 640 "$etc/controller.toml"
 
 say "Services"
 install_unit "$here/systemd/loalang-controller.service"
+install_unit "$here/systemd/loalang-broker-access.service"
+install_unit "$here/systemd/loalang-broker-access.path"
+install -d -m 700 -o loalang -g loalang /var/lib/loalang/broker
+start_unit loalang-broker-access.path changed
 start_unit loalang-controller.service changed
 if [ "$https" != none ]; then
 	tls=""

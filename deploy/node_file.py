@@ -1,6 +1,6 @@
 """Writes one node's `loalang.toml`: what a technician copies onto its card or a USB stick.
 
-Run as root on the controller, which alone knows the join password:
+Run as root on the controller, which alone has what a node joins by:
 
     python -m deploy.node_file --host loa.example.vn --claim-code 7KQ2-MXWD-9RTA >loalang.toml
 """
@@ -11,7 +11,6 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from controller.errors import ControllerError
 from controller.settings import load
@@ -32,7 +31,7 @@ class NodeFile:
 
     host: str
     port: int
-    password: str
+    joining: str  # PEM, key and certificate: opens the topics of enrolment, no other
     site: str
     controller_key: str  # 64 hex digits
     claim_code: str
@@ -40,7 +39,7 @@ class NodeFile:
 
     def text(self) -> str:
         """The whole file."""
-        url = f"mqtts://node:{quote(self.password, safe='')}@{self.host}:{self.port}"
+        url = f"mqtts://{self.host}:{self.port}"
         values = {
             "broker_url": url,
             "site": self.site,
@@ -50,9 +49,10 @@ class NodeFile:
         lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
         return (
             "# One node's settings: put it on the card's boot partition, or on a USB stick,\n"
-            "# under the name loalang.toml. It holds a password: keep it to yourself.\n"
+            "# under the name loalang.toml. It holds a key: keep it to yourself.\n"
             + "\n".join(lines)
             + f'\nca = """\n{self.authority.strip()}\n"""\n'
+            + f'join = """\n{self.joining.strip()}\n"""\n'
             + NETWORK_HINTS
         )
 
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         file = NodeFile(
             host=options.host,
             port=options.port,
-            password=(options.broker / "node.password").read_text().strip(),
+            joining=(options.broker / "join.pem").read_text(),
             site=settings.site,
             controller_key=load_or_create(settings.signing_key_file).verify_key.hex,
             claim_code=options.claim_code,

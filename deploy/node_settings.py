@@ -1,9 +1,10 @@
 """What a `loalang.toml` means: pure, from the parsed file to the texts of the files it becomes.
 
-broker_url = "mqtts://node:PASSWORD@loa.example.vn:8883"
+broker_url = "mqtts://loa.example.vn:8883"
 controller_keys = ["64 hex digits"]
 claim_code = "7KQ2-MXWD-9RTA"
 ca = "-----BEGIN CERTIFICATE----- …"
+join = "-----BEGIN PRIVATE KEY----- …"
 amplifier_pin = 17                # any setting of the node may stand here
 [network]
 wifi_ssid = "UBND xa"             # one of Wi-Fi and mobile, both, or neither (cable)
@@ -19,6 +20,7 @@ from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 DEFAULTS: dict[str, Any] = {"amplifier_pin": 17, "button_pin": 27, "sink": "alsa:default"}
 REQUIRED = ("broker_url", "controller_keys", "claim_code")
@@ -45,11 +47,15 @@ def plan_of(content: Mapping[str, Any], *, authority_file: Path) -> Plan:
     mistakes = _mistakes(content, network)
     if mistakes:
         raise NodeFileError(" ".join(mistakes))
-    node = {name: value for name, value in content.items() if name not in {"network", "ca"}}
+    apart = {"network", "ca", "join"}
+    node = {name: value for name, value in content.items() if name not in apart}
     settings = {}
     if "ca" in content:
         settings["ca.crt"] = content["ca"].strip() + "\n"
         node["ca_file"] = str(authority_file)
+    if "join" in content:
+        settings["join.pem"] = content["join"].strip() + "\n"
+        node["join_file"] = str(authority_file.with_name("join.pem"))
     settings["node.toml"] = _node_toml(DEFAULTS | node)
     return Plan(settings, _connections(network))
 
@@ -61,6 +67,8 @@ def _mistakes(content: Mapping[str, Any], network: Any) -> list[str]:
         found.append("broker_url must begin mqtts:// (or mqtt:// inside a closed network).")
     if "ca" in content and not _is_certificate(content["ca"]):
         found.append("ca is no certificate: copy the controller's ca.crt whole, in three quotes.")
+    if "join" in content and not _is_key_with_certificate(content["join"]):
+        found.append("join is no key with its certificate: copy it whole, in three quotes.")
     if not isinstance(network, dict):
         return [*found, "network must be a section of its own: [network]."]
     found += [f"[network] has no {name}." for name in network.keys() - NETWORK]
@@ -77,6 +85,14 @@ def _is_certificate(text: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_key_with_certificate(text: Any) -> bool:
+    try:
+        serialization.load_pem_private_key(str(text).strip().encode(), password=None)
+    except (ValueError, TypeError):
+        return False
+    return _is_certificate(str(text)[str(text).find("-----BEGIN CERTIFICATE") :])
 
 
 def _is_plain(value: Any) -> bool:

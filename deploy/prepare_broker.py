@@ -13,11 +13,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+
+from controller.certificates import Authority
 from deploy import ca
 from deploy.broker import ACCESS, SiteBroker, password_file, site_configuration
 from deploy.files import write_atomically
 
-USERS = ("controller", "node")
+USERS = ("controller",)
 FRAGMENT = Path("/etc/mosquitto/conf.d/loalang.conf")
 
 
@@ -28,14 +31,13 @@ def prepare(
     broker.directory.mkdir(parents=True, exist_ok=True)
     renewed = _certificates(broker, names, now)
     passwords = {user: _password(broker.directory / f"{user}.password") for user in USERS}
-    wanted = {
-        broker.access: ACCESS,
-        fragment: site_configuration(broker),
-    }
+    wanted = {fragment: site_configuration(broker)}
+    if not broker.access.exists():
+        wanted[broker.access] = ACCESS  # from now on the service writes it
     if not broker.passwords.exists():
         wanted[broker.passwords] = password_file(passwords, secrets.token_bytes(12))
     changed = [path for path, text in wanted.items() if _write(path, text)]
-    for path in (broker.directory, broker.key, broker.passwords, broker.access):
+    for path in (broker.directory, broker.key, broker.passwords, broker.access, broker.revoked):
         # mosquitto has dropped root by the time it opens its files, and wants to own the lists.
         path.chmod(0o750 if path.is_dir() else 0o640)
         if user:
@@ -48,11 +50,29 @@ def _certificates(broker: SiteBroker, names: list[str], now: datetime) -> list[P
     if authority is None:
         authority = ca.make_authority(f"Loa Làng {names[0]}", now)
         authority.save(broker.directory, "ca")
+    _devices_authority(broker, names, now)
     server = ca.load(broker.directory, "server")
     if server is not None and ca.serves(server, names, now):
         return []
     ca.make_server(authority, names, now).save(broker.directory, "server", key_mode=0o640)
     return [broker.certificate, broker.key]
+
+
+def _devices_authority(broker: SiteBroker, names: list[str], now: datetime) -> None:
+    """`devices.pem` for the service, `devices.crt` for mosquitto, `join.pem` for every new node."""
+    bundle, joining = broker.directory / "devices.pem", broker.directory / "join.pem"
+    if not bundle.exists():
+        made = ca.make_authority(f"Loa Làng {names[0]} devices", now)
+        write_atomically(bundle, made.pem, mode=0o600)
+    authority = Authority.load(bundle)
+    if not broker.devices.exists():
+        certificate = authority.certificate.public_bytes(serialization.Encoding.PEM)
+        write_atomically(broker.devices, certificate, mode=0o644)
+    if not joining.exists():
+        identity = ca.make_joining(authority, now)
+        write_atomically(joining, identity.pem, mode=0o600)
+    if not broker.revoked.exists():
+        write_atomically(broker.revoked, authority.revocations([], now), mode=0o640)
 
 
 def _password(path: Path) -> str:

@@ -13,12 +13,17 @@ Result = socket.socket | OSError
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the broker listens. `ca_file` empty with TLS: the system's authorities."""
+    """Where the broker listens, and how we are known there.
+
+    `ca_file` empty with TLS: the system's authorities. `identity_file`: PEM with our key and
+    certificate.
+    """
 
     host: str
     port: int
     tls: bool = False
     ca_file: str = ""
+    identity_file: str = ""
 
 
 class Attempt:
@@ -73,6 +78,8 @@ def _connected(endpoint: Endpoint, timeout_s: float) -> socket.socket:
         if not endpoint.tls:
             return plain
         context = ssl.create_default_context(cafile=endpoint.ca_file or None)
+        if endpoint.identity_file:
+            context.load_cert_chain(endpoint.identity_file)
         return context.wrap_socket(plain, server_hostname=endpoint.host)
     except OSError:
         plain.close()

@@ -27,6 +27,8 @@ class Inbox:
         elif topic.endswith("/dn/config"):
             if self._node.documents.take_config(payload):
                 self._rebound()
+        elif topic.endswith("/dn/certificate"):
+            self._node.certified(payload)
         elif topic.endswith("/dn/schedule"):
             if self._node.documents.take_schedule(topic, payload):
                 self._node.replan()

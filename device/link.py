@@ -8,6 +8,7 @@ import logging
 import random
 import socket
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.connector import Attempt, Endpoint, Result
 from device.loop import Loop, Timer
+from device.passport import Identity
 from device.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ class Link:
         self,
         loop: Loop,
         settings: Settings,
-        client_id: str,
+        choose: Callable[[], Identity],
         *,
         will: Callable[[], tuple[str, bytes] | None],
         on_connected: Callable[[], None],
@@ -71,7 +73,8 @@ class Link:
             self._url.scheme == "mqtts",
             settings.ca_file,
         )
-        self._client_id = client_id
+        self._choose = choose
+        self._identity = Identity("")
         self._will = will
         self._on_connected = on_connected
         self._on_lost = on_lost
@@ -104,6 +107,19 @@ class Link:
             self._attempt.cancel()
         self._drop()
 
+    @property
+    def joining(self) -> bool:
+        """Whether this session is for the claim and nothing else."""
+        return self._identity.joining
+
+    def redial(self) -> None:
+        """Connect anew, under the identity that is to be shown now."""
+        if self._client and self.connected:
+            self._client.disconnect()
+            self._flush()
+            if self._client:
+                self._lost()
+
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """False, and nothing kept, while there is no connection."""
         if not self._client or not self.connected:
@@ -132,7 +148,11 @@ class Link:
 
     def _dial(self) -> None:
         if not self._stopped:
-            self._attempt = Attempt(self._loop, self._endpoint, _CONNECT_TIMEOUT_S, self._dialled)
+            before, self._identity = self._identity, self._choose()
+            if before.client_id != self._identity.client_id:
+                self._first = True  # under another name the broker keeps no session of ours
+            endpoint = replace(self._endpoint, identity_file=self._identity.file)
+            self._attempt = Attempt(self._loop, endpoint, _CONNECT_TIMEOUT_S, self._dialled)
 
     def _dialled(self, result: Result) -> None:
         if isinstance(result, OSError):
@@ -150,12 +170,13 @@ class Link:
     def _hand_over(self, ready: socket.socket) -> None:
         client = _Client(
             callback_api_version=CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
+            client_id=self._identity.client_id,
             protocol=mqtt.MQTTv5,
         )
         if self._url.username:
             client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
-        will = self._will()
+        # Who is only joining may not speak for a device, and a will is speech.
+        will = None if self._identity.joining else self._will()
         if will:
             client.will_set(*will, qos=1, retain=True, properties=_delayed())
         client.on_connect = self._connected

@@ -28,6 +28,7 @@ from device.link import Link
 from device.loop import Loop, Timer
 from device.orders import Desk
 from device.outbox import Outbox
+from device.passport import Passport
 from device.planner import Planner
 from device.pulse import Pulse
 from device.room import Ballast, tidy
@@ -119,12 +120,13 @@ class Node:
             lambda: self.outbox.store_epoch,
             lambda: self.link,
         )
+        self.passport = Passport(data, self.key, self.gate, settings.join_file)
         self.sender = Sender(self.outbox, self.voice.reports, self.jitter)
         self.inbox = Inbox(self)
         self.link = Link(
             loop,
             settings,
-            self.device_id,
+            self.passport.choose,
             will=self.voice.will,
             on_connected=self._connected,
             on_lost=self._lost,
@@ -189,6 +191,7 @@ class Node:
         """Read back what is known, start the children, then play on; the link comes when it can."""
         log.info("device %s", self.device_id)
         self.documents.restore()
+        self.passport.restore()
         # A device that was never bound has no counters to lose.
         self.counters.lost &= self.documents.bound
         if self.life:
@@ -310,14 +313,19 @@ class Node:
     # --- the link -----------------------------------------------------------------------------
 
     def _own_topics(self) -> list[str]:
-        channels = ("config", "command", "ack", "beacon")
+        channels = ("config", "certificate", "command", "ack", "beacon")
         own = [self.topics.to_device(self.device_id, channel) for channel in channels]
+        if self.settings.join_file:
+            own.append(self.topics.claim_answer(self.device_id))
         return [*own, self.topics.controller_state()]
 
     def _connected(self) -> None:
-        self.present()
+        self.passport.accepted()
         self._claim_wait_s = _CLAIM_FIRST_S
         self._claim()
+        if self.link.joining:
+            return  # nothing else would be let through
+        self.present()
         self.sender.connected()
         self.fetcher.connected()
         self.pulse.afresh()
@@ -331,11 +339,16 @@ class Node:
     def _lost(self) -> None:
         self.fetcher.lost()
 
+    def certified(self, raw: bytes) -> None:
+        """A certificate came; a session that was only for joining has served its purpose."""
+        if self.passport.take(raw) and self.link.joining:
+            self._soon(self.link.redial)
+
     def _claim(self) -> None:
         """Ask to be bound, until a config of our own arrives."""
         if self._claim_timer:
             self._claim_timer.cancel()
-        if self.documents.bound or not self.link.connected:
+        if not self.link.connected or (self.documents.bound and not self.link.joining):
             return
         self.voice.claim(self.settings.claim_code, self.equipment.hardware)
         wait_s = self._claim_wait_s * self.jitter.uniform(0.8, 1.2)

@@ -27,6 +27,7 @@ class Settings:
 
     broker_url: str = "mqtt://127.0.0.1:1883"
     ca_file: str = ""
+    join_file: str = ""  # PEM, key and certificate: what is shown until we have one of our own
     site: str = "main"
     controller_keys: tuple[str, ...] = ()
     claim_code: str = ""
@@ -185,6 +186,10 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
         (not 40 <= settings.buffer_ms <= 2000, "buffer_ms: from 40 to 2000"),
         (settings.quota_mb < 16, "quota_mb: at least 16"),
         (settings.rtc_trust_days < 0, "rtc_trust_days: 0 or more"),
+        (
+            bool(settings.join_file) and not Path(settings.join_file).is_file(),
+            f"join_file: there is no file {settings.join_file}",
+        ),
         (
             bool(settings.ca_file) and not Path(settings.ca_file).is_file(),
             f"ca_file: there is no file {settings.ca_file}",

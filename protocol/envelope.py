@@ -40,6 +40,7 @@ class MessageType(StrEnum):
     ACK = "ack"
     BEACON = "beacon"
     CONTROLLER_STATE = "controller_state"
+    CERTIFICATE = "certificate"
     PRESENCE = "presence"
     STATUS = "status"
     BEAT = "beat"

@@ -1,6 +1,7 @@
 """The bodies of messages. Every field has a default and unknown fields are ignored (see `codec`).
 
-Said to nodes: ScheduleHead, AreaState, NodeConfig, ReportAck, Beacon, Command, ControllerState.
+Said to nodes: ScheduleHead, AreaState, NodeConfig, ReportAck, Beacon, Command, Certificate,
+ControllerState.
 Said by nodes: Presence, Status, Beat, ReportBatch, Want, Answer, Claim.
 A `DayPage` travels as a blob named by its hash (see `pages`), so it carries no signature itself.
 """
@@ -164,6 +165,17 @@ class Command:
     verb: str = ""
     args: dict[str, str] = field(default_factory=dict)
     airing: Airing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a device shows a broker that asks for certificates: PEM, over the device's own key.
+
+    Nothing in it is secret. `until` is the end of its life; the controller renews it long before.
+    """
+
+    pem: str = ""
+    until: datetime = EPOCH
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Topics:
         return f"{ROOT}/{self.site}/area/{area_id}/dn/command"
 
     def to_device(self, device_id: str, channel: str) -> str:
-        """`channel`: config (retained), command, ack or beacon."""
+        """`channel`: config, certificate (both retained), command, ack or beacon."""
         return f"{ROOT}/{self.site}/device/{device_id}/dn/{channel}"
 
     def from_device(self, device_id: str, channel: str) -> str:
@@ -72,6 +72,10 @@ class Topics:
     def claim(self, device_id: str) -> str:
         """A device nobody knows yet asks to be bound to a node."""
         return f"{ROOT}/{self.site}/claim/{device_id}/up/claim"
+
+    def claim_answer(self, device_id: str) -> str:
+        """The certificate of a device that has just been bound, where it may hear it."""
+        return f"{ROOT}/{self.site}/claim/{device_id}/dn/certificate"
 
     def chunk(self, sha256: str, index: int) -> str:
         """Retained chunk `index` of the blob with this SHA-256 (hex)."""

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from controller import nodes, playbacks
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.here import Here, changing, looking
-from controller.errors import BadInput
+from controller.errors import BadInput, Conflict
 from controller.models import Clip
 from controller.nodes import NodeInput, NodeView
 from controller.playbacks import PlaybackFilters
@@ -113,6 +113,20 @@ def new_code(node_id: str) -> Response:
     with changing() as at:
         code = nodes.new_claim_code(at.session, at.actor, node_id, at.now)
     _keep_code(node_id, code)
+    return redirect(url_for("nodes.detail", node_id=node_id))
+
+
+@bp.post("/<node_id>/shut-out")
+@once
+def shut_out(node_id: str) -> Response:
+    """The device was stolen: nothing it says counts any more, and the broker lets it in no more."""
+    try:
+        with changing() as at:
+            nodes.shut_out(at.session, at.actor, node_id, at.now)
+    except Conflict as error:
+        flash(sentence(error), "bad")
+    else:
+        flash(_("Đã khoá thiết bị. Cụm loa chờ thiết bị thay thế."), "good")
     return redirect(url_for("nodes.detail", node_id=node_id))
 
 

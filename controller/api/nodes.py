@@ -109,3 +109,10 @@ def update_node(here: Here, body: dict[str, Any], id: str) -> nodes.NodeView:
 def renew_claim_code(here: Here, id: str) -> dict[str, str]:
     """Another claim code, for new hardware at the same place."""
     return {"claim_code": nodes.new_claim_code(here.session, here.actor, id, here.now)}
+
+
+@call(blueprint, "POST", "/nodes/<id>/shut-out", answer=NodeOut)
+def shut_out_device(here: Here, id: str) -> nodes.NodeView:
+    """The device was stolen: it is silenced and the broker no longer lets it in."""
+    node = nodes.shut_out(here.session, here.actor, id, here.now)
+    return nodes.view(here.session, node, here.now)

@@ -1,4 +1,4 @@
-"""`loalang node list|show|create|update|claim-code`: the places with horns."""
+"""`loalang node list|show|create|update|shut-out|claim-code`: the places with horns."""
 
 import argparse
 from typing import Any
@@ -19,6 +19,7 @@ def add(words: Any) -> None:
     node.verb("show", show_one, "one node", _id)
     node.verb("create", create, "a new node; prints its claim code", _new, "add")
     node.verb("update", update, "change a node", _changes)
+    node.verb("shut-out", shut_out, "the device was stolen: shut it out", _id)
     node.verb("claim-code", claim_code, "a code for new hardware at the same place", _id)
 
 
@@ -62,6 +63,13 @@ def update(console: Console, asked: argparse.Namespace) -> int:
         if asked.area is not None:
             body["area_id"] = area_id(session, asked.area)
         node = nodes.update(session, actor, asked.id, checked(NodePatch(), body), console.now)
+        console.show(shown(NodeOut, nodes.view(session, node, console.now)))
+    return DONE
+
+
+def shut_out(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        node = nodes.shut_out(session, actor, asked.id, console.now)
         console.show(shown(NodeOut, nodes.view(session, node, console.now)))
     return DONE
 

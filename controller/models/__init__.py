@@ -5,7 +5,14 @@ from controller.models.base import Base, UtcDateTime, new_id
 from controller.models.clips import Approval, Clip, ClipVersion, SpokenLine, Tune
 from controller.models.emergencies import AreaOrder, Emergency, EmergencyState
 from controller.models.feedback import Feedback
-from controller.models.nodes import ClaimCode, Device, DeviceBinding, Node, NodeMembership
+from controller.models.nodes import (
+    ClaimCode,
+    Device,
+    DeviceBinding,
+    DeviceCertificate,
+    Node,
+    NodeMembership,
+)
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
 from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User
 from controller.models.playbacks import NodeReport, Playback
@@ -33,6 +40,7 @@ __all__ = [
     "ClipVersion",
     "Device",
     "DeviceBinding",
+    "DeviceCertificate",
     "Document",
     "Emergency",
     "EmergencyState",

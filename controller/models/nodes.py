@@ -87,6 +87,18 @@ class DeviceBinding(Base):
     device: Mapped[Device] = relationship()
 
 
+class DeviceCertificate(Base):
+    """A certificate the broker knows a device by; those of a device shut out are revoked."""
+
+    __tablename__ = "device_certificate"
+
+    serial: Mapped[str] = mapped_column(String(64), primary_key=True)  # in hex
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    pem: Mapped[str]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class ClaimCode(Base):
     """A one-time code a technician gives to the device that is to serve a node.
 

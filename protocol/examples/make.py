@@ -20,6 +20,7 @@ from protocol.messages import (
     Beacon,
     Beat,
     Board,
+    Certificate,
     Claim,
     ClockReading,
     Command,
@@ -49,6 +50,7 @@ AREA = "a1f09c3b5d7e2468"
 SITE = "main"
 CLIP = hashlib.sha256(b"a clip").hexdigest()
 CODE = "7KQ2-MXWD-9RTA"
+_PEM = "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
 
 
 def page() -> DayPage:
@@ -112,6 +114,12 @@ def messages() -> Iterator[tuple[str, MessageType, str, Any]]:
         MessageType.ACK,
         to_device,
         ReportAck("c0ffee00c0ffee00", 41, (43,)),
+    )
+    yield (
+        topics.to_device(device, "certificate"),
+        MessageType.CERTIFICATE,
+        to_device,
+        Certificate(_PEM, NOW + timedelta(days=730)),
     )
     yield topics.to_device(device, "beacon"), MessageType.BEACON, to_device, Beacon("n0nce", NOW)
     yield from _from_device(topics, device)

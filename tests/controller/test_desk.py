@@ -182,7 +182,7 @@ def test_a_device_gets_the_config_of_the_node_it_serves(bench, node, cast):
 def test_hardware_that_was_replaced_loses_its_place(bench, node):
     place, device = node
     bench.desk.configure()
-    bench.desk.bind(Bound(place.id, device.id, ("0" * 32,)))
+    bench.desk.bind([Bound(place.id, device.id, ("0" * 32,))])
     assert bench.config("0" * 32) == NodeConfig()
     assert bench.config(device.id).node_id == place.id
 

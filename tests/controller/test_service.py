@@ -185,7 +185,7 @@ def test_chunks_that_a_node_misses_are_published_when_it_asks(bench, device, on_
 
 def test_a_nudge_is_answered_at_once(bench, enrolled):
     asked = bench.ask(CommandKind.CLIP_CHANGED, clip_id="c")
-    wait_until(lambda: bench.done(asked), 3)
+    wait_until(lambda: bench.done(asked))
 
 
 def test_a_restarted_service_goes_on_where_it_was(bench, device, on_air):

@@ -32,7 +32,7 @@ def test_a_node_takes_over_what_the_controller_wrote(controller, tmp_path, capsy
         (tmp_path / name).write_text(text)
     settings = device_settings.load(tmp_path / "node.toml", {})
     assert settings.broker.hostname == "loa.example.vn"
-    assert settings.broker.password == (tmp_path / "broker" / "node.password").read_text().strip()
+    assert Path(settings.join_file).read_text() == (tmp_path / "broker" / "join.pem").read_text()
     assert list(settings.keys) == [key.verify_key.kid]
     assert settings.site == "an-phu"
     assert Path(settings.ca_file).read_text() == (tmp_path / "broker" / "ca.crt").read_text()
@@ -43,14 +43,8 @@ def test_a_controller_that_never_ran_has_no_key_to_give(controller, capsys):
     assert "start loalang-controller first" in capsys.readouterr().err
 
 
-def test_a_missing_password_is_one_sentence(controller, tmp_path, capsys):
+def test_a_missing_certificate_for_joining_is_one_sentence(controller, tmp_path, capsys):
     load_or_create(tmp_path / "keys" / "controller.key")
-    (tmp_path / "broker" / "node.password").unlink()
+    (tmp_path / "broker" / "join.pem").unlink()
     assert node_file.main(controller) == 1
     assert "could not be written" in capsys.readouterr().err
-
-
-def test_a_password_with_signs_survives_the_address():
-    written = node_file.NodeFile("h", 8883, "a/b@c:d", "main", "00" * 32, "CODE", "PEM").text()
-    url = tomllib.loads(written)["broker_url"]
-    assert url == "mqtts://node:a%2Fb%40c%3Ad@h:8883"

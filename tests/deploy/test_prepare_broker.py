@@ -34,7 +34,14 @@ def test_a_new_name_keeps_the_authority_that_nodes_trust(broker, tmp_path, now):
 
 def test_no_secret_is_readable_by_everybody(broker, tmp_path, now):
     prepare(broker, ["a.vn"], tmp_path / "loalang.conf", user=None, now=now)
-    for name in ("ca.key", "server.key", "passwords", "node.password", "controller.password"):
+    for name in (
+        "ca.key",
+        "server.key",
+        "passwords",
+        "devices.pem",
+        "join.pem",
+        "controller.password",
+    ):
         assert not (broker.directory / name).stat().st_mode & 0o007, name
 
 

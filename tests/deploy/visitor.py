@@ -12,7 +12,9 @@ DEADLINE_S = 10
 class Visitor:
     """One MQTT 5 client: what the broker said to its CONNECT, and what it received."""
 
-    def __init__(self, port, *, client_id="visitor", user=None, password=None, authority=None):
+    def __init__(
+        self, port, *, client_id="visitor", user=None, password=None, authority=None, identity=None
+    ):
         self.port = port
         self.reply = threading.Event()
         self.reason = None
@@ -24,7 +26,10 @@ class Visitor:
         if user:
             self.client.username_pw_set(user, password)
         if authority:
-            self.client.tls_set_context(ssl.create_default_context(cafile=authority))
+            context = ssl.create_default_context(cafile=authority)
+            if identity:
+                context.load_cert_chain(identity)
+            self.client.tls_set_context(context)
         self.client.on_connect = self._on_connect
         self.client.on_message = self._on_message
 

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from device.link import Link
 from device.loop import Loop
+from device.passport import Identity
 from device.settings import Settings
 from tests.device.conftest import Broker, free_port
 
@@ -30,7 +31,7 @@ class Station:
         self.link = Link(
             self.loop,
             Settings(**settings),
-            "device-1",
+            lambda: Identity("device-1"),
             will=lambda: ("loa/will", b"gone"),
             on_connected=self._connected,
             on_lost=self._lost,
