@@ -16,13 +16,22 @@ from controller.models import Area, Role
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `area_id` None: everywhere; `user_id` None: the program itself."""
+    """Who acts. `area_id` None: everywhere; `user_id` None: the program itself.
+
+    `also`: further areas they serve with the same role.
+    """
 
     user_id: str | None
     name: str
     role: Role
     area_id: str | None = None
     language: str = "vi"
+    also: tuple[str, ...] = ()
+
+    @property
+    def area_ids(self) -> tuple[str, ...]:
+        """Every area they serve, their own first; none: everywhere."""
+        return () if self.area_id is None else (self.area_id, *self.also)
 
 
 SYSTEM = Actor(user_id=None, name="loalang", role=Role.ADMINISTRATOR)
@@ -79,10 +88,10 @@ def require_role(actor: Actor, action: Action) -> None:
 
 
 def visible_areas(session: Session, actor: Actor) -> frozenset[str] | None:
-    """The ids of the actor's area and all below it; None for everywhere."""
+    """The ids of the actor's areas and all below them; None for everywhere."""
     if actor.area_id is None:
         return None
-    return below(session, [actor.area_id])
+    return below(session, list(actor.area_ids))
 
 
 def below(session: Session, area_ids: list[str]) -> frozenset[str]:

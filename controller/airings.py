@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from controller import areas, changes
-from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.access import Action, Actor, below, require, require_role
 from controller.due import Due, due_between, permitted_somewhere
 from controller.errors import NotFound
 from controller.models import (
@@ -147,10 +147,17 @@ def get(session: Session, actor: Actor, airing_id: str) -> Airing:
     """An airing that sounds in the actor's areas. Raises NotFound."""
     airing = session.get(Airing, airing_id)
     require_role(actor, Action.VIEW)
-    own = visible_areas(session, actor)
-    if airing is None or (own is not None and not _sounds_in(session, airing, actor, own)):
+    reaching = areas.reaching(session, actor)
+    if airing is None or (
+        reaching is not None and reaching.isdisjoint(area.area_id for area in airing.areas)
+    ):
         raise NotFound("airing")
     return airing
+
+
+def view(session: Session, airing: Airing, now: datetime) -> AiringView:
+    """One airing as lists show it."""
+    return _views(session, [airing], now)[0]
 
 
 def page(
@@ -173,9 +180,9 @@ def page(
         query = query.where(Airing.starts_at >= from_)
     if until is not None:
         query = query.where(Airing.starts_at < until)
-    own = visible_areas(session, actor)
-    if own is not None and actor.area_id is not None:
-        query = query.where(_in_areas(own | set(areas.path(session, actor.area_id))))
+    reaching = areas.reaching(session, actor)
+    if reaching is not None:
+        query = query.where(_in_areas(reaching))
     if area_id is not None:
         require(session, actor, Action.VIEW, area_id)
         around = below(session, [area_id]) | set(areas.path(session, area_id))
@@ -323,9 +330,3 @@ def _at_node(session: Session, node_id: str) -> ColumnElement[bool]:
             held = and_(held, Airing.starts_at < membership.until_at)
         spans.append(and_(held, _in_areas(areas.path(session, membership.area_id))))
     return or_(false(), *spans)
-
-
-def _sounds_in(session: Session, airing: Airing, actor: Actor, own: frozenset[str]) -> bool:
-    assert actor.area_id is not None
-    around = own | set(areas.path(session, actor.area_id))
-    return not around.isdisjoint(area.area_id for area in airing.areas)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from controller import clips
+from controller import clips, schedule_edits
 from controller.access import Action, Actor, require_role, visible_areas
 from controller.clips import ClipView
 from controller.errors import Conflict
@@ -30,11 +30,19 @@ def approve_schedule(
     Raises NotAllowed where its author may not decide, Conflict where it no longer fits.
     """
     schedule = get(session, actor, schedule_id, Action.APPROVE)
-    if schedule.status == Approval.APPROVED:
+    if schedule.status == Approval.APPROVED and schedule.proposal is None:
         return schedule
+    author = schedule.proposal["by"] if schedule.proposal else schedule.created_by
     for area in schedule.areas:
         policy = clips.policy_of(session, area.area_id)
-        clips.refuse_author(actor, schedule.created_by, policy)
+        clips.refuse_author(actor, author, policy)
+    if schedule.status == Approval.APPROVED:
+        schedule_edits.accept(session, actor, schedule, now)
+        _decide(schedule, actor, Approval.APPROVED, now, note)
+        told(session, actor, "approve_change", schedule, now, {"note": note})
+        return schedule
+    if "follows" in schedule.rule:
+        schedule_edits.end(session, actor, schedule.rule["follows"], now)
     # Others may have been approved since it was entered, and its time may have passed.
     found = judge_again(session, schedule, now)
     if not found.occurrences:
@@ -56,6 +64,10 @@ def reject_schedule(
     """It goes back to its author with a reason; airings ahead, if there were any, are taken off."""
     schedule = get(session, actor, schedule_id, Action.APPROVE)
     if schedule.status == Approval.REJECTED:
+        return schedule
+    if schedule.proposal is not None:  # what is on the air goes on
+        schedule.proposal, schedule.decision_note = None, note or None
+        told(session, actor, "reject_change", schedule, now, {"note": note})
         return schedule
     _decide(schedule, actor, Approval.REJECTED, now, note)
     told(session, actor, "reject", schedule, now, {"note": note})
@@ -81,7 +93,8 @@ def _clips(session: Session, own: frozenset[str] | None, now: datetime) -> list[
 
 def _schedules(session: Session, own: frozenset[str] | None) -> list[Schedule]:
     query = select(Schedule).where(
-        Schedule.status == Approval.PENDING, Schedule.deleted_at.is_(None)
+        or_(Schedule.status == Approval.PENDING, Schedule.proposal.is_not(None)),
+        Schedule.deleted_at.is_(None),
     )
     if own is not None:
         named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(own))

@@ -85,21 +85,49 @@ def write(
     """
     require(session, actor, Action.ADMINISTER, parent_id)
     known = _by_code(session)
+    closed = {code for code, area in known.items() if area.closed_at is not None}
     own = visible_areas(session, actor)
     # Ids are given before anything is written, so that a row may name one before it.
-    ids = {row.cells.get("code", ""): new_id() for row in rows} | _known_ids(known, own)
+    new = {row.cells.get("code", "") for row in rows} - set(known)
+    ids = {code: new_id() for code in new} | _known_ids(known, own)
     wanted: list[tuple[Row, AreaInput]] = []
     errors: dict[str, tuple[str, str]] = {}
-    seen: set[str] = set(known)
+    seen: set[str] = set(known) - closed
+    lines: dict[str, int] = {}
     for row in rows:
+        code = row.cells.get("code", "")
         try:
+            elsewhere = code in known and code not in ids
+            _refuse_code(code, lines.get(code), taken=elsewhere or code in closed)
             wanted.append((row, _checked(row, parent_id, ids, seen)))
         except BadInput as refused:
             errors[f"line {row.line}"] = next(iter(refused.errors.values()))
-        seen.add(row.cells.get("code", ""))
+        seen.add(code)
+        lines.setdefault(code, row.line)
     if errors:
         raise _bad(errors)
     return _written(session, actor, wanted, known, ids, parent_id, now)
+
+
+def _refuse_code(code: str, before: int | None, *, taken: bool) -> None:
+    if code and before is not None:
+        raise _bad(
+            {
+                "row": (
+                    f"Mã đơn vị {code} đã có ở dòng {before}: mỗi đơn vị chỉ ghi một dòng.",
+                    f"The unit code {code} is in line {before} already: one row for each unit.",
+                )
+            }
+        )
+    if taken:
+        raise _bad(
+            {
+                "row": (
+                    f"Mã đơn vị {code} thuộc nơi khác hoặc đã sáp nhập: hãy kiểm tra lại mã.",
+                    f"The unit code {code} belongs elsewhere or was merged away: check the code.",
+                )
+            }
+        )
 
 
 def _checked(row: Row, parent_id: str | None, ids: dict[str, str], seen: set[str]) -> AreaInput:
@@ -136,7 +164,7 @@ def _written(
     now: datetime,
 ) -> Imported:
     created = updated = 0
-    for _, data in wanted:
+    for row, data in wanted:
         code = data.code or ""
         if code not in known:
             known[code] = Area(id=ids[code], created_at=now, **asdict(data))
@@ -155,7 +183,10 @@ def _written(
             values["languages"] = data.languages
         differing = {key: value for key, value in values.items() if getattr(area, key) != value}
         if differing:
-            areas.update(session, actor, area.id, differing, now)
+            try:
+                areas.update(session, actor, area.id, differing, now)
+            except BadInput as refused:
+                raise _bad({f"line {row.line}": next(iter(refused.errors.values()))}) from refused
     done = Imported(created, updated)
     place = parent_id or ""
     audit.record(session, actor, "area.import", "area", place, parent_id, now, asdict(done))
@@ -169,7 +200,7 @@ def _known_ids(known: dict[str, Area], own: frozenset[str] | None) -> dict[str, 
 
 
 def _by_code(session: Session) -> dict[str, Area]:
-    query = select(Area).where(Area.code.is_not(None), Area.closed_at.is_(None))
+    query = select(Area).where(Area.code.is_not(None))
     return {area.code or "": area for area in session.scalars(query)}
 
 

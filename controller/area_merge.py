@@ -26,6 +26,7 @@ from controller.models import (
     Schedule,
     ScheduleArea,
     User,
+    UserArea,
 )
 from controller.upsert import insert_missing
 
@@ -84,6 +85,7 @@ def _merge_one(session: Session, actor: Actor, area_id: str, into: Area, now: da
     schedules = _move_schedules(session, area.id, into.id)
     for table in (Clip, User):
         session.execute(update(table).where(table.area_id == area.id).values(area_id=into.id))
+    _move_servants(session, area.id, into.id)
     area.closed_at = now
     session.flush()
     for schedule in schedules:
@@ -144,6 +146,16 @@ def _move_nodes(session: Session, area_id: str, into_id: str, now: datetime) -> 
     for node_id in moved:
         nodes.move(session, node_id, into_id, now)
     return moved
+
+
+def _move_servants(session: Session, area_id: str, into_id: str) -> None:
+    """Who served the closed area beside their own serves the one it went into, once."""
+    for row in session.scalars(select(UserArea).where(UserArea.area_id == area_id)).all():
+        user = session.get_one(User, row.user_id)
+        session.refresh(user)
+        rest = dict.fromkeys(into_id if each == area_id else each for each in user.area_ids[1:])
+        user.also = [UserArea(area_id=each) for each in rest if each != user.area_id]
+        session.flush()
 
 
 def _move_schedules(session: Session, area_id: str, into_id: str) -> list[Schedule]:

@@ -115,6 +115,14 @@ def path(session: Session, area_id: str) -> tuple[str, ...]:
     return tuple(session.scalars(select(up.c.id).order_by(up.c.steps.desc())))
 
 
+def reaching(session: Session, actor: Actor) -> frozenset[str] | None:
+    """What concerns the actor: their areas, all below, and those above; None for everywhere."""
+    own = visible_areas(session, actor)
+    if own is None:
+        return None
+    return own.union(*(path(session, area_id) for area_id in actor.area_ids))
+
+
 def subtree(session: Session, area_ids: Iterable[str]) -> frozenset[str]:
     """These areas and all below them."""
     return below(session, list(area_ids))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from audio_library.settings import Trim
 from controller import airings, areas, audit, changes, commands
-from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.access import Action, Actor, below, require, require_role
 from controller.calendar.policy import Policy
 from controller.commands import CommandKind
 from controller.errors import Conflict, NotAllowed, NotFound
@@ -117,7 +117,7 @@ def get(session: Session, actor: Actor, clip_id: str) -> Clip:
     """A clip the actor may use: of their areas, or shared from an area above."""
     clip = session.get(Clip, clip_id)
     require_role(actor, Action.VIEW)
-    shared = _usable_areas(session, actor)
+    shared = areas.reaching(session, actor)
     if clip is None or (
         shared is not None and clip.area_id is not None and clip.area_id not in shared
     ):
@@ -190,7 +190,7 @@ def refuse_author(actor: Actor, author_id: str | None, policy: Policy) -> None:
 
 def _filtered(session: Session, actor: Actor, filters: ClipFilters) -> Select[Clip]:
     query = select(Clip)
-    shared = _usable_areas(session, actor)
+    shared = areas.reaching(session, actor)
     if shared is not None:
         query = query.where(_in_or_common(shared))
     if filters.area_id is not None:
@@ -214,13 +214,6 @@ def is_newest() -> ColumnElement[bool]:
 
 def _in_or_common(shared: frozenset[str]) -> ColumnElement[bool]:
     return or_(Clip.area_id.is_(None), Clip.area_id.in_(shared))
-
-
-def _usable_areas(session: Session, actor: Actor) -> frozenset[str] | None:
-    own = visible_areas(session, actor)
-    if own is None or actor.area_id is None:
-        return None
-    return own | set(areas.path(session, actor.area_id))
 
 
 def _ids_matching(session: Session, query: Select[Clip], q: str) -> list[str]:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from controller import audit, passwords
 from controller.access import Action, Actor, require, require_role, visible_areas
 from controller.errors import BadInput, Conflict, NotAllowed, NotFound
-from controller.models import Area, OneTimeLink, Role, User
+from controller.models import Area, OneTimeLink, Role, User, UserArea
 from controller.paging import Page, beyond, limited, page_of
 
 LINK_LASTS: Final = timedelta(days=3)
@@ -56,6 +56,7 @@ def create(session: Session, actor: Actor, data: UserInput, now: datetime) -> tu
         area_id=data.area_id,
         language=data.language,
         created_at=now,
+        also=[],
     )
     session.add(user)
     session.flush()
@@ -68,13 +69,14 @@ def update(
 ) -> User:
     """Change `name`, `role`, `area_id` or `language`; a changed right ends the user's sessions."""
     user = get(session, actor, user_id)
-    _require_over(session, actor, user.area_id)
+    _require_over_user(session, actor, user)
     _check(changes)
     rights = {"role", "area_id"} & changes.keys()
     if rights and user.id == actor.user_id:
-        raise _not_oneself()
+        raise not_oneself()
     if "area_id" in changes:
         _require_over(session, actor, changes["area_id"])
+        user.also = [a for a in user.also if changes["area_id"] not in (None, a.area_id)]
     for name in {"name", "role", "area_id", "language"} & changes.keys():
         setattr(user, name, _tidy(changes[name]) if name == "name" else changes[name])
     if rights:
@@ -110,7 +112,8 @@ def page(
     query = select(User).order_by(User.username).limit(limit + 1)
     areas = visible_areas(session, actor)
     if areas is not None:
-        query = query.where(User.area_id.in_(areas))
+        also = select(UserArea.user_id).where(UserArea.area_id.in_(areas))
+        query = query.where(or_(User.area_id.in_(areas), User.id.in_(also)))
     if cursor:
         query = query.where(beyond([User.username], cursor))
     return page_of(session.scalars(query).all(), limit, lambda user: (user.username,))
@@ -119,9 +122,9 @@ def page(
 def lock(session: Session, actor: Actor, user_id: str, now: datetime) -> User:
     """Shut a user out at once: no sign-in, no session, no token."""
     user = get(session, actor, user_id)
-    _require_over(session, actor, user.area_id)
+    _require_over_user(session, actor, user)
     if user.id == actor.user_id:
-        raise _not_oneself()
+        raise not_oneself()
     user.locked_at = user.locked_at or now
     user.session_version += 1
     audit.record(session, actor, "user.lock", "user", user.id, user.area_id, now)
@@ -131,7 +134,7 @@ def lock(session: Session, actor: Actor, user_id: str, now: datetime) -> User:
 def unlock(session: Session, actor: Actor, user_id: str, now: datetime) -> User:
     """Let a user back in."""
     user = get(session, actor, user_id)
-    _require_over(session, actor, user.area_id)
+    _require_over_user(session, actor, user)
     user.locked_at = None
     audit.record(session, actor, "user.unlock", "user", user.id, user.area_id, now)
     return user
@@ -156,7 +159,7 @@ def authenticate(session: Session, username: str, password: str) -> User | None:
 def new_link(session: Session, actor: Actor, user_id: str, now: datetime) -> str:
     """The secret of a fresh link for a user; earlier links stop working."""
     user = get(session, actor, user_id)
-    _require_over(session, actor, user.area_id)
+    _require_over_user(session, actor, user)
     audit.record(session, actor, "user.link", "user", user.id, user.area_id, now)
     return _link(session, user, now)
 
@@ -213,7 +216,8 @@ def set_password(
 
 def actor_of(user: User) -> Actor:
     """The user as the one who acts."""
-    return Actor(user.id, user.name, Role(user.role), user.area_id, user.language)
+    also = user.area_ids[1:]
+    return Actor(user.id, user.name, Role(user.role), user.area_id, user.language, also)
 
 
 def secret_hash(secret: str) -> str:
@@ -251,7 +255,13 @@ def _store_password(session: Session, user: User, password: str, now: datetime) 
 
 def _sees(session: Session, actor: Actor, user: User) -> bool:
     areas = visible_areas(session, actor)
-    return user.id == actor.user_id or areas is None or user.area_id in areas
+    return user.id == actor.user_id or areas is None or not areas.isdisjoint(user.area_ids)
+
+
+def _require_over_user(session: Session, actor: Actor, user: User) -> None:
+    """Over all they serve: who may change an account may also enter with it."""
+    for area_id in user.area_ids or (None,):
+        require(session, actor, Action.ADMINISTER, area_id)
 
 
 def _require_over(session: Session, actor: Actor, area_id: str | None) -> None:
@@ -282,7 +292,8 @@ def _tidy(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def _not_oneself() -> NotAllowed:
+def not_oneself() -> NotAllowed:
+    """The refusal of whoever would change their own rights."""
     return NotAllowed(
         "not_oneself",
         "Không thể tự đổi quyền hoặc tự khoá tài khoản của mình: hãy nhờ người quản trị khác.",

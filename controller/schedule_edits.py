@@ -2,7 +2,8 @@
 
 An occurrence's id rests on the wall time the bare rule first gave it. A new time of day is
 therefore kept beside the rule, and a moved occurrence as an override: what has begun keeps its
-row, and nothing is heard twice because somebody edited after it.
+row, and nothing is heard twice because somebody edited after it. Single airings are changed in
+`controller.airing_edits`.
 """
 
 from dataclasses import replace
@@ -12,19 +13,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import airings, commands
+from controller import airings, commands, proposals
 from controller.access import Action, Actor
-from controller.calendar.wall import as_local, parse_local, to_local, to_utc, zone
+from controller.airing_edits import ahead, begun, leave_out, move, put_back
+from controller.calendar.wall import parse_local, to_local, zone
 from controller.commands import CommandKind
 from controller.drafts import Draft, Subject, judge
 from controller.due import resolved
-from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Airing, Approval, ProgrammeItem, Schedule, ScheduleArea
 from controller.places import Tree
 from controller.schedule_input import ScheduleInput, rule_json, subject_of
-from controller.schedules import create, get, judge_again, put_on_air, refuse_blocked, told
+from controller.schedules import create, get, put_on_air, refuse_blocked, told
 
-_FARTHEST_MOVE = timedelta(days=30)
+__all__ = ["accept", "draft", "end", "from_here_on", "leave_out", "move", "put_back", "update"]
+
+_KEPT = ("follows", "catch_up_of")  # what a rule remembers through an edit
 
 
 def update(
@@ -32,82 +35,116 @@ def update(
 ) -> tuple[Schedule, Draft]:
     """The schedule as entered anew; it waits for approval again where policy wants one.
 
-    Raises Conflict for a clash, a broken rule, and a one-off that has already begun.
+    What is on the air then goes on until the change is approved. Raises Conflict for a clash, a
+    broken rule, and a one-off that has already begun.
     """
     schedule = get(session, actor, schedule_id, Action.SCHEDULE)
-    _refuse_begun(session, schedule, now)
     tree = Tree.load(session)
+    subject, rule, found = _judged(session, actor, schedule, data, now, tree)
+    refuse_blocked(found)
+    approval = any(tree.effective(a).policy.approval.schedule for a in subject.area_ids)
+    if approval and schedule.status == Approval.APPROVED:
+        proposals.keep(schedule, data, actor, now)
+        told(session, actor, "propose", schedule, now, {"title": data.title})
+        return schedule, found
+    schedule.status = Approval.PENDING if approval else Approval.APPROVED
+    schedule.created_by = actor.user_id  # who changed it is its author for the next decision
+    schedule.decided_by = schedule.decided_at = schedule.decision_note = None
+    _apply(session, actor, schedule, data, subject, rule, now)
+    return schedule, found
+
+
+def accept(session: Session, actor: Actor, schedule: Schedule, now: datetime) -> None:
+    """Put the change that waits in the place of what airs. Raises Conflict as `update`."""
+    data = proposals.wanted(schedule)
+    assert data is not None and schedule.proposal is not None
+    subject, rule, found = _judged(session, actor, schedule, data, now, Tree.load(session))
+    refuse_blocked(found)
+    schedule.created_by, schedule.proposal = schedule.proposal["by"], None
+    _apply(session, actor, schedule, data, subject, rule, now)
+
+
+def draft(
+    session: Session, actor: Actor, schedule_id: str, data: ScheduleInput, now: datetime
+) -> Draft:
+    """What the change would do; saves nothing and raises no Conflict for what it meets."""
+    schedule = get(session, actor, schedule_id, Action.SCHEDULE)
+    return _judged(session, actor, schedule, data, now, Tree.load(session))[2]
+
+
+def from_here_on(
+    session: Session, actor: Actor, airing_id: str, data: ScheduleInput, now: datetime
+) -> tuple[Schedule, Draft]:
+    """This airing and all after it as entered: the old schedule ends before, a new one begins.
+
+    Where the new one waits for approval, the old one goes on until then.
+    """
+    airing, schedule = ahead(session, actor, airing_id, now, Action.SCHEDULE)
+    last = to_local(airing.original_at, zone(schedule.timezone)) - timedelta(seconds=1)
+    whole = schedule.rule
+    schedule.rule = {**whole, "until": last.isoformat()}  # judged as if the old one had ended
+    session.flush()
+    made, found = create(session, actor, data, now)
+    follows = {"schedule_id": schedule.id, "until": last.isoformat()}
+    made.rule = {**made.rule, "follows": follows}
+    schedule.rule = whole
+    session.flush()
+    if made.status == Approval.APPROVED:
+        end(session, actor, follows, now)
+    return made, found
+
+
+def end(session: Session, actor: Actor, follows: dict[str, str], now: datetime) -> None:
+    """The schedule that another follows ends before it."""
+    schedule = session.get(Schedule, follows["schedule_id"])
+    if schedule is None or schedule.deleted_at is not None:
+        return
+    schedule.rule = {**schedule.rule, "until": follows["until"]}
+    session.flush()
+    told(session, actor, "end", schedule, now, {"until": follows["until"]})
+    put_on_air(session, actor, schedule, now)
+
+
+def _judged(
+    session: Session,
+    actor: Actor,
+    schedule: Schedule,
+    data: ScheduleInput,
+    now: datetime,
+    tree: Tree,
+) -> tuple[Subject, dict[str, Any], Draft]:
+    """The change as it would be kept, and what it would do."""
+    _refuse_begun(session, schedule, now)
     entered = subject_of(session, actor, data, now, tree)
     rule, starts_local = _same_ids(schedule, rule_json(data), entered)
+    rule |= {key: schedule.rule[key] for key in _KEPT if key in schedule.rule}
     subject = replace(
         entered,
         rule=resolved(rule, entered.timezone, entered.area_ids, tree),
         starts_local=starts_local,
         schedule_id=schedule.id,
     )
-    found = judge(session, subject, now, tree)
-    refuse_blocked(found)
-    left = airings.areas_touched(schedule, tree)
+    return subject, rule, judge(session, subject, now, tree)
+
+
+def _apply(
+    session: Session,
+    actor: Actor,
+    schedule: Schedule,
+    data: ScheduleInput,
+    subject: Subject,
+    rule: dict[str, Any],
+    now: datetime,
+) -> None:
+    left = airings.areas_touched(schedule, Tree.load(session))
     _write(session, schedule, data, subject, rule)
-    approval = any(tree.effective(a).policy.approval.schedule for a in subject.area_ids)
-    schedule.status = Approval.PENDING if approval else Approval.APPROVED
-    schedule.decided_by = schedule.decided_at = schedule.decision_note = None
-    schedule.created_by = actor.user_id  # who changed it is its author for the next decision
     session.flush()
     told(session, actor, "update", schedule, now, {"rule": rule, "title": schedule.title})
     put_on_air(session, actor, schedule, now)
-    body = {"area_ids": sorted(left - airings.areas_touched(schedule, tree))}
-    if body["area_ids"]:
+    left -= airings.areas_touched(schedule, Tree.load(session))
+    if left:
+        body = {"area_ids": sorted(left)}
         commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
-    return schedule, found
-
-
-def move(
-    session: Session, actor: Actor, airing_id: str, starts_at: datetime | str, now: datetime
-) -> Airing:
-    """Give one airing another start, up to 30 days off; it keeps its id.
-
-    Who may approve may move where policy wants approvals; elsewhere who may schedule.
-    """
-    airing, schedule = _ahead(session, actor, airing_id, now)
-    tz = zone(schedule.timezone)
-    local = as_local(starts_at, tz, "starts_at")
-    if to_utc(local, tz) <= now or abs(to_utc(local, tz) - airing.original_at) > _FARTHEST_MOVE:
-        raise BadInput(
-            {
-                "starts_at": (
-                    "Giờ mới phải sau bây giờ và cách giờ cũ không quá 30 ngày.",
-                    "The new start must lie ahead and within 30 days of the first one.",
-                )
-            }
-        )
-    original = to_local(airing.original_at, tz).isoformat()
-    overrides = {**schedule.rule.get("overrides", {}), original: local.isoformat()}
-    return _with_rule(session, actor, schedule, airing, {"overrides": overrides}, "move", now)
-
-
-def leave_out(session: Session, actor: Actor, airing_id: str, now: datetime) -> Airing:
-    """Take one airing off; the others stay."""
-    airing, schedule = _ahead(session, actor, airing_id, now)
-    original = to_local(airing.original_at, zone(schedule.timezone)).isoformat()
-    exceptions = dict(schedule.rule.get("exceptions") or {})
-    exceptions["exdates"] = [*exceptions.get("exdates", []), original]
-    return _with_rule(
-        session, actor, schedule, airing, {"exceptions": exceptions}, "leave_out", now
-    )
-
-
-def from_here_on(
-    session: Session, actor: Actor, airing_id: str, data: ScheduleInput, now: datetime
-) -> tuple[Schedule, Draft]:
-    """This airing and all after it as entered: the old schedule ends before, a new one begins."""
-    airing, schedule = _ahead(session, actor, airing_id, now)
-    last = to_local(airing.original_at, zone(schedule.timezone)) - timedelta(seconds=1)
-    schedule.rule = {**schedule.rule, "until": last.isoformat()}
-    session.flush()
-    told(session, actor, "end", schedule, now, {"until": last.isoformat()})
-    put_on_air(session, actor, schedule, now)
-    return create(session, actor, data, now)
 
 
 def _same_ids(
@@ -161,54 +198,12 @@ def _write(
     schedule.late_s = data.late_s
 
 
-def _with_rule(
-    session: Session,
-    actor: Actor,
-    schedule: Schedule,
-    airing: Airing,
-    changed: dict[str, Any],
-    verb: str,
-    now: datetime,
-) -> Airing:
-    schedule.rule = {**schedule.rule, **changed}
-    session.flush()
-    found = judge_again(session, schedule, now)
-    if found.blocking:
-        refuse_blocked(found)
-    told(session, actor, verb, schedule, now, {"airing_id": airing.id, **changed})
-    put_on_air(session, actor, schedule, now)
-    return airing
-
-
-def _ahead(
-    session: Session, actor: Actor, airing_id: str, now: datetime
-) -> tuple[Airing, Schedule]:
-    airing = session.get(Airing, airing_id)
-    if airing is None or airing.schedule_id is None:
-        raise NotFound("airing")
-    schedule = get(session, actor, airing.schedule_id)
-    tree = Tree.load(session)
-    wants = any(tree.effective(a.area_id).policy.approval.schedule for a in schedule.areas)
-    get(session, actor, airing.schedule_id, Action.APPROVE if wants else Action.SCHEDULE)
-    if airing.starts_at <= now or airing.cancelled_at is not None:
-        raise _begun()
-    return airing, schedule
-
-
 def _refuse_begun(session: Session, schedule: Schedule, now: datetime) -> None:
     rule = schedule.rule
     if rule.get("recurrence") or rule.get("day_set"):
         return
-    begun = select(Airing.id).where(
+    sounded = select(Airing.id).where(
         Airing.schedule_id == schedule.id, Airing.starts_at <= now, Airing.cancelled_at.is_(None)
     )
-    if session.scalar(begun.limit(1)):
-        raise _begun()
-
-
-def _begun() -> Conflict:
-    return Conflict(
-        "begun",
-        "Lượt này đã phát hoặc đang phát nên không sửa được: hãy lập lịch mới.",
-        "This airing has begun or is over and cannot be changed: make a new schedule.",
-    )
+    if session.scalar(sounded.limit(1)):
+        raise begun()

@@ -3,14 +3,15 @@
 create → pending (or approved at once where policy says so) → `controller.approvals` → airings.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import false, or_, select
 from sqlalchemy.orm import Session
 
 from controller import airings, areas, audit, changes, commands
-from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.access import Action, Actor, below, require, require_role
 from controller.calendar.wall import parse_local
 from controller.commands import CommandKind
 from controller.drafts import Draft, Planned, Subject, judge
@@ -105,11 +106,9 @@ def get(session: Session, actor: Actor, schedule_id: str, action: Action = Actio
     require_role(actor, Action.VIEW)
     if schedule is None or schedule.deleted_at is not None:
         raise NotFound("schedule")
-    own = visible_areas(session, actor)
+    reaching = areas.reaching(session, actor)
     ids = {area.area_id for area in schedule.areas}
-    if actor.area_id is not None and own is not None:
-        own = own | set(areas.path(session, actor.area_id))
-    if own is not None and ids.isdisjoint(own):
+    if reaching is not None and ids.isdisjoint(reaching):
         raise NotFound("schedule")
     if action is not Action.VIEW:
         for area_id in ids:
@@ -130,9 +129,7 @@ def page(
     require_role(actor, Action.VIEW)
     limit = limited(limit)
     query = select(Schedule).where(Schedule.deleted_at.is_(None))
-    own = visible_areas(session, actor)
-    if own is not None and actor.area_id is not None:
-        own = own | set(areas.path(session, actor.area_id))
+    own = areas.reaching(session, actor)
     if area_id is not None:
         require(session, actor, Action.VIEW, area_id)
         own = below(session, [area_id]) | set(areas.path(session, area_id))
@@ -140,7 +137,8 @@ def page(
         named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(own))
         query = query.where(Schedule.id.in_(named))
     if status is not None:
-        query = query.where(Schedule.status == status)
+        waits = Schedule.proposal.is_not(None) if status == Approval.PENDING else false()
+        query = query.where(or_(Schedule.status == status, waits))
     key = (Schedule.created_at, Schedule.id)
     if cursor:
         query = query.where(beyond(key, cursor, descending=True))
@@ -176,7 +174,11 @@ def refuse_blocked(found: Draft) -> None:
                 )
             }
         )
-    blocking = found.blocking
+    refuse_blocking(found.blocking)
+
+
+def refuse_blocking(blocking: Sequence[dict[str, Any]]) -> None:
+    """Raise Conflict where something forbids it."""
     if blocking:
         first = blocking[0]
         code = "policy" if first["kind"] == "policy" else "clash"

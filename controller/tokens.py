@@ -4,6 +4,7 @@ Only the hash of a token is kept; the token itself is shown once.
 """
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -41,7 +42,7 @@ def create(
         raise NotFound("user")
     bound = actor if actor.user_id else actor_of(user)
     role = role or (bound.role if bound.role != user.role else None)
-    area_id = area_id or (bound.area_id if bound.area_id != user.area_id else None)
+    area_id = area_id or (bound.area_id if bound.area_ids != user.area_ids else None)
     _require_narrower(session, bound, role, area_id)
     secret = PREFIX + secrets.token_urlsafe(32)
     row = ApiToken(
@@ -95,7 +96,9 @@ def bearer(session: Session, secret: str, now: datetime) -> Actor | None:
         areas = visible_areas(session, owner)
         if areas is not None and row.area_id not in areas:
             return None
-    return Actor(user.id, user.name, role, row.area_id or user.area_id, user.language)
+    if row.area_id is not None:
+        return Actor(user.id, user.name, role, row.area_id, user.language)
+    return replace(owner, role=role)
 
 
 def _within(wide: Role, narrow: Role) -> bool:
@@ -127,6 +130,7 @@ def _require_over_owner(session: Session, actor: Actor, user_id: str) -> None:
     if actor.user_id == user_id:
         return
     try:
-        require(session, actor, Action.ADMINISTER, user.area_id)
+        for area_id in user.area_ids or (None,):
+            require(session, actor, Action.ADMINISTER, area_id)
     except NotAllowed as refusal:
         raise NotFound("token") from refusal

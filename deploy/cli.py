@@ -54,6 +54,7 @@ ADMINISTRATION: Final = {
     "area": ("địa bàn", "areas"),
     "clip": ("bản tin", "clips"),
     "schedule": ("lịch phát", "schedules"),
+    "airing": ("lượt phát", "single airings"),
     "migrate": ("nâng cấp cơ sở dữ liệu", "upgrade the database"),
     "backup": ("sao lưu", "back everything up into one file"),
     "restore": ("khôi phục", "bring a backup back"),

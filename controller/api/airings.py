@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import airings, areas, nodes
+from controller import airing_edits, airings, areas, nodes
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant
 from controller.api.here import Here
@@ -42,7 +42,14 @@ class AiringOut(Schema):
     ends_at = Instant(attribute="airing.ends_at")
     late_s = fields.Integer(attribute="airing.late_s")
     areas = fields.List(fields.String(), attribute="area_ids", metadata={"description": "ids"})
+    cancelled_at = Instant(attribute="airing.cancelled_at", allow_none=True)
     readiness = fields.Nested(ReadinessOut)
+
+
+class MoveIn(Schema):
+    """The new start; without an offset it is local to the schedule."""
+
+    starts_at = Instant(required=True)
 
 
 @call(blueprint, "GET", "/airings", answer=page_of(AiringOut), query=AiringQuery)
@@ -57,3 +64,30 @@ def list_airings(here: Here, query: dict[str, Any]) -> Page[airings.AiringView]:
         as_instant(here.session, query.pop(name, None), area_id) for name in ("from_", "to")
     )
     return airings.page(here.session, here.actor, now=here.now, from_=from_, until=until, **query)
+
+
+@call(blueprint, "GET", "/airings/<id>", answer=AiringOut)
+def show_airing(here: Here, id: str) -> airings.AiringView:
+    """One airing, also when it was left out."""
+    return airings.view(here.session, airings.get(here.session, here.actor, id), here.now)
+
+
+@call(blueprint, "POST", "/airings/<id>/move", answer=AiringOut, body=MoveIn)
+def move_airing(here: Here, body: dict[str, Any], id: str) -> airings.AiringView:
+    """This airing only: another start, within 30 days; it keeps its id."""
+    moved = airing_edits.move(here.session, here.actor, id, body["starts_at"], here.now)
+    return airings.view(here.session, moved, here.now)
+
+
+@call(blueprint, "POST", "/airings/<id>/skip", answer=AiringOut)
+def skip_airing(here: Here, id: str) -> airings.AiringView:
+    """This airing only: leave it out."""
+    left = airing_edits.leave_out(here.session, here.actor, id, here.now)
+    return airings.view(here.session, left, here.now)
+
+
+@call(blueprint, "POST", "/airings/<id>/restore", answer=AiringOut)
+def restore_airing(here: Here, id: str) -> airings.AiringView:
+    """Undo a move or a leaving out of this airing."""
+    back = airing_edits.put_back(here.session, here.actor, id, here.now)
+    return airings.view(here.session, back, here.now)

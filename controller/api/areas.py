@@ -1,18 +1,22 @@
 """Areas: the tree of administrative units, with policy and Community Group."""
 
-from typing import Any
+from typing import Any, Final
 
+from flask import request
 from marshmallow import Schema, fields
 
-from controller import areas
+from controller import area_import, area_merge, areas, commands, database
+from controller.access import Action, require, require_role
+from controller.api import multipart
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Plain, Text, many
-from controller.api.here import Here
+from controller.api.here import Here, current_actor, services
 from controller.api.lists import ListQuery, page_of
 from controller.models import Area
 from controller.paging import Page
 
 blueprint = room("areas", "Địa bàn")
+_MOST_BYTES: Final = 20_000_000  # twenty thousand villages are two
 
 
 class Visit(Schema):
@@ -91,6 +95,90 @@ def show_area(here: Here, id: str) -> Area:
 def update_area(here: Here, body: dict[str, Any], id: str) -> Area:
     """Change some fields; null empties one."""
     return areas.update(here.session, here.actor, id, _plain(body), here.now)
+
+
+class MergeIn(Schema):
+    """The areas that are closed; what lies ahead of them goes to the one in the address."""
+
+    area_ids = many(Id(), 200, 1, required=True)
+
+
+class SplitIn(Schema):
+    """The new area beside this one, and the nodes that belong to it from now on."""
+
+    name = Text(required=True)
+    kind = Text(60, required=True)
+    code = Text(60, allow_none=True)
+    group = fields.Nested(Group, allow_none=True)
+    node_ids = many(Id(), 1000, load_default=list)
+
+
+class ImportIn(Schema):
+    """The fields beside `file` (CSV or XLSX)."""
+
+    parent_id = Id(allow_none=True)
+
+
+class ImportOut(Schema):
+    """How many areas were made, and how many were known before."""
+
+    created = fields.Integer()
+    updated = fields.Integer()
+
+
+@call(blueprint, "POST", "/areas/<id>/merge", answer=AreaOut, body=MergeIn)
+def merge_areas(here: Here, body: dict[str, Any], id: str) -> Area:
+    """Other areas go up in this one: they are closed, their history stays where it was."""
+    return area_merge.merge(here.session, here.actor, body["area_ids"], id, here.now)
+
+
+@call(blueprint, "POST", "/areas/<id>/split", answer=AreaOut, status=201, body=SplitIn)
+def split_area(here: Here, body: dict[str, Any], id: str) -> Area:
+    """A new area beside this one takes over some of its nodes."""
+    values = _plain(body)
+    node_ids = values.pop("node_ids")
+    data = areas.AreaInput(**values)
+    return area_merge.split(here.session, here.actor, id, data, node_ids, here.now)
+
+
+@call(
+    blueprint,
+    "POST",
+    "/areas/import",
+    answer=ImportOut,
+    own_session=True,
+    docs={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {
+                            "file": {"type": "string", "format": "binary"},
+                            "parent_id": {"type": "string"},
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+def import_areas() -> area_import.Imported:
+    """A list of units as CSV or XLSX; `errors` names bad lines, and then nothing is written."""
+    at, actor = services(), current_actor()
+    require_role(actor, Action.ADMINISTER)
+    folder, most = at.settings.temporary_dir, at.settings.max_upload_bytes
+    with multipart.received(request, ImportIn(), folder, min(most, _MOST_BYTES)) as upload:
+        parent_id = upload.fields.get("parent_id") or actor.area_id
+        with database.reading(at.engine) as session:
+            require(session, actor, Action.ADMINISTER, parent_id)
+        rows = area_import.read(upload.path.read_bytes(), upload.filename)
+        with database.transaction(at.engine) as session:
+            done = area_import.write(session, actor, rows, parent_id, at.clock())
+    commands.wake(at.settings.wake_path)
+    return done
 
 
 def _plain(body: dict[str, Any]) -> dict[str, Any]:

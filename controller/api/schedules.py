@@ -1,10 +1,11 @@
 """Schedules: what airs when and where; a draft to look at first, then decisions."""
 
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import approvals, schedules
+from controller import approvals, proposals, schedule_edits, schedules
 from controller.api.binding import call, room
 from controller.api.clips import NoteIn
 from controller.api.fields import Id, Instant, Plain, Text, decimal, many, one_of, whole
@@ -40,14 +41,14 @@ class Item(Schema):
     gap_s = decimal(0, 3600, load_default=0.0)
 
 
-class ScheduleIn(Schema):
-    """A schedule; `starts_at` without an offset is local to the areas."""
+class SchedulePatch(Schema):
+    """What may change of a schedule; what is left out stays, null empties."""
 
-    title = Text(required=True)
-    items = many(fields.Nested(Item), 50, 1, required=True)
-    area_ids = many(Id(), 500, 1, required=True)
-    class_ = one_of(*AiringClass, data_key="class", load_default=AiringClass.NORMAL.value)
-    starts_at = Instant(required=True)
+    title = Text()
+    items = many(fields.Nested(Item), 50, 1)
+    area_ids = many(Id(), 500, 1)
+    class_ = one_of(*AiringClass, data_key="class")
+    starts_at = Instant()
     recurrence = Plain(
         allow_none=True, metadata={"description": '{"rrule": "…"} or {"lunar": {…}}'}
     )
@@ -55,7 +56,7 @@ class ScheduleIn(Schema):
     day_set = Text(allow_none=True)
     until = Instant(allow_none=True)
     exceptions = Plain(allow_none=True)
-    late_s = whole(0, 86_400, load_default=120)
+    late_s = whole(0, 86_400)
     tune = Text(
         60, allow_none=True, metadata={"description": "a tune's name, or default: the area's"}
     )
@@ -69,6 +70,23 @@ class PlannedOut(Schema):
 
     starts_at = Instant()
     ends_at = Instant()
+
+
+class ScheduleIn(SchedulePatch):
+    """A schedule; `starts_at` without an offset is local to the areas."""
+
+    title = Text(required=True)
+    items = many(fields.Nested(Item), 50, 1, required=True)
+    area_ids = many(Id(), 500, 1, required=True)
+    class_ = one_of(*AiringClass, data_key="class", load_default=AiringClass.NORMAL.value)
+    starts_at = Instant(required=True)
+    late_s = whole(0, 86_400, load_default=120)
+
+
+class ChangeQuery(DryRun):
+    """`from_airing_id`: only this airing and all after it; the answer names the new schedule."""
+
+    from_airing_id = Id()
 
 
 class OutroOut(Schema):
@@ -98,12 +116,28 @@ class ItemOut(Schema):
     gap_s = fields.Float()
 
 
+def status_of(schedule: Schedule) -> str:
+    """Where it stands for whoever decides: a change that waits asks again."""
+    return (Approval.PENDING if schedule.proposal else Approval(schedule.status)).value
+
+
 class ScheduleOut(Schema):
     """A schedule as it stands."""
 
     id = fields.String()
     title = fields.String()
-    status = one_of(*Approval)
+    status = fields.Function(
+        status_of,
+        metadata={
+            "type": "string",
+            "enum": [*Approval],
+            "description": "pending also while a `proposal` waits; what is approved still airs",
+        },
+    )
+    proposal = fields.Function(
+        lambda schedule: (schedule.proposal or {}).get("data"),
+        metadata={"type": ["object", "null"], "description": "a change that waits for approval"},
+    )
     class_ = fields.String(data_key="class")
     timezone = fields.String()
     starts_at = fields.String(
@@ -150,6 +184,32 @@ def create_schedule(here: Here, query: dict[str, Any], body: dict[str, Any]) -> 
 def show_schedule(here: Here, id: str) -> Schedule:
     """One schedule."""
     return schedules.get(here.session, here.actor, id)
+
+
+@call(
+    blueprint,
+    "PATCH",
+    "/schedules/<id>",
+    answer=DraftOut,
+    query=ChangeQuery,
+    body=SchedulePatch,
+)
+def change_schedule(
+    here: Here, query: dict[str, Any], body: dict[str, Any], id: str
+) -> dict[str, Any]:
+    """Change it, wholly or from one airing on; what is approved airs until the change is."""
+    data = changed_input(schedules.get(here.session, here.actor, id), body)
+    if query["dry_run"]:
+        draft = schedule_edits.draft(here.session, here.actor, id, data, here.now)
+        return outcome_of(None, draft)
+    airing_id = query.get("from_airing_id")
+    if airing_id is None:
+        schedule, draft = schedule_edits.update(here.session, here.actor, id, data, here.now)
+    else:
+        schedule, draft = schedule_edits.from_here_on(
+            here.session, here.actor, airing_id, data, here.now
+        )
+    return outcome_of(schedule, draft)
 
 
 @call(blueprint, "DELETE", "/schedules/<id>")
@@ -205,11 +265,21 @@ def input_of(body: dict[str, Any]) -> schedules.ScheduleInput:
     return schedules.ScheduleInput(**{**body, "items": items, "class_": class_})
 
 
+def changed_input(schedule: Schedule, body: dict[str, Any]) -> schedules.ScheduleInput:
+    """The schedule as it stands, with what the body changes of it."""
+    values = dict(body)
+    if "items" in values:
+        values["items"] = [schedules.ItemInput(**item) for item in values["items"]]
+    if "class_" in values:
+        values["class_"] = AiringClass(values["class_"])
+    return replace(proposals.as_entered(schedule), **values)
+
+
 def outcome_of(schedule: Schedule | None, draft: schedules.Draft) -> dict[str, Any]:
     """What `DraftOut` shows."""
     return {
         "id": schedule.id if schedule else None,
-        "status": schedule.status if schedule else None,
+        "status": status_of(schedule) if schedule else None,
         "airings_preview": draft.occurrences,
         "conflicts": draft.conflicts,
         "outros": draft.outros,

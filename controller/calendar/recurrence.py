@@ -7,7 +7,7 @@ override only move `starts_at`, so that an airing keeps its id whatever is edite
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from heapq import merge
 from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
@@ -41,7 +41,8 @@ class Rule:
     """When something repeats, in wall time. With nothing set it happens once.
 
     `until` is the last wall time the bare rule may give. `overrides` moves single occurrences:
-    pairs of original and new wall time. `on_holidays`: play, skip, only or move.
+    pairs of original and new wall time, the new one with an offset where it is the second of two
+    equal ones. `on_holidays`: play, skip, only or move.
     """
 
     rrule: RRule | None = None
@@ -80,7 +81,7 @@ def occurrences(
     if len(bare) > _MOST:
         raise _too_often()
     moves = [_Move(local, local) for local in bare]
-    for step in _steps(rule, from_, to):
+    for step in _steps(rule, tz, from_, to):
         moves = step(moves)
     found = sorted(_in_utc(moves, tz), key=lambda occurrence: occurrence.starts_at)
     return _each_instant_once(o for o in found if after <= o.starts_at < until)
@@ -135,7 +136,7 @@ def _on_days(rule: Rule, starts: datetime, from_: datetime, end: datetime) -> li
 _Step = Callable[[list[_Move]], list[_Move]]
 
 
-def _steps(rule: Rule, from_: datetime, to: datetime) -> Iterator[_Step]:
+def _steps(rule: Rule, tz: ZoneInfo, from_: datetime, to: datetime) -> Iterator[_Step]:
     """What happens to the bare occurrences, in this order."""
     if rule.day_set is not None and (rule.rrule or rule.lunar):
         kept = rule.day_set.within(from_.date(), to.date())
@@ -144,13 +145,15 @@ def _steps(rule: Rule, from_: datetime, to: datetime) -> Iterator[_Step]:
         explicit = frozenset(rule.rdates)  # an RDATE says its own time
         yield lambda moves: [m if m.original in explicit else _timed(rule, m) for m in moves]
     if rule.exdates:
-        yield lambda moves: [move for move in moves if not _excluded(rule.exdates, move)]
+        yield lambda moves: [move for move in moves if not _excluded(rule.exdates, tz, move)]
     if rule.on_holidays != "play":
         holidays = holiday_dates(rule.holidays, from_.date(), (to + _MOVE_MARGIN).date())
         yield _holiday_step(rule.on_holidays, holidays)
     if rule.overrides:
-        overrides = dict(rule.overrides)
-        yield lambda moves: [_Move(m.original, overrides.get(m.original, m.local)) for m in moves]
+        overrides = {_as_read(old, tz): new for old, new in rule.overrides}
+        yield lambda moves: [
+            _Move(m.original, overrides.get(_as_read(m.original, tz), m.local)) for m in moves
+        ]
 
 
 def _timed(rule: Rule, move: _Move) -> _Move:
@@ -163,9 +166,15 @@ def _timed(rule: Rule, move: _Move) -> _Move:
     return move
 
 
-def _excluded(exdates: frozenset[datetime | date], move: _Move) -> bool:
-    # People cross out what they see (the season's time) or the whole day.
-    return not exdates.isdisjoint((move.original, move.local, move.local.date()))
+def _excluded(exdates: frozenset[datetime | date], tz: ZoneInfo, move: _Move) -> bool:
+    # People cross out what they see (the season's time, the time after a gap) or the whole day.
+    seen = (move.original, _as_read(move.original, tz), move.local, move.local.date())
+    return not exdates.isdisjoint(seen)
+
+
+def _as_read(local: datetime, tz: ZoneInfo) -> datetime:
+    """The wall time a clock shows then: another where the clocks skip this one."""
+    return to_local(to_utc(local, tz), tz)
 
 
 def _holiday_step(on_holidays: str, holidays: frozenset[date]) -> _Step:
@@ -185,7 +194,8 @@ def _moved_on(move: _Move, holidays: frozenset[date]) -> _Move:
 
 def _in_utc(moves: list[_Move], tz: ZoneInfo) -> Iterator[Occurrence]:
     for original, local in moves:
-        at = to_utc(local, tz)
+        # An override with an offset names the second of two equal wall times.
+        at = to_utc(local, tz) if local.tzinfo is None else local.astimezone(UTC)
         yield Occurrence(at if local is original else to_utc(original, tz), at)
 
 

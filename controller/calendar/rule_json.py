@@ -6,6 +6,7 @@ change there reaches every schedule at the next roll-over.
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from controller.calendar.lunar import LunarRule
 from controller.calendar.recurrence import Rule
 from controller.calendar.rrule_text import RRule
 from controller.calendar.season import season_times_from_json
-from controller.calendar.wall import as_local, end_as_local, is_date, zone
+from controller.calendar.wall import as_local, end_as_local, is_date, parse_time, zone
 from controller.errors import BadInput
 
 _ON_HOLIDAYS = ("play", "skip", "only", "move")
@@ -98,7 +99,8 @@ def _local(text: str, tz: ZoneInfo) -> datetime:
 
 
 def _overrides(values: Mapping[str, str], tz: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
-    return tuple((_local(old, tz), _local(new, tz)) for old, new in sorted(values.items()))
+    moved = ((_local(old, tz), parse_time(new, "overrides")) for old, new in values.items())
+    return tuple(sorted(moved, key=itemgetter(0)))
 
 
 def _bad(field: str) -> BadInput:

@@ -1,4 +1,4 @@
-"""The administration on the server's own console: `loalang user|token|area|node|clip|schedule …`.
+"""The administration on the server's console: `loalang user|token|area|clip|schedule|airing …`.
 
 Exit status: 0 done, 1 failed, 2 wrong use or configuration. Errors are one sentence on stderr.
 """
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from audio_library.errors import AudioError
 from controller.cli import (
+    airings,
     areas,
     backup,
     clips,
@@ -50,7 +51,7 @@ def parser() -> Parser:
     """Every word the administration knows."""
     whole = Parser(prog="loalang", description="Loa Làng: administration")
     words = whole.add_subparsers(dest="noun", required=True, metavar="COMMAND", parser_class=Parser)
-    for part in (users, tokens, areas, nodes, clips, schedules, upkeep, backup, doctor):
+    for part in (users, tokens, areas, nodes, clips, schedules, airings, upkeep, backup, doctor):
         part.add(words)
     return whole
 

@@ -4,8 +4,16 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from controller import approvals, schedules
-from controller.api.schedules import DraftOut, ScheduleIn, ScheduleOut, input_of, outcome_of
+from controller import approvals, schedule_edits, schedules
+from controller.api.schedules import (
+    DraftOut,
+    ScheduleIn,
+    ScheduleOut,
+    SchedulePatch,
+    changed_input,
+    input_of,
+    outcome_of,
+)
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, Run, area_id, read_json
 from controller.cli.parsing import Group
@@ -20,6 +28,7 @@ def add(words: Any) -> None:
     schedule.verb("list", show_all, "every schedule", _filters)
     schedule.verb("show", show_one, "one schedule", _id)
     schedule.verb("create", create, "a new schedule from JSON", _new, "add")
+    schedule.verb("update", update, "change one from JSON", _changed, "change")
     schedule.verb("approve", _decision(approvals.approve_schedule), "let it go on air", _decided)
     schedule.verb("reject", _decision(approvals.reject_schedule), "return it", _decided)
     schedule.verb("pause", _change(schedules.pause), "take its coming airings off", _id)
@@ -60,6 +69,26 @@ def create(console: Console, asked: argparse.Namespace) -> int:
     with console.changing() as (session, actor):
         schedule, found = schedules.create(session, actor, data, console.now)
     console.show(shown(DraftOut, outcome_of(schedule, found)))
+    return DONE
+
+
+def update(console: Console, asked: argparse.Namespace) -> int:
+    body = checked(SchedulePatch(), read_json(asked.file))
+    if asked.dry_run:
+        with console.reading() as (session, actor):
+            data = changed_input(schedules.get(session, actor, asked.id), body)
+            found = schedule_edits.draft(session, actor, asked.id, data, console.now)
+            console.show(shown(DraftOut, outcome_of(None, found)))
+        return DONE
+    with console.changing() as (session, actor):
+        data = changed_input(schedules.get(session, actor, asked.id), body)
+        if asked.from_airing is None:
+            outcome = schedule_edits.update(session, actor, asked.id, data, console.now)
+        else:
+            outcome = schedule_edits.from_here_on(
+                session, actor, asked.from_airing, data, console.now
+            )
+        console.show(shown(DraftOut, outcome_of(*outcome)))
     return DONE
 
 
@@ -105,4 +134,11 @@ def _filters(parser: argparse.ArgumentParser) -> None:
 
 def _new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="JSON as POST /schedules takes it; - reads standard input")
+    parser.add_argument("--dry-run", action="store_true", help="only show what it would do")
+
+
+def _changed(parser: argparse.ArgumentParser) -> None:
+    _id(parser)
+    parser.add_argument("file", help="JSON as PATCH /schedules/{id} takes it; - reads stdin")
+    parser.add_argument("--from-airing", metavar="ID", help="only this airing and all after it")
     parser.add_argument("--dry-run", action="store_true", help="only show what it would do")

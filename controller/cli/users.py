@@ -5,7 +5,7 @@ import getpass
 import sys
 from typing import Any
 
-from controller import people
+from controller import people, user_areas
 from controller.cli.console import DONE, Console, area_id, given
 from controller.cli.parsing import Group
 from controller.models import Role, User
@@ -19,7 +19,7 @@ def add(words: Any) -> None:
     user.verb("list", show_all, "everybody")
     user.verb("show", show_one, "one person", _username)
     user.verb("create", create, "a new person; prints their link", _new, "add")
-    user.verb("update", update, "change name, role, area or language", _changes)
+    user.verb("update", update, "change name, role, areas or language", _changes)
     user.verb("link", link, "a new one-time link to set a password", _username)
     user.verb("password", password, "set a password typed or piped in", _username)
     user.verb("lock", lock, "shut a person out at once", _username)
@@ -62,7 +62,13 @@ def update(console: Console, asked: argparse.Namespace) -> int:
         changes = given(asked, "name", "role", "language")
         if asked.area is not None:
             changes["area_id"] = area_id(session, asked.area) if asked.area else None
-        changed = people.update(session, actor, user.id, changes, console.now)
+        changed = people.update(session, actor, user.id, changes, console.now) if changes else user
+        for named in asked.add_area or ():
+            added = area_id(session, named) or ""
+            changed = user_areas.add(session, actor, user.id, added, console.now)
+        for named in asked.remove_area or ():
+            removed = area_id(session, named) or ""
+            changed = user_areas.remove(session, actor, user.id, removed, console.now)
     console.show(_record(changed))
     return DONE
 
@@ -115,6 +121,8 @@ def _changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name")
     parser.add_argument("--role", type=Role, choices=list(Role))
     parser.add_argument("--area", help="id or code; empty: everywhere")
+    parser.add_argument("--add-area", action="append", metavar="AREA", help="serve this too")
+    parser.add_argument("--remove-area", action="append", metavar="AREA", help="no longer serve")
     parser.add_argument("--language", choices=people.LANGUAGES)
 
 
@@ -129,6 +137,7 @@ def _record(user: User) -> dict[str, Any]:
         "name": user.name,
         "role": Role(user.role).value,
         "area_id": user.area_id,
+        "area_ids": list(user.area_ids),
         "language": user.language,
         "has_password": user.password_hash is not None,
         "locked_at": user.locked_at.isoformat() if user.locked_at else None,

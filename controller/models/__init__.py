@@ -14,7 +14,7 @@ from controller.models.nodes import (
     NodeMembership,
 )
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
-from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User
+from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User, UserArea
 from controller.models.playbacks import NodeReport, Playback
 from controller.models.schedules import (
     Airing,
@@ -61,6 +61,7 @@ __all__ = [
     "SpokenLine",
     "Tune",
     "User",
+    "UserArea",
     "UtcDateTime",
     "new_id",
 ]

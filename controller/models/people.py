@@ -40,6 +40,25 @@ class User(Base):
     locked_at: Mapped[datetime | None]
 
     area: Mapped[Area | None] = relationship()
+    also: Mapped[list["UserArea"]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by="UserArea.area_id"
+    )
+
+    @property
+    def area_ids(self) -> tuple[str, ...]:
+        """Every area they serve, their own first; none: everywhere."""
+        if self.area_id is None:
+            return ()
+        return (self.area_id, *(each.area_id for each in self.also))
+
+
+class UserArea(Base):
+    """An area a person serves beside their own, with all areas below it."""
+
+    __tablename__ = "user_area"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("area.id"), primary_key=True)
 
 
 class OneTimeLink(Base):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.models.areas import Area
@@ -67,6 +67,9 @@ class Schedule(Base):
     decided_at: Mapped[datetime | None]
     decision_note: Mapped[str | None]
     expanded_until: Mapped[datetime | None]  # how far its airings exist
+    proposal: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # a change of it that waits for approval: {"data", "by", "at"}
 
     programme: Mapped[Programme] = relationship()
     areas: Mapped[list["ScheduleArea"]] = relationship(cascade="all, delete-orphan")

@@ -6,7 +6,8 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import func, select
 
-from controller import area_import, areas
+from controller import area_import, area_merge, areas
+from controller.access import SYSTEM
 from controller.database import transaction
 from controller.errors import BadInput, NotAllowed
 from controller.models import Area
@@ -95,3 +96,30 @@ def test_an_editor_imports_nothing(session, cast):
     with pytest.raises(NotAllowed):
         rows = csv(HEAD + "1,A,thôn,\n")
         area_import.write(session, cast.erin, rows, cast.areas["commune"], NOW)
+
+
+def test_a_code_twice_merged_away_or_of_another_place_is_told_by_line(session, cast):
+    commune = cast.areas["commune"]
+    area_import.write(session, cast.alice, csv(HEAD + "1,A,thôn,\n2,B,thôn,\n"), commune, NOW)
+    areas.update(session, SYSTEM, cast.areas["elsewhere"], {"code": "9"}, NOW)
+    first, second = (
+        session.scalars(select(Area.id).where(Area.code == code)).one() for code in ("1", "2")
+    )
+    area_merge.merge(session, cast.alice, [first], second, NOW)
+    rows = csv(HEAD + "1,A,thôn,\n9,C,thôn,\n3,D,thôn,\n3,E,thôn,\n4,F,thôn,77\n")
+    with pytest.raises(BadInput) as refused:
+        area_import.write(session, cast.alice, rows, commune, NOW)
+    assert list(refused.value.errors) == ["line 2", "line 3", "line 5", "line 6"]
+    assert "dòng 4" in refused.value.errors["line 5"][0]
+
+
+def test_a_province_of_villages_comes_in_one_file(session, cast):
+    commune = cast.areas["commune"]
+    rows = [["Mã đơn vị", "Tên", "Loại", "Mã cấp trên"]]
+    rows += [[f"06{n:04}", f"Xã {n}", "xã", None] for n in range(108)]
+    for n in range(1301):
+        rows.append([f"06{n:05}", f"Thôn {n}", "thôn", f"06{n % 108:04}"])
+    done = area_import.write(session, cast.alice, xlsx(*rows), commune, NOW)
+    assert (done.created, done.updated) == (1409, 0)
+    again = area_import.write(session, cast.alice, xlsx(*rows), commune, NOW)
+    assert (again.created, again.updated) == (0, 1409)

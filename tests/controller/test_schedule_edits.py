@@ -1,5 +1,7 @@
 """Edits that keep ids: nothing that has begun is touched, nothing is heard twice."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
@@ -37,10 +39,80 @@ def ahead(session, schedule):
 def test_a_change_asks_for_approval_again(session, cast, clip, commune, daily):
     data = schedule_input(clip.id, commune, "2026-11-22T18:00", recurrence=DAILY)
     schedule_edits.update(session, cast.erin, daily.id, data, NOW)
-    assert daily.status is Approval.PENDING
-    assert ahead(session, daily) == []
+    assert approvals.pending(session, cast.bob, NOW).schedules == [daily]
+    assert {airing.starts_at.hour for airing in ahead(session, daily)} == {6}, "the old one airs on"
     approvals.approve_schedule(session, cast.bob, daily.id, NOW)
     assert {airing.starts_at.hour for airing in ahead(session, daily)} == {11}
+    assert approvals.pending(session, cast.bob, NOW).schedules == []
+
+
+def test_a_change_that_is_returned_leaves_what_airs(session, cast, clip, commune, daily):
+    before = [airing.starts_at for airing in ahead(session, daily)]
+    data = schedule_input(clip.id, commune, "2026-11-22T18:00", recurrence=DAILY)
+    schedule_edits.update(session, cast.erin, daily.id, data, NOW)
+    approvals.reject_schedule(session, cast.bob, daily.id, NOW, "Giữ giờ cũ")
+    assert (daily.status, daily.proposal) == (Approval.APPROVED, None)
+    assert [airing.starts_at for airing in ahead(session, daily)] == before
+    assert daily.decision_note == "Giữ giờ cũ"
+
+
+def test_the_author_of_a_change_may_not_approve_it_where_two_must(
+    session, cast, clip, commune, daily
+):
+    rules = {"approval": {"author_may_approve": False}}
+    areas.update(session, cast.alice, commune, {"policy": rules}, NOW)
+    data = schedule_input(clip.id, commune, "2026-11-22T18:00", recurrence=DAILY)
+    schedule_edits.update(session, cast.bob, daily.id, data, NOW)
+    with pytest.raises(NotAllowed):
+        approvals.approve_schedule(session, cast.bob, daily.id, NOW)
+    approvals.approve_schedule(session, cast.alice, daily.id, NOW)
+    assert {airing.starts_at.hour for airing in ahead(session, daily)} == {11}
+
+
+def test_a_left_out_or_moved_airing_is_put_back(session, cast, clip, commune, daily):
+    first, second = ahead(session, daily)[:2]
+    planned = second.starts_at
+    schedule_edits.leave_out(session, cast.bob, first.id, NOW)
+    schedule_edits.move(session, cast.bob, second.id, "2026-11-23T15:00", NOW)
+    assert first.cancelled_at is not None
+    for airing in (first, second):
+        schedule_edits.put_back(session, cast.bob, airing.id, NOW)
+    assert (first.cancelled_at, first.starts_at) == (None, NOW + HOUR)
+    assert second.starts_at == planned
+    with pytest.raises(Conflict):
+        schedule_edits.put_back(session, cast.bob, first.id, NOW + 2 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "wall", "moved", "to"),
+    [
+        ("Europe/Berlin", "2027-03-28", "02:30", "2027-03-28T04:00", "2027-03-28T02:00:00"),
+        ("Europe/Berlin", "2027-10-31", "02:30", "2027-10-31T02:30+01:00", "2027-10-31T01:30:00"),
+        ("America/New_York", "2027-03-14", "02:30", "2027-03-14T05:00", "2027-03-14T09:00:00"),
+        ("Australia/Lord_Howe", "2027-10-03", "02:15", "2027-10-03T03:00", "2027-10-02T16:00:00"),
+        ("Australia/Lord_Howe", "2027-04-04", "01:45", "2027-04-04T01:45+10:30",
+         "2027-04-03T15:15:00"),
+    ],
+)  # fmt: skip
+def test_the_airing_of_a_night_when_clocks_change_moves_and_is_left_out_alone(
+    session, cast, clip, commune, zone, day, wall, moved, to
+):
+    areas.update(session, cast.alice, commune, {"timezone": zone}, NOW)
+    start = datetime.fromisoformat(f"{day}T{wall}") - 2 * DAY
+    now = start.replace(tzinfo=UTC) - 2 * DAY
+    data = schedule_input(clip.id, commune, start.isoformat(), recurrence=DAILY)
+    schedule, _ = schedules.create(session, cast.erin, data, now)
+    approvals.approve_schedule(session, cast.bob, schedule.id, now)
+    nights = ahead(session, schedule)
+    night = nights[2]
+    schedule_edits.move(session, cast.bob, night.id, moved, now)
+    assert night.starts_at == datetime.fromisoformat(f"{to}+00:00")
+    schedule_edits.put_back(session, cast.bob, night.id, now)
+    assert night.starts_at == night.original_at
+    schedule_edits.leave_out(session, cast.bob, night.id, now)
+    assert ahead(session, schedule) == [a for a in nights if a.id != night.id]
+    schedule_edits.put_back(session, cast.bob, night.id, now)
+    assert ahead(session, schedule) == nights
 
 
 def test_a_new_time_of_day_keeps_the_ids(session, cast, clip, commune, daily):

@@ -92,10 +92,16 @@ POST   /set-password                                          . . . . . .  . . .
 GET    /api/v1/healthz                                        + + + + + +  o o +
 GET    /api/v1/openapi.json                                   + + + + + +  + + +
 GET    /api/v1/users/me                                       + + + + + +  + o ?
+GET    /api/v1/users                                          - - - - + -  - o ?
+POST   /api/v1/users/{user}/areas                             - - - - + -  . . ?
+DELETE /api/v1/users/{user}/areas/{area}                      - - - - + -  . . ?
 GET    /api/v1/areas                                          + + + + + +  o o ?
 POST   /api/v1/areas                                          - - - - + -  - . ?
 GET    /api/v1/areas/{area}                                   + + + + + +  . . ?
 PATCH  /api/v1/areas/{area}                                   - - - - + -  . . ?
+POST   /api/v1/areas/{area}/merge                             - - - - + -  . . ?
+POST   /api/v1/areas/{area}/split                             - - - - + -  . . ?
+POST   /api/v1/areas/import                                   - - - - + -  - . ?
 GET    /api/v1/nodes                                          + + + + + +  o o ?
 POST   /api/v1/nodes                                          - - + - + -  - . ?
 GET    /api/v1/nodes/{node}                                   + + + + + +  . . ?
@@ -112,12 +118,17 @@ POST   /api/v1/clips/{clip}/withdraw                          - + - - + -  . . ?
 GET    /api/v1/schedules                                      + + + + + +  o o ?
 POST   /api/v1/schedules                                      + + - - + -  - . ?
 GET    /api/v1/schedules/{schedule}                           + + + + + +  . . ?
+PATCH  /api/v1/schedules/{schedule}                           + + - - + -  . . ?
 DELETE /api/v1/schedules/{schedule}                           + + - - + -  . . ?
 POST   /api/v1/schedules/{pending}/approve                    - + - - + -  . . ?
 POST   /api/v1/schedules/{pending}/reject                     - + - - + -  . . ?
 POST   /api/v1/schedules/{schedule}/pause                     + + - - + -  . . ?
 POST   /api/v1/schedules/{schedule}/resume                    + + - - + -  . . ?
 GET    /api/v1/airings                                        + + + + + +  o o ?
+GET    /api/v1/airings/{airing}                               + + + + + +  . . ?
+POST   /api/v1/airings/{airing}/move                          - + - - + -  . . ?
+POST   /api/v1/airings/{airing}/skip                          - + - - + -  . . ?
+POST   /api/v1/airings/{airing}/restore                       - + - - + -  . . ?
 GET    /api/v1/playbacks                                      + + + + + +  o o ?
 GET    /api/v1/playbacks.csv                                  + + + + + +  o o ?
 GET    /api/v1/playbacks.xlsx                                 + + + + + +  + + ?
@@ -170,6 +181,10 @@ BODIES: dict[str, Any] = {
     "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
     "POST /api/v1/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
     "PATCH /api/v1/areas/{area}": {"name": "Thôn Mới"},
+    "POST /api/v1/users/{user}/areas": {"area_id": "{area}"},
+    "POST /api/v1/areas/{area}/merge": {"area_ids": ["{area}"]},
+    "POST /api/v1/areas/{area}/split": {"name": "Xóm Mới", "kind": "xóm"},
+    "POST /api/v1/areas/import": {"parent_id": "{area}", "file": FILE},
     "POST /api/v1/nodes": _NODE,
     "PATCH /api/v1/nodes/{node}": {"name": "Tên mới"},
     "POST /api/v1/clips": {**_RECORDED, "file": FILE},
@@ -177,6 +192,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/clips/{clip}/approve": {},
     "POST /api/v1/clips/{clip}/reject": {"note": "Thu lại"},
     "POST /api/v1/schedules": _SCHEDULE,
+    "PATCH /api/v1/schedules/{schedule}": {"title": "Tên mới"},
+    "POST /api/v1/airings/{airing}/move": {"starts_at": "2026-11-24T11:00"},
     "POST /api/v1/schedules/{pending}/reject": {"note": "Đổi giờ"},
     "POST /api/v1/feedback": {**_NOTE, "asked": 3, "installed": 1},
     "POST /api/v1/emergencies": _EMERGENCY,

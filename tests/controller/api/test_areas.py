@@ -1,5 +1,7 @@
 """Areas over HTTP."""
 
+import io
+
 import pytest
 
 from tests.controller.api.expecting import ids, is_problem
@@ -95,3 +97,29 @@ def test_a_small_role_may_look_but_not_change(call_as, commune):
     erin = call_as("erin")
     assert erin.get(f"/areas/{commune.areas['upper']}").status_code == 200
     is_problem(erin.patch(f"/areas/{commune.areas['upper']}", json={"name": "X"}), 403)
+
+
+def test_units_are_imported_from_a_file_with_errors_by_line(alice, commune):
+    good = "mã,tên,loại\n001,Bản A,bản\n002,Bản B,bản\n".encode()
+    sent = {"file": (io.BytesIO(good), "thôn.csv"), "parent_id": commune.areas["commune"]}
+    answer = alice.post("/areas/import", data=sent)
+    assert answer.status_code == 200, answer.text
+    assert answer.json == {"created": 2, "updated": 0}
+    bad = "mã,tên,loại\n003,,bản\n004,Bản D,bản\n003,Bản E,bản\n".encode()
+    refused = alice.post("/areas/import", data={"file": (io.BytesIO(bad), "thôn.csv")})
+    assert refused.status_code == 422
+    assert list(refused.json["errors"]) == ["line 2", "line 4"]
+    assert not {"003", "004"} & {each["code"] for each in alice.get("/areas").json["items"]}
+
+
+def test_units_merge_and_split(alice, commune, village):
+    upper, lower = commune.areas["upper"], commune.areas["lower"]
+    body = {"name": "Thôn Mới", "kind": "thôn", "node_ids": [village]}
+    made = alice.post(f"/areas/{upper}/split", json=body)
+    assert made.status_code == 201, made.text
+    assert alice.get(f"/nodes/{village}").json["area_id"] == made.json["id"]
+    merged = alice.post(f"/areas/{lower}/merge", json={"area_ids": [upper]})
+    assert merged.json["id"] == lower
+    assert alice.get(f"/areas/{upper}").json["closed_at"] is not None
+    loop = alice.post(f"/areas/{lower}/merge", json={"area_ids": [commune.areas["commune"]]})
+    is_problem(loop, 422)

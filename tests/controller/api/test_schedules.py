@@ -160,3 +160,66 @@ def test_charlie_finds_nothing_here(charlie, schedule, body):
 
 def test_a_viewer_schedules_nothing(call_as, body):
     is_problem(call_as("vera").post("/schedules", json=body), 403)
+
+
+def test_a_change_is_looked_at_then_waits_while_the_old_one_airs(call_as, body, village):
+    made = call_as("erin").post("/schedules", json=body).json["id"]
+    call_as("bob").post(f"/schedules/{made}/approve")
+    path = f"/schedules/{made}"
+    before = starts(call_as("bob"), made)
+    tomorrow = {"starts_at": "2026-11-24T09:00"}
+    looked = call_as("erin").patch(f"{path}?dry_run=true", json=tomorrow)
+    assert looked.status_code == 200, looked.text
+    assert looked.json["airings_preview"][0]["starts_at"].startswith("2026-11-24T02:00")
+    assert call_as("erin").get(path).json["status"] == "approved"
+    changed = call_as("erin").patch(path, json=tomorrow).json
+    assert (changed["id"], changed["status"]) == (made, "pending")
+    shown = call_as("erin").get(path).json
+    assert shown["status"] == "pending"
+    assert shown["proposal"]["starts_at"] == "2026-11-24T09:00:00"
+    assert starts(call_as("bob"), made) == before
+    assert made in {s["id"] for s in call_as("bob").get("/schedules?status=pending").json["items"]}
+    call_as("bob").post(f"{path}/approve")
+    assert starts(call_as("bob"), made)[0].startswith("2026-11-24T02:00")
+    assert call_as("bob").get(path).json["proposal"] is None
+
+
+def test_one_airing_and_all_after_it_change_once_approved(call_as, body, village):
+    daily = {**body, "recurrence": {"rrule": "FREQ=DAILY"}}
+    made = call_as("erin").post("/schedules", json=daily).json["id"]
+    call_as("bob").post(f"/schedules/{made}/approve")
+    airing = call_as("bob").get("/airings").json["items"][2]
+    whole = starts(call_as("bob"), made)
+    path = f"/schedules/{made}?from_airing_id={airing['id']}"
+    late = {"starts_at": airing["starts_at"][:10] + "T15:30"}
+    answer = call_as("erin").patch(path, json=late)
+    assert answer.status_code == 200, answer.text
+    new = answer.json["id"]
+    assert new != made
+    assert starts(call_as("bob"), made) == whole, "the old one airs until the new one may"
+    call_as("bob").post(f"/schedules/{new}/approve")
+    assert starts(call_as("bob"), made) == whole[:2]
+    assert starts(call_as("bob"), new)[0] == f"{airing['starts_at'][:10]}T08:30:00+00:00"
+
+
+def test_one_airing_is_moved_left_out_and_put_back(call_as, body, village):
+    daily = {**body, "recurrence": {"rrule": "FREQ=DAILY"}}
+    made = call_as("erin").post("/schedules", json=daily).json["id"]
+    call_as("bob").post(f"/schedules/{made}/approve")
+    airing = call_as("bob").get("/airings").json["items"][0]
+    path = f"/airings/{airing['id']}"
+    day = airing["starts_at"][:10]
+    moved = call_as("bob").post(f"{path}/move", json={"starts_at": f"{day}T20:15"})
+    assert moved.status_code == 200, moved.text
+    assert (moved.json["id"], moved.json["starts_at"]) == (airing["id"], f"{day}T13:15:00+00:00")
+    assert call_as("bob").post(f"{path}/skip").json["cancelled_at"] is not None
+    assert call_as("bob").get(path).json["cancelled_at"] is not None
+    assert airing["id"] not in ids(call_as("bob").get("/airings"))
+    assert call_as("bob").post(f"{path}/skip").status_code == 409
+    assert call_as("bob").post(f"{path}/restore").json["starts_at"] == airing["starts_at"]
+    assert call_as("erin").post(f"{path}/skip").status_code == 403
+
+
+def starts(caller, schedule_id):
+    items = caller.get("/airings?limit=200").json["items"]
+    return [each["starts_at"] for each in items if each["schedule_id"] == schedule_id]

@@ -34,3 +34,21 @@ def test_refusals_name_their_field(run, commune, tmp_path):
     assert missing.status == 1
     assert "none.json" in missing.err
     assert run("area", "show", "nowhere").status == 1
+
+
+def test_units_are_imported_merged_and_split(run, commune, tmp_path):
+    file = tmp_path / "thôn.csv"
+    file.write_text("mã,tên,loại\n001,Bản A,bản\n002,Bản B,bản\n", encoding="utf-8")
+    parent = commune.areas["commune"]
+    done = run("area", "import", file, "--parent", parent, "--json").json
+    assert done == {"created": 2, "updated": 0}
+    run("node", "create", "--name", "Cụm", "--code", "N1", "--area", "001")
+    new = run("area", "split", "001", *("--name", "Bản C", "--kind", "bản", "--nodes", "N1")).out
+    assert "Bản C" in new
+    assert run("area", "merge", "001", "--into", "002", "--json").json["code"] == "002"
+    assert run("area", "show", "001", "--json").json["closed_at"] is not None
+    file.write_text("mã,tên,loại\n003,,bản\n001,Bản A,bản\n", encoding="utf-8")
+    refused = run("area", "import", file, "--parent", parent)
+    assert refused.status == 2
+    assert "line 2" in refused.err
+    assert "line 3" in refused.err

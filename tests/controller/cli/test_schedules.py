@@ -44,3 +44,28 @@ def test_refusals_name_their_field(run, body):
     refused = run("schedule", "create", "-", typed=json.dumps(body))
     assert (refused.status, refused.err[:6]) == (2, "items:")
     assert run("schedule", "create", "-", typed="nonsense").status == 2
+
+
+def test_a_schedule_and_one_of_its_airings_are_changed(run, body, commune):
+    body["starts_at"] = "2026-01-01T21:30"
+    id = run("schedule", "create", "-", "--json", typed=json.dumps(body)).json["id"]
+    run("schedule", "approve", id)
+    first, second = run("airing", "list", "--json").json[:2]
+    left = run("airing", "skip", second["id"], "--json").json
+    assert left["cancelled_at"] is not None
+    assert run("airing", "restore", second["id"], "--json").json["cancelled_at"] is None
+    to = second["starts_at"][:10] + "T22:30"
+    moved = run("airing", "move", second["id"], to, "--json").json
+    assert moved["starts_at"] == second["starts_at"].replace("14:30", "15:30")
+    change = json.dumps({"title": "Tên mới"})
+    looked = run("schedule", "update", id, "-", "--dry-run", "--json", typed=change).json
+    assert looked["airings_preview"]
+    assert run("schedule", "update", id, "-", "--json", typed=change).json["status"] == "pending"
+    run("schedule", "approve", id)
+    assert run("schedule", "show", id, "--json").json["title"] == "Tên mới"
+    words = ("--from-airing", first["id"], "--json")
+    later = json.dumps({"starts_at": first["starts_at"][:10] + "T20:30"})
+    new = run("schedule", "update", id, "-", *words, typed=later).json
+    assert new["id"] != id
+    tonight = run("airing", "tonight", commune.areas["upper"], "--json").json
+    assert {each["title"] for each in tonight} <= {"Tên mới"}

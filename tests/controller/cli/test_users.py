@@ -77,3 +77,14 @@ def test_acting_as_somebody_has_their_rights_only(run):
     refused = run("user", "lock", "bob", "--as", "erin")
     assert refused.status == 1
     assert run("user", "lock", "bob", "--as", "alice").status == 0
+
+
+def test_a_person_serves_several_communes(run, commune):
+    both = [commune.areas["commune"], commune.areas["elsewhere"]]
+    words = ("user", "update", "erin", "--add-area", both[1], "--json")
+    assert run(*words).json["area_ids"] == both
+    gone = run("user", "update", "erin", "--remove-area", both[0], "--json")
+    assert gone.json["area_ids"] == both[1:]
+    last = run("user", "update", "erin", "--remove-area", both[1])
+    assert last.status == 2
+    assert "at least one area" in last.err
