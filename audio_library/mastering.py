@@ -25,6 +25,7 @@ from audio_library.waveform import Waveform
 Report = Callable[[float], None]
 _MOST_LIFT_DB = 40.0
 _MOST_TRACKS = 4
+_SLIP_MS = 150  # a mark this close to the end was not set: pages round to tenths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ class Master:
             raise AudioError("bad_trim" if start or trim.end_ms else "too_short", **_least(limits))
         first, last = survey.sound_bounds(levels, loudness, start, end)
         cut_start = start or first
-        cut_end = end if end < self._spool.frames else min(last, end)
+        is_whole = end > self._spool.frames - _frames(_SLIP_MS)
+        cut_end = min(last, end) if is_whole else end
         # 5 ms at least: a cut in the middle of a wave clicks.
         fades = _frames(max(trim.fade_in_ms, 5)), _frames(max(trim.fade_out_ms, 5))
         if cut_end - cut_start < limits.min_duration_s * SPOOL_RATE_HZ:

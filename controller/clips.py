@@ -19,10 +19,11 @@ from controller.errors import Conflict, NotAllowed, NotFound
 from controller.models import Approval, Clip, ClipVersion
 from controller.paging import Page, beyond, limited, page_of
 from controller.searching import matches
-from controller.uploads import Progress, UploadInput, edit, speak, upload
+from controller.uploads import Cancelled, Progress, UploadInput, edit, speak, upload
 from controller.versions import airable, airable_of, newest_of
 
 __all__ = [
+    "Cancelled",
     "ClipFilters",
     "ClipView",
     "Progress",

@@ -45,7 +45,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was looked at, and a sentence with the remedy (empty when well)."""
+    """One check: what was looked at, and a sentence with the remedy; when well, a figure if any."""
 
     name: str
     health: Health
@@ -221,7 +221,13 @@ def _sounds(session: Session, store: Store) -> Finding:
     query = select(ClipVersion.sha256).where(ClipVersion.status == Approval.APPROVED).distinct()
     missing = sum(not store.has(sha256) for sha256 in session.scalars(query))
     if not missing:
-        return Finding("sounds", Health.WELL)
+        used, free = store.used_bytes() // 10**6, store.free_bytes() // 10**6
+        return Finding(
+            "sounds",
+            Health.WELL,
+            f"{len(store.hashes())} tệp âm thanh, {used} MB; đĩa còn {free} MB.",
+            f"{len(store.hashes())} sound files, {used} MB; {free} MB of the disk are free.",
+        )
     return Finding(
         "sounds",
         Health.BROKEN,

@@ -10,12 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
 from audio_library.store import Store
-from controller import airings, catch_up, changes, database, readiness, silence, spoken_lines
+from controller import (
+    airings,
+    catch_up,
+    changes,
+    database,
+    readiness,
+    silence,
+    sounds,
+    spoken_lines,
+)
 from controller.desk import Desk
 from controller.mqtt import presence
 from controller.orders import Orders
@@ -49,6 +59,7 @@ class Keeping:
     ready_check: timedelta
     missed_grace: timedelta
     store: Store
+    temporary: Path | None = None  # where uploads wait; None: nothing is swept
 
 
 def jobs(keeping: Keeping) -> list[Job]:
@@ -115,6 +126,9 @@ def prune(keeping: Keeping) -> None:
     with database.transaction(keeping.engine) as session:
         changes.prune(session, keeping.clock() - _CHANGES_KEPT)
     keeping.desk.collect()
+    sounds.collect(keeping.engine, keeping.store, keeping.clock())
+    if keeping.temporary is not None:
+        sounds.sweep(keeping.temporary, keeping.clock())
 
 
 def scheduler(table: list[Job], now: datetime) -> BackgroundScheduler:

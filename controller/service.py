@@ -118,6 +118,7 @@ class Service:
             timedelta(seconds=settings.ready_check_s),
             timedelta(seconds=settings.missed_grace_s),
             Store(settings.store_dir),
+            settings.temporary_dir,
         )
 
     def run(self, stop: threading.Event) -> None:

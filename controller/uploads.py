@@ -29,6 +29,8 @@ from controller.models import Approval, Clip, ClipVersion
 
 # What ingest says while it works: the share done, from 0 to 1.
 Progress = Callable[[float], None]
+# Asked ten times a second: whether to stop and store nothing.
+Cancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,12 @@ def upload(
     data: UploadInput,
     now: datetime,
     progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
 ) -> tuple[Clip, ClipVersion]:
     """Raises BadInput, NotFound, NotAllowed before the work, AudioError from it as it comes."""
     with reading(engine) as session:
         about = _checked(session, actor, data, now)
-    made = ingest(data.path, store, progress=progress)
+    made = ingest(data.path, store, progress=progress, cancelled=cancelled)
     with transaction(engine) as session:
         about = _checked(session, actor, data, now)
         return _written(session, actor, about, made, now)
@@ -97,12 +100,14 @@ def speak(
     topic: int,
     area_id: str | None,
     now: datetime,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
 ) -> tuple[Clip, ClipVersion]:
     """A clip from typed text. Raises as `upload` does."""
     data = UploadInput(Path(), "", title, topic, language, area_id=area_id)
     with reading(engine) as session:
         _checked(session, actor, data, now)
-    made = speak_text(text, language, store, voice=voice)
+    made = speak_text(text, language, store, voice=voice, progress=progress, cancelled=cancelled)
     with transaction(engine) as session:
         about = _checked(session, actor, data, now)
         return _written(session, actor, about, made, now)
@@ -115,6 +120,8 @@ def edit(
     clip_id: str,
     trim: Trim | None,
     now: datetime,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
 ) -> tuple[Clip, ClipVersion]:
     """A new version, cut anew out of the newest one's original; `trim` None undoes every cut.
 
@@ -123,7 +130,8 @@ def edit(
     with reading(engine) as session:
         newest = _newest(session, actor, clip_id, now)
         source, text = newest.source_sha256, newest.text or ""
-    made = replace(cut_again(source, store, trim=trim), text=text)
+    made = cut_again(source, store, trim=trim, progress=progress, cancelled=cancelled)
+    made = replace(made, text=text)
     chosen = {"start_ms": made.start_ms, "end_ms": made.end_ms} if trim else None
     with transaction(engine) as session:
         newest = _newest(session, actor, clip_id, now)

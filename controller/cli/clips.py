@@ -7,6 +7,7 @@ from typing import Any
 
 from controller import clips, commands
 from controller.api.clips import ClipIn, ClipOut, VersionOut
+from controller.cli.bar import Bar
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, Run, area_id, given
 from controller.cli.parsing import Group
@@ -57,7 +58,10 @@ def upload(console: Console, asked: argparse.Namespace) -> int:
     body = given(asked, *names, "translation_of", "replaces") | {"area_id": where}
     data = clips.UploadInput(path=asked.file, filename=asked.file.name, **checked(ClipIn(), body))
     at = console.services
-    _clip, version = clips.upload(at.engine, at.store, actor, data, console.now)
+    with Bar() as bar:
+        _clip, version = clips.upload(
+            at.engine, at.store, actor, data, console.now, bar, bar.cancelled
+        )
     commands.wake(console.settings.wake_path)
     console.show(shown(VersionOut, version))
     return DONE
