@@ -8,18 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from audio_library.assembly import Part, preview, share_copy
-from audio_library.errors import AudioError
 from audio_library.ingest import Outline, outline
 from audio_library.speech import speak
 from audio_library.store import Store
 from controller.languages import FALLBACK
 from controller.models import Approval, ClipVersion
-from controller.programmes import Item, Spoken, load
+from controller.programmes import Loaded, Spoken, load, of_schedule
 
-__all__ = ["Read", "of_original", "of_programme", "of_text", "original_outline", "read_out"]
+__all__ = [
+    "Part",
+    "Read",
+    "load",
+    "of_original",
+    "of_parts",
+    "of_schedule",
+    "of_text",
+    "original_outline",
+    "programme_parts",
+    "read_out",
+]
 
 _KEPT_S = 3600.0
 
@@ -58,21 +66,21 @@ def of_original(store: Store, version: ClipVersion) -> Path:
     return share_copy(version.source_sha256, store, "mp3")
 
 
-def of_programme(
-    session: Session, store: Store, tune: str | None, items: Sequence[Item], at: datetime
-) -> Path:
-    """Tune and clips one after another, as a cluster would splice them. Raises AudioError.
+def programme_parts(loaded: Loaded, at: datetime) -> list[Part]:
+    """Tune and clips one after another, as a cluster would splice them; empty: nothing sounds.
 
     What still waits for approval is heard too: that is what the approver decides on.
     """
-    loaded = load(session, tune, items)
     parts = [Part(loaded.tune.sha256)] if loaded.tune else []
     for item in loaded.items:
         version = _heard(item.spoken, at)
         if version is not None:
             parts.append(Part(version.sha256, item.times, item.gap_ms))
-    if len(parts) == (1 if loaded.tune else 0):
-        raise AudioError("nothing_to_play")
+    return parts if len(parts) > bool(loaded.tune) else []
+
+
+def of_parts(store: Store, parts: Sequence[Part]) -> Path:
+    """The programme as one file every browser plays, made once. Raises AudioError."""
     return preview(parts, store)
 
 

@@ -5,7 +5,7 @@ a button does); sending creates the schedule, which then waits for approval or a
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -19,11 +19,12 @@ from controller.api.here import Here, changing, looking
 from controller.clips import ClipFilters
 from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Approval, Clip, Tune
-from controller.schedules import Draft, ItemInput, ScheduleInput
+from controller.schedules import Draft, ScheduleInput
 from controller.words import TUNES, AiringClass
-from web.filters import local
+from web.filters import local, lunar_day, session_name, weekday_name
 from web.forms import once
 from web.i18n import _, sentence
+from web.listening import items_of
 from web.places import Places
 from web.recurring import REPEATS, in_words, recurrence_of, starts_of, until_of
 
@@ -31,7 +32,6 @@ bp = Blueprint("broadcast", __name__, url_prefix="/broadcasts")
 Form = MultiDict[str, str]
 
 _MOST_CLIPS = 200
-_GAP_S = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,13 @@ class Outlook:
 
     sentence: str
     draft: Draft
+    listen: str  # where the programme can be heard
 
     @property
-    def blocked(self) -> bool:
-        return bool(self.draft.blocking)
+    def free(self) -> datetime | None:
+        """The nearest time at which nothing forbids the first airing that cannot be as it is."""
+        starts = [each.get("suggestion") for each in self.draft.blocking]
+        return next((datetime.fromisoformat(each) for each in starts if each), None)
 
 
 @bp.get("/new")
@@ -59,10 +62,39 @@ def check() -> str | tuple[str, int]:
     """The summary for what is entered so far; the whole page where scripts are off."""
     with looking() as at:
         require_role(at.actor, Action.SCHEDULE)
-        errors, outlook = _look(at, request.form)
+        form = _moved(request.form)
+        errors, outlook = _look(at, form)
         if request.headers.get("HX-Request"):
             return render_template("broadcast/summary.html", errors=errors, outlook=outlook)
-        return _form(at, request.form, errors, outlook)
+        return _form(at, form, errors, outlook)
+
+
+@bp.get("/day")
+def day() -> str:
+    """The weekday, the lunar date and the part of the day of what is typed, to read beside it."""
+    return echo(request.args.get("date", ""), request.args.get("time", ""))
+
+
+def echo(date_text: str, time_text: str) -> str:
+    """Thứ 2, rằm tháng 10 âm lịch · 17:05 chiều; empty for what is no date."""
+    try:
+        chosen = date.fromisoformat(date_text)
+        hour = int(time_text[:2] or -1)
+        lunar = lunar_day(chosen)
+    except (ValueError, OverflowError, BadInput):  # no date, or beyond the lunar table
+        return ""
+    text = f"{weekday_name(chosen.isoweekday())}, {lunar}"
+    return f"{text} · {time_text[:5]} ({session_name(hour)})" if 0 <= hour < 24 else text
+
+
+def _moved(form: Form) -> Form:
+    """The form with the suggested start taken over, where that button was pressed."""
+    date_text, _t, time_text = form.get("use", "").partition("T")
+    if not time_text:
+        return form
+    changed = form.copy()
+    changed["date"], changed["time"] = date_text, time_text
+    return changed
 
 
 @bp.post("/new")
@@ -93,7 +125,15 @@ def _look(at: Here, form: Form) -> tuple[dict[str, str], Outlook | None]:
         return {_field(name): sentence(pair) for name, pair in error.errors.items()}, None
     except NotFound as error:
         return {"area_ids": sentence(error)}, None
-    return {}, Outlook(_summary(at, data, draft), draft)
+    listen = url_for("listening.of_choice", **_programme(form))
+    return {}, Outlook(_summary(at, data, draft), draft, listen)
+
+
+def _programme(form: Form) -> dict[str, Any]:
+    """What of the form says how the programme sounds."""
+    clip_ids = form.getlist("clips")
+    times = {f"times-{each}": form.get(f"times-{each}", "1") for each in clip_ids}
+    return {"clips": clip_ids, "tune": form.get("tune", ""), **times}
 
 
 def _field(name: str) -> str:
@@ -103,7 +143,7 @@ def _field(name: str) -> str:
 def _input(form: Form) -> ScheduleInput:
     return ScheduleInput(
         title=form.get("title", "").strip()[:200],
-        items=_items(form),
+        items=items_of(form),
         area_ids=form.getlist("area_ids"),
         starts_at=starts_of(form),
         class_=AiringClass.PRIORITY if form.get("class") == "priority" else AiringClass.NORMAL,
@@ -112,19 +152,6 @@ def _input(form: Form) -> ScheduleInput:
         tune=form.get("tune") or None,
         outro=form.get("outro") or None,
     )
-
-
-def _items(form: Form) -> list[ItemInput]:
-    def times(clip_id: str) -> int:
-        text = form.get(f"times-{clip_id}", "1")
-        return int(text) if text in ("1", "2", "3", "4", "5") else 1
-
-    chosen = form.getlist("clips")
-    last = len(chosen) - 1
-    return [
-        ItemInput(clip_id, times(clip_id), _GAP_S if times(clip_id) > 1 or i < last else 0)
-        for i, clip_id in enumerate(chosen)
-    ]
 
 
 def _summary(at: Here, data: ScheduleInput, draft: Draft) -> str:
@@ -180,6 +207,7 @@ def _form(at: Here, values: Form, errors: dict[str, str], outlook: Outlook | Non
         "errors": errors,
         "outlook": outlook,
         "today": f"{local(at.now):%Y-%m-%d}",
+        "echo": echo(values.get("date", ""), values.get("time", "")),
     }
     return render_template("broadcast/page.html", **context)
 

@@ -32,6 +32,8 @@ def page(clip_id: str) -> str:
 def cut(clip_id: str) -> Answer | tuple[str, int]:
     """Keep what lies between the marks; `undo` takes the whole original again."""
     values = {name: request.form.get(name, "").strip() for name in ("start", "end")}
+    with looking() as here:
+        _editable(here, clip_id)
     undo = bool(request.form.get("undo"))
     at = services()
     try:

@@ -9,6 +9,7 @@ from flask import Flask, g
 
 from controller import areas, database
 from controller.api.here import services
+from controller.calendar.lunar import lunar_date
 from controller.calendar.wall import zone
 from web.i18n import _, language, ngettext
 from web.sessions import signed_in
@@ -17,7 +18,9 @@ from web.sessions import signed_in
 def install(app: Flask) -> None:
     """Give templates these filters."""
     app.jinja_env.filters.update(
+        wall=wall,
         wave=wave,
+        lunar=lunar,
         clock=clock,
         clock_s=clock_s,
         clock_ms=clock_ms,
@@ -54,6 +57,11 @@ def local(at: datetime) -> datetime:
 def clock(at: datetime) -> str:
     """17:05"""
     return f"{local(at):%H:%M}"
+
+
+def wall(at: datetime) -> str:
+    """2026-11-22T17:05, for a form."""
+    return f"{local(at):%Y-%m-%dT%H:%M}"
 
 
 def clock_s(at: datetime) -> str:
@@ -100,6 +108,22 @@ def weekday_name(number: int) -> str:
         _("Thứ 7"),
         _("Chủ nhật"),
     )[number - 1]
+
+
+def lunar(at: datetime) -> str:
+    """14/10 âm lịch, for an instant."""
+    return lunar_day(local(at).date())
+
+
+def lunar_day(day: date) -> str:
+    """14/10 âm lịch; the 1st and the 15th by their names. Raises ValueError far from today."""
+    found = lunar_date(day)
+    month = _("%(month)s nhuận", month=found.month) if found.leap else str(found.month)
+    if found.day == 1:
+        return _("mùng một tháng %(month)s âm lịch", month=month)
+    if found.day == 15:
+        return _("rằm tháng %(month)s âm lịch", month=month)
+    return _("%(day)s/%(month)s âm lịch", day=found.day, month=month)
 
 
 def part_of_day(at: datetime) -> str:

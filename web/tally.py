@@ -28,6 +28,11 @@ class Tally:
         return self.counts.get("", 0)
 
     @property
+    def silent(self) -> int:
+        """Nodes that said they will not play, or stopped before the end."""
+        return self.total - self.played - self.sounding
+
+    @property
     def failed(self) -> int:
         """Nodes where people heard less than they should have."""
         return sum(self.counts.get(code, 0) for code in ("missed", "partial", "interrupted"))

@@ -1,15 +1,17 @@
 """Today: what is on the air, what needs doing, the day's list, and the clusters at a glance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from flask import Blueprint, render_template
 
-from controller import airings, approvals, nodes
+from controller import airings, approvals, catch_up, expiry, nodes
 from controller.access import Action, may
 from controller.airings import AiringView
 from controller.api.here import Here, looking
 from controller.calendar.wall import to_utc
+from controller.errors import ControllerError
+from controller.expiry import Expiring
 from controller.nodes import NodeView
 from web import emergency, tally
 from web.emergency import Running
@@ -20,6 +22,7 @@ from web.tally import Tally
 bp = Blueprint("today", __name__)
 
 _MOST_AIRINGS = 500
+_EDIT = Action.SCHEDULE
 _SOON = timedelta(minutes=30)
 
 
@@ -32,6 +35,7 @@ class Line:
     tally: Tally
     state: str  # past, now, next
     stoppable: bool  # all its places are the visitor's
+    again_at: datetime | None = None  # when a tap would catch it up
 
     @property
     def unready(self) -> int:
@@ -47,6 +51,7 @@ class Day:
     clusters: list[tuple[NodeView, str]]
     waiting: int
     emergencies: list[Running]
+    expiring: list[Expiring]
 
     @property
     def sounding(self) -> list[Line]:
@@ -100,12 +105,14 @@ def _day(at: Here) -> Day:
     ).items
     tallies = tally.of_airings(at.session, [view.airing.id for view in found])
     clusters = nodes.page(at.session, at.actor, now=at.now, limit=_MOST_AIRINGS).items
+    lines = [_line(view, places, tallies.get(view.airing.id, Tally()), at.now) for view in found]
     return Day(
         now=at.now,
-        lines=[_line(view, places, tallies.get(view.airing.id, Tally()), at.now) for view in found],
+        lines=[replace(line, again_at=_again_at(at, line)) for line in lines],
         clusters=[(view, places.name(view.area_id)) for view in clusters],
         waiting=_waiting(at),
         emergencies=emergency.recent(at),
+        expiring=expiry.expiring(at.session, at.actor, at.now) if may(at.actor, _EDIT) else [],
     )
 
 
@@ -114,6 +121,18 @@ def _line(view: AiringView, places: Places, counted: Tally, now: datetime) -> Li
     state = "next" if now < airing.starts_at else "now" if now < airing.ends_at else "past"
     mine = places.own is None or places.own.issuperset(view.area_ids)
     return Line(view, places.names(view.area_ids), counted, state, mine)
+
+
+def _again_at(at: Here, line: Line) -> datetime | None:
+    """When one tap would play it again to those who missed it; None: nobody, or no way."""
+    if line.state != "past" or not line.tally.failed or not line.stoppable:
+        return None
+    if not may(at.actor, _EDIT):
+        return None
+    try:
+        return catch_up.suggest(at.session, at.actor, line.view.airing.id, at.now).starts_at
+    except ControllerError:
+        return None
 
 
 def _waiting(at: Here) -> int:

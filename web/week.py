@@ -5,7 +5,7 @@ the same: they send the airing's new local start.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -48,6 +48,8 @@ class Card:
     schedule_id: str | None
     airing_id: str = ""
     movable: bool = False
+    area_ids: tuple[str, ...] = ()
+    clash: bool = False
 
     @property
     def pending(self) -> bool:
@@ -77,6 +79,7 @@ class Day:
     lunar: str
     special: bool  # the 1st or the 15th
     today: bool
+    minutes: int
 
 
 @bp.get("/")
@@ -84,12 +87,14 @@ def page() -> str:
     """The week of `from` (any of its days); without it, this week."""
     with looking() as at:
         first = _monday(request.args.get("from", ""), local(at.now).date())
-        cards = [*_airings(at, first), *_pending(at, first)]
+        cards = _marked(at, [*_airings(at, first), *_pending(at, first)])
         policy = areas.effective(at.session, at.actor.area_id).policy if at.actor.area_id else None
         return render_template(
             "week/page.html",
             live=True,
-            days=[_day(first + timedelta(days=i), local(at.now).date()) for i in range(7)],
+            days=[_day(first + timedelta(days=i), local(at.now).date(), cards) for i in range(7)],
+            most_day=(policy or Policy()).max_minutes_per_day,
+            today=local(at.now).date(),
             rows=[(number, _row(cards, first, number)) for number in range(len(SESSIONS))],
             first=first,
             most=(policy or Policy()).max_minutes_per_session,
@@ -188,6 +193,7 @@ def _card(at: Here, view: AiringView, places: Places, topics: dict[str, int]) ->
         topic=topics.get(airing.schedule_id or "", 6),
         schedule_id=airing.schedule_id,
         airing_id=airing.id,
+        area_ids=tuple(view.area_ids),
         movable=mine and ahead and may(at.actor, Action.APPROVE if wants else Action.SCHEDULE),
     )
 
@@ -221,7 +227,23 @@ def _waiting(at: Here, schedule: Schedule, starts_at: datetime, places: Places) 
         ends_at=starts_at + timedelta(milliseconds=length),
         topic=clips[0].topic if clips else 6,
         schedule_id=schedule.id,
+        area_ids=tuple(area.area_id for area in schedule.areas),
     )
+
+
+def _marked(at: Here, cards: list[Card]) -> list[Card]:
+    """The same, those that sound at once in one place marked."""
+    tree = Places(at.session, at.actor).tree
+    around = {each: tree.around([each]) for card in cards for each in card.area_ids}
+
+    def clash(one: Card, other: Card) -> bool:
+        together = one.starts_at < other.ends_at and other.starts_at < one.ends_at
+        return together and any(b in around[a] for a in one.area_ids for b in other.area_ids)
+
+    return [
+        replace(card, clash=any(clash(card, each) for each in cards if each is not card))
+        for card in cards
+    ]
 
 
 def _topics(at: Here, schedule_ids: Sequence[str | None]) -> dict[str, int]:
@@ -249,9 +271,11 @@ def _session(hour: int) -> int:
     return max((i for i, (first, _at) in enumerate(SESSIONS) if hour >= first), default=3)
 
 
-def _day(day: date, today: date) -> Day:
+def _day(day: date, today: date, cards: list[Card]) -> Day:
     lunar = lunar_date(day)
     special = lunar.day in (1, 15)
     names = {1: _("mùng một"), 15: _("rằm")}
     text = names.get(lunar.day) or f"{lunar.day}/{lunar.month}"
-    return Day(day, weekday_name(day.isoweekday()), text, special, day == today)
+    spans = (c.ends_at - c.starts_at for c in cards if local(c.starts_at).date() == day)
+    minutes = round(sum(spans, start=timedelta()).total_seconds() / 60)
+    return Day(day, weekday_name(day.isoweekday()), text, special, day == today, minutes)

@@ -165,20 +165,23 @@ def until(page, condition):
     )
 
 
-def looked_at(page, name):
+def looked_at(page, name, part=None):
     """axe and overflow at the three widths, and the pictures; for a state a test brought about."""
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         assert overflow(page) <= 0
         assert axe_violations(page) == []
         if width != 320:
-            picture(page, name)
+            picture(page, name, part)
 
 
-def picture(page, name):
-    """Keep a screenshot of the page's first two windows for the documentation."""
+def picture(page, name, part=None):
+    """Keep a screenshot for the documentation: the first two windows, or one part of the page."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     width = page.viewport_size["width"]
+    if part is not None:
+        part.screenshot(path=SCREENS / f"{name}-{width}.png", animations="disabled")
+        return
     height = page.evaluate("() => document.documentElement.scrollHeight")
     shown = max(page.viewport_size["height"], min(height, 1500 if width < 900 else 1100))
     page.set_viewport_size({"width": width, "height": shown})

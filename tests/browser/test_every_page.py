@@ -13,6 +13,7 @@ WIDTHS = (320, 390, 1280)
 PAGES = {
     "hom-nay": ("bob", "/"),
     "tuan": ("bob", "/week/?from=2026-11-23"),
+    "chep-tuan": ("erin", "/week/copy/?from=2026-11-16&to=2026-11-29"),
     "lich-phat": ("erin", "/schedules/"),
     "lich-phat-chi-tiet": ("bob", "/schedules/{schedules[evening]}"),
     "tao-lich-phat": ("erin", "/broadcasts/new?clip={clips[5]}&time=11:00"),

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from tests.web.village import VILLAGES
+from controller.database import transaction
+from controller.models import Clip
+from tests.web.village import NOW, VILLAGES, airing_of
 
 
 def test_it_says_what_is_on_the_air_and_where_it_sounds(visit):
@@ -59,3 +61,24 @@ def test_times_are_those_of_the_commune(visit):
     page = visit("alice").get("/").text
     assert "chủ nhật 22/11/2026" in page
     assert "05:30" in page
+
+
+def test_what_was_missed_is_caught_up_with_one_tap(visit, services, village):
+    morning = airing_of(services, village.schedules["morning"], on="2026-11-22")
+    page = visit("erin").get("/").text
+    assert f"/log/catch-up/{morning.id}" in page
+    assert "Phát bù lúc 12:" in page
+    answer = visit("erin").post(f"/log/catch-up/{morning.id}")
+    assert answer.location.startswith("/schedules/")
+    assert f"/log/catch-up/{morning.id}" not in visit("erin").get("/").text
+    assert "Phát bù lúc" not in visit("vera").get("/").text
+
+
+def test_a_clip_about_to_expire_is_named_with_what_uses_it(visit, services, village):
+    with transaction(services.engine) as session:
+        version = session.get(Clip, village.clips[1]).versions[-1]
+        version.valid_until = NOW + timedelta(days=3)
+    page = visit("erin").get("/").text
+    assert "Hết hạn 25/11/2026: Nộp hồ sơ trên Cổng dịch vụ công" in page
+    assert "đang dùng trong Bản tin sáng của xã" in page
+    assert "Hết hạn" not in visit("charlie").get("/").text

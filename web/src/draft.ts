@@ -19,7 +19,14 @@ export function fillDrafts(): void {
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-keep]")) {
     const key = PREFIX + form.dataset["keep"];
     const refused = document.querySelector(".notice-bad") !== null;
-    if (!refused && !location.search) fill(form, read(key));
+    const draft = refused || location.search ? null : read(key);
+    fill(form, draft);
+    const note = document.querySelector<HTMLElement>("[data-draft]");
+    if (note && draft) note.hidden = false;
+    note?.querySelector("button")?.addEventListener("click", () => {
+      remove(key);
+      location.reload();
+    });
     form.addEventListener("change", () => write(key, form));
   }
 }

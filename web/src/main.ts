@@ -8,6 +8,7 @@ import { listen } from "./live";
 import { closeMenus } from "./menu";
 import { revealPasswords } from "./reveal";
 import { showFields } from "./shows";
+import { takeSuggestions } from "./take";
 import { sendUploads } from "./upload";
 import { WeekSheet } from "./week";
 
@@ -20,5 +21,10 @@ revealPasswords();
 closeMenus();
 sendUploads();
 holdToSend();
+takeSuggestions();
 customElements.define("week-sheet", WeekSheet);
+for (const button of document.querySelectorAll<HTMLElement>("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
 listen(document.body);
