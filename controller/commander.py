@@ -58,12 +58,15 @@ class Commander:
 
 
 def urgent(orders: Orders) -> dict[CommandKind, Handler]:
-    """Stops, mutes and emergencies."""
+    """Stops, mutes and emergencies; and what a technician waits for."""
 
     def announce(body: dict[str, Any]) -> int:
         return orders.announce(body["area_ids"], body.get("verb"), body.get("emergency_id"))
 
-    return {CommandKind.AREA_STATE_CHANGED: announce}
+    return {
+        CommandKind.AREA_STATE_CHANGED: announce,
+        CommandKind.NODE_ORDER: lambda body: orders.tell_node(body["order_id"]),
+    }
 
 
 def ordinary(desk: Desk) -> dict[CommandKind, Handler]:

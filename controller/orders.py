@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from controller import area_states, database
-from controller.models import Document, Emergency, new_id
+from controller import area_states, database, node_orders
+from controller.models import Document, Emergency, NodeOrder, new_id
 from controller.mqtt.publisher import Publisher, Retained
 from protocol.envelope import MessageType
 from protocol.messages import Command
@@ -48,6 +48,22 @@ class Orders:
         if verb:
             self._command(area_ids, verb, emergency_id)
         return self._publish(area_ids)
+
+    def tell_node(self, order_id: str) -> int:
+        """Say a technician's order to its node, once; how many were said."""
+        with database.transaction(self._engine) as session:
+            row = session.get(NodeOrder, order_id)
+            if row is None or row.sent_at is not None:
+                return 0
+            row.sent_at = self._clock()
+            said = node_orders.command_of(row)
+            to, ttl = f"device:{row.device_id}", node_orders.TTL
+            sealed = self._publisher.seal(session, MessageType.COMMAND, to, said, ttl)
+            topic = self._publisher.topics.to_device(row.device_id, "command")
+        self._publisher.send(topic, sealed, ttl)
+        if said.airing:
+            self._offer(blobs_of(said.airing.parts))
+        return 1
 
     def refresh(self) -> int:
         """Bring the states that stand up to date: what has lapsed leaves them."""

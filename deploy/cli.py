@@ -61,7 +61,9 @@ ADMINISTRATION: Final = {
     "doctor": ("tìm lỗi và cách sửa", "what is wrong and how to mend it"),
 }
 # `loalang node` is the daemon; with one of these it is about the nodes the controller knows.
-NODE_VERBS: Final = frozenset({"list", "show", "create", "add", "update", "shut-out", "claim-code"})
+NODE_VERBS: Final = frozenset(
+    {"list", "show", "create", "add", "update", "shut-out", "claim-code", "order"}
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from device.board import BoardReader
+from device.doctor import doctor
 from device.errors import ConfigError
 from device.logs import RecentLines
 from device.loop import Loop
 from device.node import Equipment, Node, kernel_boot_id
 from device.notify import Notifier
 from device.priority import be_urgent
-from device.reporting import check_config, doctor
+from device.reporting import check_config
 from device.settings import Settings, config_path, load
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,10 @@ from device.documents import Documents
 from device.fetcher import Fetcher
 from device.identity import Counters, load_key
 from device.inbox import Inbox
+from device.lamp import Lamp, flashes, open_led
 from device.life import Life
 from device.link import Link
+from device.link_watchdog import LinkWatchdog, Measures, words_of
 from device.loop import Loop, Timer
 from device.orders import Desk
 from device.outbox import Outbox
@@ -50,6 +52,7 @@ _CLAIM_FIRST_S = 2.0
 _CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
+_QUIET_BEFORE = timedelta(minutes=10)  # the link's watchdog keeps its hands off
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ class Node:
             self.health.status,
             lambda: self.documents.config.status_interval_s,
         )
+        self.lamp = self._lamp()
+        self.watchdog = self._link_watchdog()
         self.asked_at = 0.0
         self._claim_wait_s = _CLAIM_FIRST_S
         self._claim_timer: Timer | None = None
@@ -185,6 +190,40 @@ class Node:
             return SilentPlayer(self.loop, self._heard)
         return Children(self.loop, self.settings, self._heard)
 
+    def _lamp(self) -> Lamp | None:
+        if self.settings.led_pin < 0 or self.equipment.silent:
+            return None
+        led = open_led(self.settings.led_pin, self.settings.data_dir)
+        return Lamp(self.loop, led, self._flashes) if led else None
+
+    def _flashes(self) -> int:
+        problems = self.health.problems()
+        on_air = bool(self.stage.playing)
+        return flashes(problems, connected=self.link.connected, on_air=on_air)
+
+    def _link_watchdog(self) -> LinkWatchdog:
+        settings = self.settings
+        measures = Measures(
+            words_of(settings.link_reset_command),
+            settings.link_reset_usb,
+            words_of(settings.link_reboot_command),
+        )
+        return LinkWatchdog(
+            self.loop,
+            self.counters,
+            measures,
+            reset_after_s=settings.link_reset_min * 60.0,
+            reboot_after_s=settings.link_reboot_min * 60.0,
+            connected=lambda: self.link.connected,
+            quiet=self._is_quiet,
+        )
+
+    def _is_quiet(self) -> bool:
+        """Nothing is on the air, or will be within minutes."""
+        now = self.clock.now()
+        coming = self.planner.coming(now)
+        return not self.stage.busy and (coming is None or coming.starts_at > now + _QUIET_BEFORE)
+
     # --- life ---------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -205,6 +244,7 @@ class Node:
         self.link.want(self._own_topics())
         self.link.want(self.documents.area_topics(self.topics))
         self.link.start()
+        self.watchdog.start()
 
     def stop(self) -> None:
         """Silence first, then a word to the controller, then the rest."""
@@ -216,6 +256,8 @@ class Node:
         self.send_reports()
         self.link.stop([self.voice.farewell()])
         self.pulse.stop()
+        if self.lamp:
+            self.lamp.close()
         if self.life:
             self.life.end()
         self.counters.save()

@@ -5,6 +5,7 @@ entry; `LOALANG_<NAME>_FILE` names a file that holds a secret. Every mistake is 
 """
 
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -40,12 +41,18 @@ class Settings:
     amplifier_log: str = ""
     button_pin: int = -1  # BCM number of a stop button to ground; below zero there is none
     button_mute_min: int = 60  # how long a press keeps the node quiet
+    led_pin: int = -1  # BCM number of a status lamp; below zero there is none
     settle_ms: int = 0  # 0: as the controller says
     tail_ms: int = -1  # below zero: as the controller says
     max_on_s: int = 7200
     buffer_ms: int = 80
     quota_mb: int = 2048
     realtime: bool = True
+    link_reset_command: str = ""  # what resets the modem; empty: nothing does
+    link_reset_usb: str = ""  # or the `authorized` file of its USB device
+    link_reset_min: int = 30
+    link_reboot_command: str = ""
+    link_reboot_min: int = 360
     log_level: str = "info"
 
     @property
@@ -179,6 +186,13 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
         (settings.clock not in {"system", "trusted"}, "clock: write system or trusted"),
         (settings.amplifier_pin > 27, "amplifier_pin: BCM numbers go from 0 to 27"),
         (settings.button_pin > 27, "button_pin: BCM numbers go from 0 to 27"),
+        (settings.led_pin > 27, "led_pin: BCM numbers go from 0 to 27"),
+        (settings.link_reset_min < 5, "link_reset_min: at least 5 minutes"),
+        (settings.link_reboot_min < 60, "link_reboot_min: at least 60 minutes"),
+        *(
+            (not _is_command(getattr(settings, name)), f"{name}: a quote is not closed")
+            for name in ("link_reset_command", "link_reboot_command")
+        ),
         (not 1 <= settings.button_mute_min <= 1440, "button_mute_min: from 1 to 1440 minutes"),
         (0 < settings.settle_ms < 300, "settle_ms: an amplifier gets at least 300 ms"),
         (settings.tail_ms > 4000, "tail_ms: at most 4000, so that the amplifier is off in 5 s"),
@@ -195,6 +209,14 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
             f"ca_file: there is no file {settings.ca_file}",
         ),
     ]
+
+
+def _is_command(text: str) -> bool:
+    try:
+        shlex.split(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _key_mistakes(settings: Settings) -> list[str]:

@@ -130,6 +130,7 @@ ACTIONS: Words = {
     "node.update": _("sửa cụm loa"),
     "node.retire": _("ngừng dùng cụm loa"),
     "node.claim_code": _("lấy mã kích hoạt"),
+    "node.order": _("ra lệnh cho cụm loa"),
     "schedule.create": _("tạo lịch phát"),
     "schedule.update": _("sửa lịch phát"),
     "schedule.approve": _("duyệt lịch phát"),

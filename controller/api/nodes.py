@@ -1,15 +1,17 @@
 """Nodes: places with horns, what their device last said, and the code that enrols a new one."""
 
 from dataclasses import fields as dataclass_fields
+from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import nodes
+from controller import node_orders, nodes
 from controller.api.binding import call, room
-from controller.api.fields import Id, Instant, Text, decimal, many, whole
+from controller.api.fields import Id, Instant, Text, decimal, many, one_of, whole
 from controller.api.here import Here
 from controller.api.lists import ListQuery, page_of
+from controller.models import NodeOrder
 from controller.paging import Page
 
 blueprint = room("nodes", "Cụm loa")
@@ -116,3 +118,63 @@ def shut_out_device(here: Here, id: str) -> nodes.NodeView:
     """The device was stolen: it is silenced and the broker no longer lets it in."""
     node = nodes.shut_out(here.session, here.actor, id, here.now)
     return nodes.view(here.session, node, here.now)
+
+
+class OrderIn(Schema):
+    """What the node is to do. `volume` takes `pct`; `mute` `until` (empty lifts it); `log_tail`
+    `lines`; `play` a `clip_id`, or else it sounds a signature tune."""
+
+    verb = one_of(*node_orders.VERBS, required=True)
+    pct = whole(0, 100, allow_none=True)
+    until = Text(40, allow_none=True)
+    lines = whole(1, 300, allow_none=True)
+    clip_id = Id(allow_none=True)
+
+
+class OrderOut(Schema):
+    """An order and what became of it."""
+
+    id = fields.String()
+    node_id = fields.String()
+    verb = fields.String()
+    args = fields.Dict()
+    state = fields.String(metadata={"description": "waiting, done, failed or unanswered"})
+    problem = fields.String()
+    detail = fields.String(metadata={"description": "what the node says, log lines for instance"})
+    airing_id = fields.String(allow_none=True, metadata={"description": "of a test play"})
+    created_at = Instant()
+    answered_at = Instant(allow_none=True)
+
+
+class OrderList(Schema):
+    """The newest orders to a node."""
+
+    items = fields.List(fields.Nested(OrderOut), required=True)
+
+
+@call(blueprint, "POST", "/nodes/<id>/orders", answer=OrderOut, status=201, body=OrderIn)
+def order_node(here: Here, body: dict[str, Any], id: str) -> dict[str, Any]:
+    """Ask the node for something now: it answers within seconds while it is online."""
+    args = {name: value for name, value in body.items() if name != "verb" and value is not None}
+    row = node_orders.order(here.session, here.actor, id, body["verb"], args, here.now)
+    return order_record(row, here.now)
+
+
+@call(blueprint, "GET", "/nodes/<id>/orders", answer=OrderList)
+def list_orders(here: Here, id: str) -> dict[str, Any]:
+    """What was asked of the node lately, newest first."""
+    rows = node_orders.listed(here.session, here.actor, id)
+    return {"items": [order_record(row, here.now) for row in rows]}
+
+
+@call(blueprint, "GET", "/nodes/<id>/orders/<order_id>", answer=OrderOut)
+def show_order(here: Here, id: str, order_id: str) -> dict[str, Any]:
+    """One order, to see whether it has been answered."""
+    return order_record(node_orders.get(here.session, here.actor, id, order_id), here.now)
+
+
+def order_record(row: NodeOrder, now: datetime) -> dict[str, Any]:
+    """An order as `OrderOut` shows it."""
+    shown = {name: getattr(row, name) for name in OrderOut().fields if hasattr(row, name)}
+    airing_id = (row.airing or {}).get("airing_id")
+    return {**shown, "state": node_orders.state(row, now), "airing_id": airing_id}

@@ -1,14 +1,16 @@
-"""`loalang node list|show|create|update|shut-out|claim-code`: the places with horns."""
+"""`loalang node list|show|create|update|shut-out|claim-code|order`: the places with horns."""
 
 import argparse
+import time
 from typing import Any
 
-from controller import nodes
-from controller.api.nodes import NodeIn, NodeOut, NodePatch
+from controller import node_orders, nodes
+from controller.api.nodes import NodeIn, NodeOut, NodePatch, OrderOut, order_record
 from controller.cli.checking import checked, shown
-from controller.cli.console import DONE, Console, area_id, given
+from controller.cli.console import DONE, FAILED, Console, area_id, given
 from controller.cli.parsing import Group
 
+_LOOK_S = 0.5
 _COLUMNS = ("code", "name", "area_id", "online", "last_seen_at", "problems", "id")
 
 
@@ -21,6 +23,7 @@ def add(words: Any) -> None:
     node.verb("update", update, "change a node", _changes)
     node.verb("shut-out", shut_out, "the device was stolen: shut it out", _id)
     node.verb("claim-code", claim_code, "a code for new hardware at the same place", _id)
+    node.verb("order", order, "test play, volume, mute, restart, log, resync, self-test", _order)
 
 
 def show_all(console: Console, asked: argparse.Namespace) -> int:
@@ -81,6 +84,22 @@ def claim_code(console: Console, asked: argparse.Namespace) -> int:
     return DONE
 
 
+def order(console: Console, asked: argparse.Namespace) -> int:
+    """Waits for the node's answer; fails when it says no, or nothing."""
+    args = given(asked, "pct", "until", "lines", "clip_id")
+    with console.changing() as (session, actor):
+        row = node_orders.order(session, actor, asked.id, asked.verb, args, console.now)
+        record = shown(OrderOut, order_record(row, console.now))
+    deadline = time.monotonic() + asked.wait
+    while record["state"] == "waiting" and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
+        with console.reading() as (session, actor):
+            row = node_orders.get(session, actor, asked.id, record["id"])
+            record = shown(OrderOut, order_record(row, console.now))
+    console.show(record)
+    return DONE if record["state"] == "done" else FAILED
+
+
 def _body(asked: argparse.Namespace) -> dict[str, Any]:
     return given(asked, "name", "code", "lat", "lon", "languages", "volume")
 
@@ -91,6 +110,16 @@ def _area(parser: argparse.ArgumentParser) -> None:
 
 def _id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id")
+
+
+def _order(parser: argparse.ArgumentParser) -> None:
+    _id(parser)
+    parser.add_argument("verb", choices=node_orders.VERBS)
+    parser.add_argument("--pct", type=int, help="volume: percent")
+    parser.add_argument("--until", help="mute: RFC 3339; left out, the mute is lifted")
+    parser.add_argument("--lines", type=int, help="log_tail: how many")
+    parser.add_argument("--clip-id", help="play: an approved clip; left out, a signature tune")
+    parser.add_argument("--wait", type=float, default=15.0, help="seconds to wait for the answer")
 
 
 def _new(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from controller.models.nodes import (
     DeviceCertificate,
     Node,
     NodeMembership,
+    NodeOrder,
 )
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
 from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User, UserArea
@@ -47,6 +48,7 @@ __all__ = [
     "Feedback",
     "Node",
     "NodeMembership",
+    "NodeOrder",
     "NodeReport",
     "OneTimeLink",
     "Playback",

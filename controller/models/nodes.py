@@ -113,3 +113,24 @@ class ClaimCode(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class NodeOrder(Base):
+    """What a technician asked of one node, and what its device answered."""
+
+    __tablename__ = "node_order"
+    __table_args__ = (Index("ix_node_order_node_created", "node_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    node_id: Mapped[str] = mapped_column(ForeignKey("node.id"))
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    verb: Mapped[str]
+    args: Mapped[dict[str, Any]]
+    airing: Mapped[dict[str, Any] | None]  # what `play` sounds, as the protocol has it
+    created_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    ok: Mapped[bool | None]
+    problem: Mapped[str] = mapped_column(default="")
+    detail: Mapped[str] = mapped_column(default="")

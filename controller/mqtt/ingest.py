@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from controller import database, enrolment
+from controller import database, enrolment, node_orders
 from controller.enrolment import Bound
 from controller.models import Device
 from controller.mqtt import presence, reports
@@ -259,6 +259,7 @@ class Ingest:
                 outcome.wanted.append(heard.read(Want))
         elif heard.topic.channel == "answer":
             answer = heard.read(Answer)
+            node_orders.answered(session, device.id, answer, now)
             _log.info("device %s answers %s: %s", device.id, answer.verb, answer.problem or "ok")
 
     def _beacon(

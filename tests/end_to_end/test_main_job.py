@@ -139,6 +139,34 @@ def test_a_drill_sounds_at_once_everywhere_and_a_stop_silences_it(commune, clip)
     wait_until(stopped, 10, 0.2, what="three stopped rows")
 
 
+def ordered(commune, node, verb, **args):
+    """An order to a node, once it has been answered."""
+    made = commune.post(f"/nodes/{node['id']}/orders", {"verb": verb, **args})
+    path = f"/nodes/{node['id']}/orders/{made['id']}"
+    wait_until(lambda: commune.get(path)["state"] != "waiting", 20, 0.2, what=f"{verb} answered")
+    return commune.get(path)
+
+
+def test_a_technician_orders_from_afar_and_is_answered(commune):
+    node = commune.nodes[1]
+    assert ordered(commune, node, "self_test")["state"] == "done"
+    assert "device" in ordered(commune, node, "log_tail", lines=200)["detail"]
+    assert ordered(commune, node, "volume", pct=60)["state"] == "done"
+    assert ordered(commune, node, "resync")["state"] == "done"
+    played = ordered(commune, node, "play")
+    (row,) = wait_until(lambda: commune.playbacks(played["airing_id"]), 70, 0.3, what="a test")
+    assert row["node_id"] == node["id"]
+    status = commune.get(f"/nodes/{node['id']}")["status"]
+    assert status["board"]["boot_s"] > 0
+    assert ordered(commune, node, "restart")["state"] == "done"
+    wait_until(
+        lambda: commune.get(f"/nodes/{node['id']}")["status"]["uptime_s"] < status["uptime_s"],
+        30,
+        0.3,
+        what="a node that began anew",
+    )
+
+
 def test_ctrl_c_stops_everything_within_ten_seconds(tmp_path):
     with Commune.running(tmp_path, nodes=1) as commune:
         pids = commune.told["pids"]

@@ -1,7 +1,11 @@
 """Nodes over HTTP."""
 
+from datetime import timedelta
+
 import pytest
 
+from controller.database import transaction
+from controller.models import Device, DeviceBinding
 from tests.controller.api.expecting import ids, is_problem
 
 
@@ -78,3 +82,30 @@ def test_charlie_finds_nothing_here(charlie, commune, village):
 def test_an_editor_does_not_touch_nodes(call_as, commune, village):
     is_problem(call_as("erin").post("/nodes", json=body(commune)), 403)
     assert call_as("tom").post("/nodes", json=body(commune)).status_code == 201
+
+
+def serve(services, node_id):
+    """Let a device serve a node, as after a claim."""
+    with transaction(services.engine) as session:
+        session.add(Device(id="d1", public_key="k", first_seen_at=services.clock()))
+        session.flush()
+        at = services.clock() - timedelta(hours=1)
+        session.add(DeviceBinding(node_id=node_id, device_id="d1", from_at=at))
+
+
+def test_an_order_can_be_given_and_followed(alice, village, services):
+    serve(services, village)
+    made = alice.post(f"/nodes/{village}/orders", json={"verb": "log_tail", "lines": 20})
+    assert made.status_code == 201, made.text
+    assert made.json["state"] == "waiting"
+    shown = alice.get(f"/nodes/{village}/orders/{made.json['id']}").json
+    assert shown == made.json
+    assert alice.get(f"/nodes/{village}/orders").json["items"] == [shown]
+
+
+def test_only_who_may_operate_gives_orders(call_as, village, services):
+    serve(services, village)
+    body = {"verb": "restart"}
+    assert call_as("vera").post(f"/nodes/{village}/orders", json=body).status_code == 403
+    assert call_as("charlie").post(f"/nodes/{village}/orders", json=body).status_code == 404
+    assert call_as("tom").post(f"/nodes/{village}/orders", json=body).status_code == 201
