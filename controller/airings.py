@@ -9,13 +9,15 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, false, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from controller import areas, changes
-from controller.access import Action, Actor, below, require, require_role
-from controller.due import Due, due_between, permitted_somewhere
+from controller import areas, changes, commands
+from controller.access import SYSTEM, Action, Actor, below, require, require_role
+from controller.commands import CommandKind
+from controller.due import Due, due_between
 from controller.errors import NotFound
 from controller.models import (
     Airing,
@@ -26,6 +28,7 @@ from controller.models import (
     NodeMembership,
     ProgrammeItem,
     Schedule,
+    ScheduleArea,
 )
 from controller.nodes import nodes_in
 from controller.nodes_ready import Readiness, emergency_parts, readiness_of
@@ -33,6 +36,7 @@ from controller.paging import Page, beyond, limited, page_of
 from controller.places import Tree
 from controller.programmes import of_schedule
 from controller.upsert import insert_missing
+from controller.withholding import Withheld, withheld
 from protocol.messages import Part
 from protocol.outcomes import AiringClass, Origin
 
@@ -43,12 +47,15 @@ __all__ = [
     "airing_id",
     "areas_touched",
     "expand",
+    "expand_all",
     "expand_for_clip",
     "get",
     "horizon",
+    "on_air",
     "page",
     "parts_of",
     "readiness",
+    "recheck",
     "roll",
     "targets",
 ]
@@ -90,12 +97,48 @@ def expand(
 
 def roll(session: Session, now: datetime, horizon_days: int = HORIZON_DAYS) -> int:
     """Expand every schedule that is on the air; returns how many rows changed."""
-    query = select(Schedule).where(
+    return expand_all(session, on_air(session), now, horizon_days)
+
+
+def on_air(session: Session, area_ids: Iterable[str] | None = None) -> list[str]:
+    """The ids of approved schedules (that can sound in these areas), those whose airings stay
+    where limits forbid some first."""
+    query = select(Schedule.id).where(
         Schedule.status == Approval.APPROVED, Schedule.deleted_at.is_(None)
     )
+    if area_ids is not None:
+        named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(set(area_ids)))
+        query = query.where(Schedule.id.in_(named))
+    first = case((Schedule.class_ == AiringClass.PRIORITY, 0), else_=1)
+    return list(session.scalars(query.order_by(first, Schedule.created_at, Schedule.id)))
+
+
+def expand_all(
+    session: Session,
+    schedule_ids: Iterable[str],
+    now: datetime,
+    horizon_days: int = HORIZON_DAYS,
+) -> int:
+    """Expand some schedules in this order; returns how many rows changed."""
     tree = Tree.load(session)
-    found = session.scalars(query.order_by(Schedule.id)).all()
+    found = (session.get_one(Schedule, each) for each in schedule_ids)
     return sum(_expand(session, schedule, now, horizon_days, tree) for schedule in found)
+
+
+def recheck(session: Session, area_ids: Iterable[str], now: datetime) -> int:
+    """After rules changed in these areas: all that can sound there, judged anew at once."""
+    tree = Tree.load(session)
+    touched: set[str] = set()
+    changed = 0
+    for schedule_id in on_air(session, tree.around(area_ids)):
+        schedule = session.get_one(Schedule, schedule_id)
+        rows = _expand(session, schedule, now, HORIZON_DAYS, tree)
+        touched |= areas_touched(schedule, tree) if rows else frozenset()
+        changed += rows
+    if touched:
+        body = {"area_ids": sorted(touched)}
+        commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, SYSTEM, now)
+    return changed
 
 
 def expand_for_clip(session: Session, clip_id: str, now: datetime) -> int:
@@ -205,6 +248,7 @@ def _expand(
     session.flush()
     session.refresh(schedule, with_for_update=True)
     due = _due(session, schedule, now, horizon(now, horizon_days), tree)
+    forbidden = withheld(session, schedule, list(due.values()), tree)
     known = {
         airing.id: airing
         for airing in session.scalars(
@@ -216,8 +260,10 @@ def _expand(
             .options(selectinload(Airing.areas))
         )
     }
-    changed = _add(session, schedule, {k: v for k, v in due.items() if k not in known})
-    changed += _put_right(session, schedule, known, due, now)
+    rows = {key: _values(schedule, each, forbidden.get(each)) for key, each in due.items()}
+    new = {key: each for key, each in due.items() if key not in known}
+    changed = _add(session, schedule, new, rows)
+    changed += _put_right(session, schedule, known, rows, now)
     if changed:
         for area in schedule.areas:
             changes.note(session, "airing", schedule.id, area.area_id, now)
@@ -238,19 +284,19 @@ def _due(
     if after >= until:
         return {}
     found = due_between(session, schedule, after, until, tree)
-    if schedule.class_ != AiringClass.EMERGENCY:
-        found = permitted_somewhere(found, [area.area_id for area in schedule.areas], tree)
     return {airing_id(schedule.id, due.original_at): due for due in found}
 
 
-def _add(session: Session, schedule: Schedule, new: dict[str, Due]) -> int:
+def _add(
+    session: Session, schedule: Schedule, new: dict[str, Due], values: dict[str, dict[str, Any]]
+) -> int:
     rows = [
         {
             "id": key,
             "schedule_id": schedule.id,
             "original_at": due.original_at,
             "origin": Origin.SCHEDULE.value,
-            **_values(schedule, due),
+            **values[key],
         }
         for key, due in new.items()
     ]
@@ -265,7 +311,7 @@ def _put_right(
     session: Session,
     schedule: Schedule,
     known: dict[str, Airing],
-    due: dict[str, Due],
+    due: dict[str, dict[str, Any]],
     now: datetime,
 ) -> int:
     changed = 0
@@ -277,7 +323,7 @@ def _put_right(
             changed += airing.cancelled_at is None
             airing.cancelled_at = airing.cancelled_at or now
             continue
-        values = {**_values(schedule, due[key]), "cancelled_at": None}
+        values = {**due[key], "cancelled_at": None}
         if any(getattr(airing, name) != value for name, value in values.items()):
             changed += 1
             for name, value in values.items():
@@ -289,7 +335,7 @@ def _put_right(
     return changed
 
 
-def _values(schedule: Schedule, due: Due) -> dict[str, object]:
+def _values(schedule: Schedule, due: Due, forbidden: Withheld | None) -> dict[str, Any]:
     return {
         "starts_at": due.starts_at,
         "ends_at": due.ends_at,
@@ -297,6 +343,7 @@ def _values(schedule: Schedule, due: Due) -> dict[str, object]:
         "title": schedule.title,
         "late_s": schedule.late_s,
         "stagger_step_ms": due.stagger_step_ms,
+        "withheld": forbidden,
     }
 
 

@@ -17,7 +17,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import areas, audit, changes
+from controller import airings, areas, audit, changes
 from controller.access import Action, Actor, require, visible_areas
 from controller.areas import AreaInput
 from controller.errors import BadInput
@@ -184,9 +184,10 @@ def _written(
         differing = {key: value for key, value in values.items() if getattr(area, key) != value}
         if differing:
             try:
-                areas.update(session, actor, area.id, differing, now)
+                areas.change(session, actor, area.id, differing, now)
             except BadInput as refused:
                 raise _bad({f"line {row.line}": next(iter(refused.errors.values()))}) from refused
+    airings.recheck(session, [area.id for area in known.values()], now)
     done = Imported(created, updated)
     place = parent_id or ""
     audit.record(session, actor, "area.import", "area", place, parent_id, now, asdict(done))

@@ -21,6 +21,8 @@ from controller.paging import Page, beyond, limited, page_of
 
 DEFAULT_TIMEZONE = "Asia/Ho_Chi_Minh"
 DEFAULT_LANGUAGES = ("vi",)
+# What decides which airings sound below, when, and how long.
+_GOVERN = {"parent_id", "timezone", "policy", "languages", "group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,18 @@ def update(
     session: Session, actor: Actor, area_id: str, changes: dict[str, Any], now: datetime
 ) -> Area:
     """`changes`: field of AreaInput → new value. Raises BadInput, also for a move into itself."""
+    area = change(session, actor, area_id, changes, now)
+    if set(changes) & _GOVERN:
+        from controller import airings  # they look areas up; only here is it the other way round
+
+        airings.recheck(session, [area.id], now)
+    return area
+
+
+def change(
+    session: Session, actor: Actor, area_id: str, changes: dict[str, Any], now: datetime
+) -> Area:
+    """`update` for who changes many areas: call `airings.recheck` for them at the end."""
     area = get(session, actor, area_id, Action.ADMINISTER)
     unknown = set(changes) - {field.name for field in fields(AreaInput)}
     if unknown:
@@ -77,7 +91,7 @@ def update(
         setattr(area, name, value)
     session.flush()
     _told(session, actor, "area.update", area, now, {"before": before, "after": changes})
-    if set(changes) & {"parent_id", "timezone", "policy", "languages", "group"}:
+    if set(changes) & _GOVERN:
         touched = sorted({*below(session, [area.id]), *old_path, *path(session, area.id)})
         body = {"area_ids": touched}
         commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)

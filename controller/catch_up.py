@@ -147,6 +147,7 @@ def _first_time(
         .where(
             AiringArea.area_id.in_(around),
             Airing.cancelled_at.is_(None),
+            Airing.withheld.is_(None),
             Airing.ends_at > now,
             Airing.starts_at < until,
         )

@@ -4,7 +4,7 @@ Built from the rows alone, so that the same rows give the same bytes; comparing 
 said last, and saying it, is the publisher's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from controller import airings, areas, nodes, outros
 from controller.calendar import policy as policies
+from controller.calendar.conflicts import is_within
 from controller.models import (
     Airing,
     AiringArea,
@@ -24,7 +25,9 @@ from controller.models import (
     Programme,
     Schedule,
 )
+from controller.places import Tree
 from controller.programmes import Loaded, of_schedule
+from controller.withholding import permitted_anywhere
 from protocol import messages
 from protocol.outcomes import AiringClass, Origin
 from protocol.pages import pack_page
@@ -133,14 +136,28 @@ def _airings(
             Airing.starts_at >= from_,
             Airing.starts_at < until,
             Airing.cancelled_at.is_(None),
+            Airing.withheld.is_(None),
             Airing.emergency_id.is_(None),  # those travel in the area's state
         )
         .order_by(Airing.starts_at, Airing.id)
     )
     programmes = _Programmes(session, place)
-    said = (_airing(row, programmes) for row in session.scalars(query))
+    rows = _permitted(session, place, session.scalars(query).all())
+    said = (_airing(row, programmes) for row in rows)
     # What was withdrawn since has no parts; silence gives its row a reason.
     return [airing for airing in said if airing.parts]
+
+
+def _permitted(session: Session, place: _Place, rows: Sequence[Airing]) -> Sequence[Airing]:
+    """Without those that no place below permits any more: the last look before they are signed."""
+    if not rows:
+        return rows
+    first, last = rows[0].starts_at, max(row.ends_at for row in rows)
+    own = place.effective
+    hours = policies.windows(own.policy, own.timezone, first, last + _DAY)
+    if hours is None or all(is_within(hours, row.starts_at, row.ends_at) for row in rows):
+        return rows  # as good as always, and without reading the tree
+    return permitted_anywhere(rows, [place.area_id], Tree.load(session))
 
 
 def _sounding(place: _Place) -> Select[str]:

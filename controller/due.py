@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from controller import outros
-from controller.calendar.conflicts import is_within
 from controller.calendar.policy import Window, windows
 from controller.calendar.recurrence import Rule, occurrences
 from controller.calendar.rule_json import rule_from_json
@@ -86,24 +85,6 @@ def resolved(rule: dict[str, Any], timezone: str, area_ids: Sequence[str], tree:
     """The rule with the names it uses looked up in its first area (all agree, see `schedules`)."""
     policy = tree.effective(area_ids[0]).policy
     return rule_from_json(rule, timezone, policy.day_sets, policy.holidays)
-
-
-def permitted_somewhere(found: Sequence[Due], area_ids: Sequence[str], tree: Tree) -> list[Due]:
-    """Those that at least one place below the areas permits; each node judges for itself.
-
-    Hours may have become stricter since the schedule was approved.
-    """
-    if not found:
-        return []
-    last = max(due.ends_at for due in found)
-    hours = hours_in(area_ids, tree, found[0].starts_at, last + timedelta(days=1))
-    if any(windows is None for windows in hours):
-        return list(found)
-    return [
-        due
-        for due in found
-        if any(is_within(windows or (), due.starts_at, due.ends_at) for windows in hours)
-    ]
 
 
 def hours_in(

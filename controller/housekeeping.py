@@ -35,6 +35,7 @@ from controller.spoken_lines import Speaking
 _log = logging.getLogger(__name__)
 
 _CHANGES_KEPT = timedelta(days=2)
+_AT_ONCE = 10  # schedules expanded in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,18 @@ def jobs(keeping: Keeping) -> list[Job]:
 
 
 def roll(keeping: Keeping) -> None:
-    """Extend every schedule's airings to the horizon and publish what that changed."""
-    with database.transaction(keeping.engine) as session:
-        airings.roll(session, keeping.clock(), keeping.horizon_days)
+    """Extend every schedule's airings to the horizon and publish what that changed.
+
+    A few schedules a transaction: writers wait for none of it long, and a stop in the middle
+    leaves whole schedules, which the next run takes up.
+    """
+    with database.reading(keeping.engine) as session:
+        ids = airings.on_air(session)
+    for i in range(0, len(ids), _AT_ONCE):
+        with database.transaction(keeping.engine) as session:
+            airings.expand_all(
+                session, ids[i : i + _AT_ONCE], keeping.clock(), keeping.horizon_days
+            )
     keeping.desk.refresh()
 
 

@@ -102,7 +102,10 @@ def check(session: Session, watch: Watch, now: datetime, ahead: timedelta) -> in
     query = (
         select(Airing)
         .where(
-            Airing.starts_at > now, Airing.starts_at <= now + ahead, Airing.cancelled_at.is_(None)
+            Airing.starts_at > now,
+            Airing.starts_at <= now + ahead,
+            Airing.cancelled_at.is_(None),
+            Airing.withheld.is_(None),
         )
         .order_by(Airing.starts_at)
     )

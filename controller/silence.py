@@ -58,8 +58,11 @@ def _settle(session: Session, airing: Airing, now: datetime) -> None:
 def _presumed(airing: Airing, node: Node, silent: bool, now: datetime) -> dict[str, object]:
     """The row of a target; where there is one already this changes nothing."""
     at = planned_at(airing, node)
-    outcome = Outcome.SKIPPED if silent else Outcome.MISSED
-    reason = Reason.WITHDRAWN if silent else Reason.OFFLINE_UNKNOWN
+    outcome, reason = Outcome.MISSED, Reason.OFFLINE_UNKNOWN
+    if airing.withheld is not None:
+        outcome, reason = Outcome.SKIPPED, Reason.POLICY
+    elif silent:
+        outcome, reason = Outcome.SKIPPED, Reason.WITHDRAWN
     return {
         "planned_day": at.date(),
         "airing_id": airing.id,
@@ -67,7 +70,7 @@ def _presumed(airing: Airing, node: Node, silent: bool, now: datetime) -> dict[s
         "planned_at": at,
         "outcome": outcome,
         "reason": reason.value,
-        "detail": "",
+        "detail": (airing.withheld or {}).get("rule", ""),
         "presumed_outcome": outcome,
         "presumed_reason": reason.value,
         "presumed_at": now,

@@ -43,6 +43,11 @@ class AiringOut(Schema):
     late_s = fields.Integer(attribute="airing.late_s")
     areas = fields.List(fields.String(), attribute="area_ids", metadata={"description": "ids"})
     cancelled_at = Instant(attribute="airing.cancelled_at", allow_none=True)
+    withheld = fields.Dict(
+        attribute="airing.withheld",
+        allow_none=True,
+        metadata={"description": "the rule that forbids it by now: rule, area, vi, en"},
+    )
     readiness = fields.Nested(ReadinessOut)
 
 

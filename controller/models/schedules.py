@@ -108,6 +108,9 @@ class Airing(Base):
     late_s: Mapped[int]
     stagger_step_ms: Mapped[int] = mapped_column(default=0)
     cancelled_at: Mapped[datetime | None]  # taken off before it began
+    withheld: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # the rule that forbids it since: {"rule", "area_id", "area", "vi", "en"}
     settled_at: Mapped[datetime | None]  # every target has its outcome
     checked_at: Mapped[datetime | None]  # readiness looked at before air time
 
