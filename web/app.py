@@ -42,6 +42,7 @@ from web import (
     village,
     week,
     words,
+    working,
 )
 from web import settings as settings_page
 from web.incoming import Incoming
@@ -57,6 +58,7 @@ PAGES = (
     library,
     clip_editor,
     listening,
+    working,
     approvals,
     nodes,
     log,
@@ -88,6 +90,7 @@ def create_app(
     for page in PAGES:
         app.register_blueprint(page.bp)
     live.install(app)
+    working.install(app)
     limits.install(app)
     login.install(app)
     emergency.install(app)

@@ -34,6 +34,7 @@ from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
 from web.words import TOPICS
+from web.working import following
 
 bp = Blueprint("library", __name__, url_prefix="/clips")
 Page = str | Answer | tuple[str, int]
@@ -231,7 +232,10 @@ def _take_in(files: list[FileStorage], values: dict[str, str]) -> Clip:
             valid_until=f"{values['valid_until']}T23:59:59" if values["valid_until"] else None,
             replaces=values["replaces"] or None,
         )
-        clip, _version = clips.upload(at.engine, at.store, current_actor(), data, at.clock())
+        with following() as work:
+            clip, _version = clips.upload(
+                at.engine, at.store, current_actor(), data, at.clock(), work.report, work.stopped
+            )
         return clip
     finally:
         path.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """Sound made and cut in the browser: the two marks, the microphone, a text read out."""
 
+import subprocess
+
 import pytest
 
 from controller.database import reading
@@ -141,6 +143,26 @@ def test_an_upload_under_way_can_be_cancelled(own_site, open_as, watch):
     page.get_by_role("button", name="Hủy gửi").click()
     page.get_by_text("Đã hủy. Tệp chưa được lưu.").wait_for()
     assert page.get_by_role("button", name="Gửi tệp").is_enabled()
+
+
+def test_work_on_a_recording_shows_its_share_and_can_be_stopped(own_site, open_as, tmp_path, watch):
+    watch.expected = ("422",)
+    long = tmp_path / "long.mp3"
+    tone = "sine=f=300:d=900:r=16000"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", tone, long], check=True
+    )
+    page = open_as(own_site, "erin", "/clips/new")
+    page.set_input_files("#file", long)
+    page.fill("#title", "Dài")
+    page.select_option("#topic", "6")
+    page.get_by_role("button", name="Gửi tệp").click()
+    until(page, "document.querySelector('.upload-state progress').value > 0.5")
+    page.get_by_text("Đang kiểm tra và chỉnh âm lượng").wait_for()
+    page.get_by_role("button", name="Hủy gửi").click()
+    page.get_by_text("Đã hủy theo yêu cầu").first.wait_for()
+    with reading(own_site.services.engine) as session:
+        assert session.query(Clip).filter_by(title="Dài").count() == 0
 
 
 def test_a_text_is_heard_before_it_is_saved(own_site, open_as):

@@ -51,6 +51,8 @@ GET    /clips/{clip}/sound                                    + + + + + +  . . ?
 POST   /clips/{clip}/approve                                  - + - - + -  . . ?
 POST   /clips/{clip}/reject                                   - + - - + -  . . ?
 POST   /clips/{clip}/withdraw                                 - + - - + -  . . ?
+GET    /clips/working/abc                                     + + - - + -  - o ?
+POST   /clips/working/abc/stop                                + + - - + -  - o ?
 GET    /approvals/                                            - + - - + -  - o ?
 GET    /approvals/live                                        - + - - + -  - o ?
 GET    /emergency/                                            - + - - + -  - o ?

@@ -23,9 +23,12 @@ function send(form: HTMLFormElement): void {
   request.upload.addEventListener("progress", (event) => {
     if (event.lengthComputable) bar.value = (100 * event.loaded) / event.total;
   });
+  let sent = false;
   request.upload.addEventListener("load", () => {
+    sent = true;
     bar.removeAttribute("value");
     say("checking");
+    follow(form, request, bar);
   });
   request.addEventListener("load", () => show(request));
   request.addEventListener("error", () => {
@@ -38,9 +41,14 @@ function send(form: HTMLFormElement): void {
     bar.hidden = true;
     button.disabled = false;
   });
-  cancel?.addEventListener("click", () => request.abort(), { once: true });
+  // Once the server works on it, hanging up would not stop it: it is asked to.
+  const stop = () => (sent ? void ask(form, "/stop", "POST") : request.abort());
+  cancel?.addEventListener("click", stop);
   for (const name of ["abort", "error", "load"]) {
-    request.addEventListener(name, () => cancel && (cancel.hidden = true));
+    request.addEventListener(name, () => {
+      cancel?.removeEventListener("click", stop);
+      if (cancel) cancel.hidden = true;
+    });
   }
   box.hidden = bar.hidden = false;
   if (cancel) cancel.hidden = false;
@@ -48,6 +56,25 @@ function send(form: HTMLFormElement): void {
   button.disabled = true;
   say("sending");
   request.send(new FormData(form));
+}
+
+const FOLLOW_MS = 700;
+
+// The share of the work done, until its own answer comes.
+function follow(form: HTMLFormElement, request: XMLHttpRequest, bar: HTMLProgressElement): void {
+  const timer = window.setInterval(async () => {
+    const answer = await ask(form, "", "GET");
+    const share = answer?.ok ? (await answer.json()).share : null;
+    if (typeof share === "number" && share > 0) bar.value = 100 * share;
+  }, FOLLOW_MS);
+  request.addEventListener("loadend", () => window.clearInterval(timer));
+}
+
+function ask(form: HTMLFormElement, what: string, method: string): Promise<Response | undefined> {
+  const key = form.querySelector<HTMLInputElement>("input[name=once]")?.value ?? "";
+  const token = form.querySelector<HTMLInputElement>("input[name=csrf_token]")?.value ?? "";
+  const address = `/clips/working/${encodeURIComponent(key)}${what}`;
+  return fetch(address, { method, headers: { "X-CSRFToken": token } }).catch(() => undefined);
 }
 
 // The answer names the clip's page, or is the form again with what was refused.
