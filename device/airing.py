@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from device.clip_cache import ClipCache
+from device.windows import Band
 from protocol.messages import Airing, ClockReading, NodeConfig, Part, Report
 from protocol.outcomes import AiringClass, Outcome, PartKind, Reason, ReportKind
 from protocol.programme import length_ms, parts_for
@@ -49,8 +50,13 @@ class Placed:
 
     @property
     def last_start(self) -> datetime:
-        """Until when it may begin: its lateness limit, or too little of it would be left."""
+        """Until when it may begin: its lateness limit, or too little of it would be left.
+
+        An emergency that is late is shifted and heard whole, so the limit alone holds.
+        """
         limit = self.starts_at + timedelta(seconds=self.airing.late_s)
+        if self.emergency:
+            return limit
         return min(limit, max(self.ends_at - LATE_JOIN_LEAST, self.starts_at))
 
     @property
@@ -62,6 +68,11 @@ class Placed:
         """Who gives way to whom: a higher rank interrupts a lower one."""
         ranks = {AiringClass.NORMAL: 0, AiringClass.PRIORITY: 1, AiringClass.EMERGENCY: 2}
         return ranks[self.airing.class_]
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it goes on, where it would be by then, after it gave way to a higher class."""
+        return self.airing.class_ is AiringClass.PRIORITY
 
     @property
     def unknown_kind(self) -> str:
@@ -108,16 +119,19 @@ class Run:
     """An airing under way; filled in by the player's and the keeper's events."""
 
     placed: Placed
-    volume_pct: int
+    node_pct: int
     length_ms: int
-    permitted_pct: int = 100  # what the window lets through of the node's own volume
-    first_frame: float | None = None  # monotonic seconds
+    bands: tuple[Band, ...] = ()  # what the hours let through of the node's own volume
+    first_frame: float | None = None  # monotonic seconds, of the stretch that sounds
     started_at: datetime | None = None
     ended_at: datetime | None = None
     start_error_ms: float | None = None
-    played_frames: int = 0
+    played_frames: int = 0  # of the stretches that are over
     skipped_frames: int = 0
     xruns: int = 0
+    gave_way: bool = False
+    suspended: bool = False  # has given way, and may go on
+    amplifier_failed: bool = False
     cause: Reason = Reason.NONE
     amplifier_on_at: datetime | None = None
     amplifier_off_at: datetime | None = None
@@ -130,20 +144,45 @@ class Run:
     def played_ms(self) -> int:
         return self.played_frames * 1000 // RATE
 
+    @property
+    def volume_pct(self) -> int:
+        """How loud it begins."""
+        permitted_pct = self.bands[0].volume_pct if self.bands else 100
+        return round(self.node_pct * permitted_pct / 100)
+
+    @property
+    def sounding(self) -> bool:
+        return not self.over and not self.suspended
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it will be over; an emergency that began late ends late."""
+        if self.started_at is None or not self.placed.emergency:
+            return self.placed.ends_at
+        return self.started_at + timedelta(milliseconds=self.length_ms)
+
+    def envelope(self) -> list[tuple[int, int]]:
+        """The bands for the player: (first frame, per cent)."""
+        starts_at = self.placed.starts_at
+        return [
+            (round((band.from_ - starts_at).total_seconds() * RATE), band.volume_pct)
+            for band in self.bands
+        ]
+
     def outcome(self) -> tuple[Outcome, Reason]:
         """What became of it, from what the player told."""
         if self.cause in (Reason.OPERATOR, Reason.MUTED):
             return Outcome.STOPPED, self.cause
         if self.cause is not Reason.NONE:
             return Outcome.INTERRUPTED, self.cause
-        if self.first_frame is None:
+        if self.started_at is None:
             return Outcome.MISSED, Reason.DEVICE_ERROR
-        if self.amplified and self.amplifier_on_at is None:
+        if self.amplifier_failed or (self.amplified and self.amplifier_on_at is None):
             return Outcome.PARTIAL, Reason.AMPLIFIER_FAULT
         if self.skipped_frames * 1000 // RATE > ON_TIME_MS:
             return Outcome.PARTIAL, Reason.LATE_START
         if self.played_ms + 500 < self.length_ms - self.skipped_frames * 1000 // RATE:
-            return Outcome.PARTIAL, Reason.DEVICE_ERROR
+            return Outcome.PARTIAL, Reason.PREEMPTED if self.gave_way else Reason.DEVICE_ERROR
         return Outcome.PLAYED, Reason.NONE
 
 

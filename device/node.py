@@ -42,6 +42,7 @@ from device.stage import Amplifier, Stage
 from device.status import Health
 from device.trust import Gate
 from device.voice import Voice
+from device.zones import choose_zones
 from protocol.outcomes import Reason
 from protocol.programme import blobs_of
 from protocol.topics import Topics
@@ -271,13 +272,11 @@ class Node:
             self.clock.reading(),
         )
 
-    def amplifier(self) -> Amplifier:
-        """Settle and tail as set here, or else as the controller says."""
-        config = self.documents.config
-        settle = self.settings.settle_ms or max(config.settle_ms, 300)
-        tail = self.settings.tail_ms if self.settings.tail_ms >= 0 else min(config.tail_ms, 4000)
-        present = self.settings.has_amplifier and not self.equipment.silent
-        return Amplifier(present, settle, tail)
+    def amplifier(self, placed: Placed) -> Amplifier:
+        """The airing's amplifiers; settle and tail as set here, or else as the controller says."""
+        if self.equipment.silent:
+            return Amplifier(False, max(self.documents.config.settle_ms, 300), 0)
+        return choose_zones(self.settings, self.documents.config, placed)
 
     # --- periodic work ------------------------------------------------------------------------
 
@@ -286,6 +285,7 @@ class Node:
             return
         wait_s = _PLAN_EVERY_S
         try:
+            self.desk.mind_the_button()
             wait_s = self.planner.tick()
             self.stage.overdue()
             self._mind_the_disk()
@@ -409,10 +409,10 @@ class Node:
     # --- sound and clips ----------------------------------------------------------------------
 
     def _heard(self, event: Message) -> None:
-        if event.get("event") in ("sink_lost", "sink_open", "ready", "fault"):
-            self.health.heard(event)
+        self.health.heard(event)
         if event.get("event") == "button":
             self.desk.button()
+        self.planner.heard(event)
         if event.get("event") == "sink_lost":
             self.stage.sink_lost(str(event.get("detail")))
         self.stage.heard(event)

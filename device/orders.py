@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _LOG_LINES = 100
 _ANSWER_BYTES = 8000
+_CLOCK_MOVED_S = 2.0
 
 
 class Desk:
@@ -31,6 +32,7 @@ class Desk:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._stopped_seq = 0
+        self._button_until: float | None = None  # monotonic; the button's mute, while it lasts
 
     def command(self, topic: str, raw: bytes, *, retained: bool) -> None:
         """A command on an area's or our own topic. A retained one is somebody's mistake."""
@@ -105,12 +107,27 @@ class Desk:
     def button(self) -> None:
         """The button on the mast: silence now, and for a while; no network is needed for it."""
         minutes = self._node.settings.button_mute_min
-        until = self._node.clock.now() + timedelta(minutes=minutes)
         log.warning("stop button pressed: muted for %s minutes", minutes)
         self._node.stage.stop_all(Reason.MUTED)
-        self._keep_mute(until)
+        clock = self._node.clock
+        self._button_until = clock.monotonic() + minutes * 60.0
+        self._keep_mute(clock.now() + timedelta(minutes=minutes))
+
+    def mind_the_button(self) -> None:
+        """A clock that is set right neither ends what was pressed early nor makes it last."""
+        if self._button_until is None:
+            return
+        left_s = self._button_until - self._node.clock.monotonic()
+        until = self._node.clock.now() + timedelta(seconds=left_s)
+        known = self._node.documents.local_mute
+        if left_s <= 0:
+            self._button_until = None
+            self._keep_mute(None)
+        elif known is None or abs((until - known).total_seconds()) > _CLOCK_MOVED_S:
+            self._keep_mute(until)
 
     def _mute(self, until: str) -> tuple[str, str]:
+        self._button_until = None
         self._keep_mute(_until(until))
         return "", ""
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from device.airing import Placed, interrupted_report
+from device.airing import LATE_JOIN_LEAST, Placed, interrupted_report
+from device.channel import Message
 from device.stage import Stage
-from device.windows import CLOSED, Hours
+from device.windows import CLOSED, Band, Hours
 from protocol.messages import NodeConfig
 from protocol.outcomes import Outcome, Reason
 
@@ -24,6 +25,8 @@ ARM_AHEAD = timedelta(seconds=15)
 # Released this long before the amplifier is due: a slow card or a busy machine may hold up the
 # agent by then, and the player keeps the instant.
 GO_MARGIN_S = 3.0
+GIVE_WAY = timedelta(seconds=1)  # what is lower sounds on until then
+_EMERGENCY_AHEAD = timedelta(seconds=5)
 _TURN_S = 1.0
 _ARMED_TURN_S = 0.25
 
@@ -57,7 +60,9 @@ class Planner:
     orders: Orders = field(default_factory=Orders)
     bound_at: datetime | None = None
     active_since: Callable[[str], datetime | None] = lambda _: None
+    horn_taken: bool = False  # by the village's own microphone or FM set
     _plan: list[Placed] = field(default_factory=list)
+    _learned: dict[str, int] = field(default_factory=dict)  # emergency → in which order heard of
     _began: float = 0.0
     _trusted_since: datetime | None = None
     _awake_since: datetime | None = None  # when this program began, by trusted time
@@ -72,6 +77,8 @@ class Planner:
     def set_plan(self, placed: Iterable[Placed], hours: Hours) -> None:
         """Replace what is planned; airings dealt with before are left out."""
         self.hours = hours
+        placed = list(placed)
+        self._note_emergencies(placed)
         live = [each for each in self._plan if each.live]
         fresh = {each.airing_id: each for each in (*placed, *live)}.values()
         undone = [each for each in fresh if not self.stage.dealt_with(each.airing_id)]
@@ -83,12 +90,27 @@ class Planner:
 
     def add_live(self, placed: Placed) -> None:
         """An airing a command asks for, beside the plan."""
+        self._note_emergencies([placed])
         if not self.stage.dealt_with(placed.airing_id):
             bisect.insort(self._plan, placed, key=_order)
+
+    def _note_emergencies(self, placed: Iterable[Placed]) -> None:
+        """Those heard of together rank alike; those heard of later were issued later."""
+        order = 1 + max(self._learned.values(), default=0)
+        for each in placed:
+            if each.emergency:
+                self._learned.setdefault(each.airing_id, order)
 
     def coming(self, now: datetime) -> Placed | None:
         """The next airing that has not begun."""
         return next((each for each in self._plan if each.starts_at >= now), None)
+
+    def heard(self, event: Message) -> None:
+        """Whether the village's own microphone or FM set has the horn, as the keeper tells."""
+        if event.get("event") == "input" and event.get("name") == "busy":
+            self.horn_taken = bool(event.get("active"))
+        elif event.get("event") == "children_lost":
+            self.horn_taken = False  # the next keeper tells anew
 
     # --- the turn -----------------------------------------------------------------------------
 
@@ -105,6 +127,7 @@ class Planner:
         elif not trusted:
             self._trusted_since = None
         self._obey_orders(now)
+        self._resume(now, trusted)
         self.stage.retime_running()
         self.stage.note_progress()
         for placed in list(self._plan):
@@ -148,10 +171,9 @@ class Planner:
         if not self.stage.arm(placed):
             return
         self.stage.retime(placed)
-        lead = timedelta(seconds=GO_MARGIN_S + self.stage.amplifier().settle_ms / 1000)
+        lead = timedelta(seconds=GO_MARGIN_S + self.stage.amplifier(placed).settle_ms / 1000)
         if now >= placed.starts_at - lead and self._may_begin(placed, now):
-            permitted_pct = self._permitted_pct(placed, now) or 0
-            self.stage.begin(placed, self.config.volume_pct, permitted_pct)
+            self.stage.begin(placed, self.config.volume_pct, self._bands(placed, now))
 
     # --- beginning ----------------------------------------------------------------------------
 
@@ -161,35 +183,69 @@ class Planner:
             stopped = silenced in (Reason.OPERATOR, Reason.WITHDRAWN)
             self.stage.skip(placed, Outcome.STOPPED if stopped else Outcome.SKIPPED, silenced)
             return False
-        if not placed.emergency and self._permitted_pct(placed, now) is None:
+        if not placed.emergency and not self._bands(placed, now):
             self.stage.skip(placed, Outcome.SKIPPED, Reason.POLICY, "outside the permitted hours")
+            return False
+        if self.horn_taken and not placed.emergency:
+            self.stage.blocked[placed.airing_id] = Reason.AMPLIFIER_BUSY
             return False
         if not self.stage.sound.healthy():
             self.stage.blocked[placed.airing_id] = Reason.DEVICE_ERROR
             return False
-        return self._has_the_horn(placed)
+        return self._has_the_horn(placed, now)
 
-    def _permitted_pct(self, placed: Placed, now: datetime) -> int | None:
+    def _bands(self, placed: Placed, now: datetime) -> tuple[Band, ...]:
+        """How loud it may be, band by band; an emergency always, and at the node's own volume."""
         if placed.emergency:
-            return 100
-        return self.hours.volume_pct(max(placed.starts_at, now), placed.ends_at)
+            return ()
+        return self.hours.bands(max(placed.starts_at, now), placed.ends_at)
 
-    def _has_the_horn(self, placed: Placed) -> bool:
-        """Nothing of equal or higher class is in the way; what is lower gives way."""
-        for run in list(self.stage.runs.values()):
-            if run.over or run.placed.ends_at <= placed.starts_at:
-                continue
-            if run.placed.rank >= placed.rank:
-                self.stage.blocked[placed.airing_id] = Reason.PREEMPTED
-                return False
-            self.stage.halt(run, Reason.PREEMPTED)
+    def _has_the_horn(self, placed: Placed, now: datetime) -> bool:
+        """Nothing it has to wait for is in the way; what is lower gives way just before."""
+        sounding = [run for run in self.stage.runs.values() if run.sounding]
+        in_the_way = [run for run in sounding if run.ends_at > placed.starts_at]
+        if any(not self._goes_before(placed, run.placed) for run in in_the_way):
+            self.stage.blocked[placed.airing_id] = Reason.PREEMPTED
+            return False
+        if in_the_way and now < placed.starts_at - GIVE_WAY:
+            return False
+        for run in in_the_way:
+            if run.placed.resumes:
+                self.stage.suspend(run)
+            else:
+                self.stage.halt(run, Reason.PREEMPTED)
         return True
+
+    def _goes_before(self, placed: Placed, other: Placed) -> bool:
+        """A higher class interrupts a lower one; of two emergencies the one issued later."""
+        if placed.rank != other.rank or not placed.emergency:
+            return placed.rank > other.rank
+        learned = self._learned.get(placed.airing_id, 0), self._learned.get(other.airing_id, 0)
+        # A repeat does not interrupt itself, and after a restart nobody knows which came first.
+        return learned[0] > learned[1] and placed.parts != other.parts
+
+    def _resume(self, now: datetime, trusted: bool) -> None:
+        """What gave way goes on where it would be by now, or its time is over."""
+        for run in self.stage.suspended:
+            placed = run.placed
+            if now >= placed.ends_at - LATE_JOIN_LEAST:
+                self.stage.halt(run, Reason.PREEMPTED)
+            elif trusted and not self._horn_is_wanted(now) and self._bands(placed, now):
+                self.stage.resume(run)
+
+    def _horn_is_wanted(self, now: datetime) -> bool:
+        """Something sounds, or an emergency waits for its turn."""
+        soon = now + _EMERGENCY_AHEAD
+        waiting = any(p.emergency and p.starts_at <= soon for p in self._plan)
+        return bool(self.stage.playing) or waiting or self.horn_taken
 
     def _obey_orders(self, now: datetime) -> None:
         for run in list(self.stage.runs.values()):
             silenced = self.orders.silences(run.placed, now)
             if silenced is not None:
                 self.stage.halt(run, Reason.MUTED if silenced is Reason.MUTED else Reason.OPERATOR)
+            elif self.horn_taken and not run.placed.emergency:
+                self.stage.halt(run, Reason.AMPLIFIER_BUSY)
 
     # --- what did not sound -------------------------------------------------------------------
 
@@ -206,7 +262,9 @@ class Planner:
         elif self._awake_since and last < self._awake_since:
             self.stage.skip(placed, Outcome.MISSED, Reason.POWERED_OFF)
         else:
-            self.stage.skip(placed, Outcome.MISSED, self._why_not(placed))
+            why = self._why_not(placed)
+            left_out = why is Reason.AMPLIFIER_BUSY
+            self.stage.skip(placed, Outcome.SKIPPED if left_out else Outcome.MISSED, why)
 
     def _why_not(self, placed: Placed) -> Reason:
         blocked = self.stage.blocked.get(placed.airing_id)

@@ -14,11 +14,13 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from device.errors import ConfigError
+from device.wiring import LAST_PIN, MAIN, Contact, Wiring, Zone
 from protocol.keys import VerifyKey
 from protocol.topics import Topics
 
 PREFIX = "LOALANG_"
 SECRETS = frozenset({"claim_code"})
+INPUTS = ("fault", "tamper", "sense", "busy")
 _SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -38,7 +40,12 @@ class Settings:
     rtc_trust_days: int = 30
     amplifier_pin: int = -1  # BCM number; below zero there is no switched amplifier
     amplifier_active_high: bool = True
+    amplifier_zones: tuple[str, ...] = ()  # further amplifiers: NAME:PIN[:high|low[:SETTLE[:TAIL]]]
     amplifier_log: str = ""
+    fault_input: str = ""  # PIN[:low|high] of the amplifier's fault contact
+    tamper_input: str = ""  # … of the cabinet's door contact
+    sense_input: str = ""  # … active while an amplifier has power
+    busy_input: str = ""  # … active while the village's own microphone or FM set is on the air
     button_pin: int = -1  # BCM number of a stop button to ground; below zero there is none
     button_mute_min: int = 60  # how long a press keeps the node quiet
     led_pin: int = -1  # BCM number of a status lamp; below zero there is none
@@ -82,8 +89,31 @@ class Settings:
         return self.evidence_dir / "amplifier.jsonl" if self.evidence_dir else None
 
     @property
+    def zones(self) -> tuple[Zone, ...]:
+        """The amplifiers this node switches: the one of `amplifier_pin` is called main."""
+        further = tuple(Zone.parse(text) for text in self.amplifier_zones)
+        if self.amplifier_pin < 0:
+            return further
+        return (Zone(MAIN, self.amplifier_pin, self.amplifier_active_high), *further)
+
+    @property
+    def inputs(self) -> dict[str, Contact]:
+        """The contacts the keeper reads, by name."""
+        texts = {name: getattr(self, f"{name}_input") for name in INPUTS}
+        return {name: Contact.parse(text) for name, text in texts.items() if text}
+
+    @property
+    def wiring(self) -> Wiring:
+        """What the amplifier keeper is told."""
+        log_path = str(self.amplifier_log_path or "")
+        max_on_s = float(self.max_on_s)
+        return Wiring(
+            self.zones, self.inputs, self.button_pin, max_on_s, log_path, realtime=self.realtime
+        )
+
+    @property
     def has_amplifier(self) -> bool:
-        return self.amplifier_pin >= 0
+        return self.amplifier_pin >= 0 or bool(self.amplifier_zones)
 
 
 def load(config: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -160,6 +190,7 @@ def _boolean(value: Any) -> bool:
 def _mistakes(settings: Settings, given: set[str]) -> list[str]:
     found = [sentence for wrong, sentence in _checks(settings) if wrong]
     found += _key_mistakes(settings)
+    found += _wiring_mistakes(settings)
     try:
         Topics(settings.site)
     except ValueError as error:
@@ -184,9 +215,9 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
             f"sink: {settings.sink!r} is not alsa:DEVICE, file:DIR or null",
         ),
         (settings.clock not in {"system", "trusted"}, "clock: write system or trusted"),
-        (settings.amplifier_pin > 27, "amplifier_pin: BCM numbers go from 0 to 27"),
-        (settings.button_pin > 27, "button_pin: BCM numbers go from 0 to 27"),
-        (settings.led_pin > 27, "led_pin: BCM numbers go from 0 to 27"),
+        (settings.amplifier_pin > LAST_PIN, "amplifier_pin: BCM numbers go from 0 to 27"),
+        (settings.button_pin > LAST_PIN, "button_pin: BCM numbers go from 0 to 27"),
+        (settings.led_pin > LAST_PIN, "led_pin: BCM numbers go from 0 to 27"),
         (settings.link_reset_min < 5, "link_reset_min: at least 5 minutes"),
         (settings.link_reboot_min < 60, "link_reboot_min: at least 60 minutes"),
         *(
@@ -226,6 +257,35 @@ def _key_mistakes(settings: Settings) -> list[str]:
             VerifyKey.from_hex(text)
         except ValueError as error:
             found.append(f"controller_keys: {text[:16]}…: {error}")
+    return found
+
+
+def _wiring_mistakes(settings: Settings) -> list[str]:
+    found = []
+    pins = [settings.amplifier_pin, settings.button_pin, settings.led_pin]
+    names = [MAIN]
+    for text in settings.amplifier_zones:
+        try:
+            zone = Zone.parse(text)
+        except ValueError as error:
+            found.append(f"amplifier_zones: {error}")
+            continue
+        pins.append(zone.pin)
+        names.append(zone.name)
+    for name in INPUTS:
+        try:
+            text = getattr(settings, f"{name}_input")
+            pins.append(Contact.parse(text).pin if text else -1)
+        except ValueError as error:
+            found.append(f"{name}_input: {error}")
+    wired = [pin for pin in pins if pin >= 0]
+    found += [
+        f"pin {pin} is used twice" for pin in sorted({p for p in wired if wired.count(p) > 1})
+    ]
+    found += [
+        f"amplifier_zones: {n} is used twice"
+        for n in sorted({n for n in names if names.count(n) > 1})
+    ]
     return found
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[Message], None]
 
-_HANG_S = 8.0  # without a beat from the player
+_HANG_S = 8.0  # without a beat
 _RESTART_S = 0.2
 _RESTART_LONGEST_S = 30.0
 _QUIET_AFTER_S = 60.0
@@ -50,14 +50,15 @@ class Children:
         self._children: list[subprocess.Popen[bytes]] = []
         self._delay_s = _RESTART_S
         self._started_at = 0.0
-        self._beat_at = 0.0
+        self._beats: dict[str, float] = {}  # child → when it was last heard of
         self._ready = False
         self._timer: Timer | None = None
         self._stopped = False
 
     def start(self) -> None:
         self._stopped = False
-        self._started_at = self._beat_at = self._loop.monotonic()
+        self._started_at = self._loop.monotonic()
+        self._beats = {"player": self._started_at}
         keeper_fd = -1
         keeper_end: socket.socket | None = None
         self._ready = not self._settings.has_amplifier
@@ -92,18 +93,7 @@ class Children:
 
     def _spawn_keeper(self, player_side: socket.socket) -> None:
         ours, theirs = pair()
-        settings = self._settings
-        log_path = settings.amplifier_log_path
-        self._spawn(
-            "device.amplifier",
-            [theirs, player_side],
-            str(settings.amplifier_pin),
-            "1" if settings.amplifier_active_high else "0",
-            str(settings.max_on_s),
-            str(log_path or ""),
-            "1" if settings.realtime else "0",
-            str(settings.button_pin),
-        )
+        self._spawn("device.amplifier", [theirs, player_side], self._settings.wiring.to_json())
         self._channels.append(Channel(self._loop, ours, self._from_keeper, self._lost))
         theirs.close()
         player_side.close()
@@ -130,11 +120,14 @@ class Children:
 
     def _from_player(self, message: Message) -> None:
         if message.get("event") == "beat":
-            self._beat_at = self._loop.monotonic()
+            self._beats["player"] = self._loop.monotonic()
         else:
             self._listen(message)
 
     def _from_keeper(self, message: Message) -> None:
+        if message.get("event") == "beat":
+            self._beats["keeper"] = self._loop.monotonic()
+            return
         if message.get("event") == "ready":
             self._ready = True
         self._listen(message)
@@ -158,10 +151,12 @@ class Children:
         self._listen({"event": "children_started"})
 
     def _look_after(self) -> None:
-        if self._loop.monotonic() - self._beat_at > _HANG_S:
-            log.error("the player hangs; it is killed")
-            self._lost()
-            return
+        now = self._loop.monotonic()
+        for name, beat_at in self._beats.items():
+            if now - beat_at > _HANG_S:
+                log.error("the %s hangs; it is killed", name)
+                self._lost()
+                return
         self._timer = self._loop.call_later(2.0, self._look_after)
 
     def _close_channels(self) -> None:

@@ -28,6 +28,8 @@ from device.clock import Clock
 from device.identity import Counters
 from device.outbox import Outbox
 from device.sound import SoundPort
+from device.windows import Band
+from device.wiring import MAIN
 from protocol.messages import Report
 from protocol.outcomes import Outcome, Reason
 from protocol.programme import length_ms
@@ -39,15 +41,20 @@ _MOVED_S = 20e-6
 _PIN_WAIT_S = 6.0
 _SHIFT_MARGIN_S = 0.15  # for `started` to reach the disk and `go` the player
 _CHECKPOINT_MS = 60_000
+ALL_OF_ONE = (MAIN,)
 
 
 @dataclass(frozen=True, slots=True)
 class Amplifier:
-    """How this node's amplifier is to be switched; `present` False: there is none."""
+    """How an airing's amplifiers are to be switched; `present` False: there are none.
+
+    `zones`: those it is for; none named: all of them.
+    """
 
     present: bool
     settle_ms: int
     tail_ms: int
+    zones: tuple[str, ...] = ()
 
 
 @dataclass
@@ -56,6 +63,7 @@ class _Armed:
 
     start: float
     length_ms: int
+    amplifier: Amplifier
     gone: bool = False
     delay_s: float = 0.0  # an emergency that came late is shifted, and loses no word
 
@@ -70,19 +78,29 @@ class Stage:
     clips: ClipCache
     sound: SoundPort
     stamp: Callable[[], Stamp]
-    amplifier: Callable[[], Amplifier]
+    amplifier: Callable[[Placed], Amplifier]
     on_report: Callable[[], None]
     on_change: Callable[[], None]
     runs: dict[str, Run] = field(default_factory=dict)
     blocked: dict[str, Reason] = field(default_factory=dict)  # why not yet, by airing
-    amplifier_on_at: datetime | None = None
     xruns: int = 0
     _armed: dict[str, _Armed] = field(default_factory=dict)
+    _zones_on: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def playing(self) -> str:
         """The airing that sounds, or is about to; empty when none does."""
-        return next((airing_id for airing_id, run in self.runs.items() if not run.over), "")
+        return next((airing_id for airing_id, run in self.runs.items() if run.sounding), "")
+
+    @property
+    def amplifier_on_at(self) -> datetime | None:
+        """Since when the first of the amplifiers is on; None while all are off."""
+        return min(self._zones_on.values(), default=None)
+
+    @property
+    def suspended(self) -> list[Run]:
+        """What has given way and may go on."""
+        return [run for run in self.runs.values() if run.suspended]
 
     @property
     def busy(self) -> bool:
@@ -115,7 +133,7 @@ class Stage:
             self.blocked[placed.airing_id] = Reason.CLIP_MISSING
             return False
         start, offset = self._instant(placed)
-        amplifier = self.amplifier()
+        amplifier = self.amplifier(placed)
         length = length_ms(chosen)
         message = {
             "cmd": "arm",
@@ -127,11 +145,12 @@ class Stage:
             "volume_pct": 0,
             "settle_ms": amplifier.settle_ms,
             "tail_ms": amplifier.tail_ms,
+            "zones": amplifier.zones,
         }
         if not self.sound.healthy() or not self.sound.send(message):
             self.blocked[placed.airing_id] = Reason.DEVICE_ERROR
             return False
-        self._armed[placed.airing_id] = _Armed(start, length)
+        self._armed[placed.airing_id] = _Armed(start, length, amplifier)
         return True
 
     def _instant(self, placed: Placed) -> tuple[float, float]:
@@ -155,7 +174,8 @@ class Stage:
     def _shift_if_late(self, placed: Placed) -> None:
         """An emergency begins with its first word, even when that cannot be at its instant."""
         armed = self._armed[placed.airing_id]
-        settle_s = 0.0 if self.amplifier_on_at else self.amplifier().settle_ms / 1000
+        switched_on = all(zone in self._zones_on for zone in armed.amplifier.zones or ALL_OF_ONE)
+        settle_s = 0.0 if switched_on else armed.amplifier.settle_ms / 1000
         possible = self.clock.monotonic() + settle_s + _SHIFT_MARGIN_S
         if possible > armed.start:
             armed.delay_s = possible - armed.start
@@ -171,35 +191,55 @@ class Stage:
         if self._armed.pop(airing_id, None) is not None:
             self.sound.send({"cmd": "stop", "airing_id": airing_id})
 
-    def begin(self, placed: Placed, node_pct: int, permitted_pct: int) -> None:
+    def begin(self, placed: Placed, node_pct: int, bands: tuple[Band, ...] = ()) -> None:
         """Write `started` down, then let it sound, at so much of the node's own volume."""
         if placed.emergency:
             self._shift_if_late(placed)
         armed = self._armed[placed.airing_id]
-        amplified = self.amplifier().present
-        volume_pct = round(node_pct * permitted_pct / 100)
-        run = Run(placed, volume_pct, armed.length_ms, permitted_pct, amplified=amplified)
+        run = Run(placed, node_pct, armed.length_ms, bands, amplified=armed.amplifier.present)
         self.runs[placed.airing_id] = run
-        armed.gone = True
         self.note(started_report(run, self.stamp()))
         if self.outbox.full:
             self.counters.note_started(placed.airing_id)
-        self.sound.send({"cmd": "volume", "airing_id": placed.airing_id, "pct": volume_pct})
-        self.sound.send({"cmd": "go", "airing_id": placed.airing_id})
+        self._release(run)
+
+    def _release(self, run: Run) -> None:
+        airing_id = run.placed.airing_id
+        self._armed[airing_id].gone = True
+        self.sound.send({"cmd": "volume", "airing_id": airing_id, "pct": run.node_pct})
+        self.sound.send({"cmd": "go", "airing_id": airing_id, "bands": run.envelope()})
 
     def follow_volume(self, node_pct: int) -> None:
         """The node's own volume has changed: what sounds follows on a ramp."""
         for airing_id, run in self.runs.items():
-            volume_pct = round(node_pct * run.permitted_pct / 100)
-            if not run.over and volume_pct != run.volume_pct:
-                run.volume_pct = volume_pct
-                self.sound.send({"cmd": "volume", "airing_id": airing_id, "pct": volume_pct})
+            if not run.over and node_pct != run.node_pct:
+                run.node_pct = node_pct
+                self.sound.send({"cmd": "volume", "airing_id": airing_id, "pct": node_pct})
 
     def halt(self, run: Run, cause: Reason) -> None:
-        """Make an airing under way fall silent."""
-        if not run.over and run.cause is Reason.NONE:
-            run.cause = cause
+        """Make an airing under way fall silent, for good."""
+        if run.over or run.cause is not Reason.NONE:
+            return
+        run.cause = cause
+        if run.suspended and run.placed.airing_id not in self._armed:
+            run.over = True
+            self._close(run)
+        else:
+            run.suspended = False
             self.sound.send({"cmd": "stop", "airing_id": run.placed.airing_id})
+
+    def suspend(self, run: Run) -> None:
+        """Make an airing give way; `resume` lets it go on where it would be by then."""
+        run.gave_way = run.suspended = True
+        self.sound.send({"cmd": "stop", "airing_id": run.placed.airing_id})
+
+    def resume(self, run: Run) -> None:
+        """The higher class is over: the same airing again, in its place."""
+        airing_id = run.placed.airing_id
+        if airing_id in self._armed or not self.arm(run.placed):
+            return  # its end has not been told yet, or it cannot be played now
+        run.suspended = False
+        self._release(run)
 
     def stop_all(self, cause: Reason) -> int:
         """Silence, now; how many airings that ended."""
@@ -229,7 +269,8 @@ class Stage:
         elif kind in ("finished", "cancelled"):
             self._sound_ended(run, event)
         elif kind == "fault":
-            run.details.append(f"amplifier off: {event.get('reason')}")
+            run.details.append(f"amplifier: {event.get('reason')}")
+            run.amplifier_failed |= event.get("reason") != "stray"
         self.on_change()
 
     def sink_lost(self, detail: str) -> None:
@@ -239,39 +280,48 @@ class Stage:
 
     def _sound_began(self, run: Run, event: Message) -> None:
         first = float(event["first_frame"])
-        offset = self.clock.wall_minus_monotonic()
         run.first_frame = first
-        run.started_at = from_unix(first + offset)
-        run.skipped_frames = int(event["skipped"])
         if run.amplified and self.amplifier_on_at:
             run.amplifier_on_at = run.amplifier_on_at or self.amplifier_on_at
+            run.amplifier_off_at = None
+        if run.started_at is not None:
+            return  # it goes on after it gave way
+        run.started_at = from_unix(first + self.clock.wall_minus_monotonic())
+        run.skipped_frames = int(event["skipped"])
         armed = self._armed[run.placed.airing_id]
         error_s = first - (armed.start - armed.delay_s)
         run.start_error_ms = round(error_s * 1000, 3)
 
     def _sound_ended(self, run: Run, event: Message) -> None:
-        run.over = True
         if event["event"] == "finished":
             offset = self.clock.wall_minus_monotonic()
             run.ended_at = from_unix(float(event["last_frame"]) + offset)
-            run.played_frames = int(event["played"])
-            run.skipped_frames = int(event["skipped"])
-            run.xruns = int(event["xruns"])
-            self.xruns += run.xruns
-        alone = all(other.over for other in self.runs.values())
+            run.played_frames += int(event["played"])
+            run.xruns += int(event["xruns"])
+            self.xruns += int(event["xruns"])
+        run.first_frame = None
+        self._armed.pop(run.placed.airing_id, None)
+        if run.suspended:
+            return
+        run.over = True
+        alone = not any(other.sounding for other in self.runs.values())
         if alone and run.amplifier_on_at and not run.amplifier_off_at:
             return  # the report tells when the amplifier went off: at most the tail away
         self._close(run)
 
     def _pin_moved(self, event: Message) -> None:
         at = from_unix(float(event["mono"]) + self.clock.wall_minus_monotonic())
+        zone = str(event.get("zone", MAIN))
         if event["on"]:
-            self.amplifier_on_at = at
+            self._zones_on[zone] = at
             run = self.runs.get(str(event.get("airing_id")))
             if run:
-                run.amplifier_on_at = at
+                run.amplifier_on_at = run.amplifier_on_at or at
+                run.amplifier_off_at = None
             return
-        self.amplifier_on_at = None
+        self._zones_on.pop(zone, None)
+        if self._zones_on:
+            return
         for run in list(self.runs.values()):
             if run.amplifier_on_at:
                 run.amplifier_off_at = at
@@ -279,15 +329,18 @@ class Stage:
                 self._close(run)
 
     def _children_lost(self) -> None:
+        for run in self.runs.values():
+            if run.first_frame is not None:
+                heard_s = max(self.clock.monotonic() - run.first_frame, 0.0)
+                heard = run.played_frames + round(heard_s * RATE)
+                run.played_frames = min(heard, run.length_ms * RATE // 1000)
+                run.first_frame = None
         self._armed.clear()
-        self.amplifier_on_at = None
-        for run in list(self.runs.values()):
+        self._zones_on.clear()
+        for run in [run for run in self.runs.values() if not run.suspended]:
             if not run.over and run.cause is Reason.NONE:
                 run.cause = Reason.DEVICE_ERROR
                 run.details.append("player or amplifier keeper died")
-                if run.first_frame is not None:
-                    heard_s = max(self.clock.monotonic() - run.first_frame, 0.0)
-                    run.played_frames = min(round(heard_s * RATE), run.length_ms * RATE // 1000)
             self._close(run)
 
     def note_progress(self) -> None:
@@ -296,7 +349,7 @@ class Stage:
         for run in self.runs.values():
             if run.over or run.first_frame is None:
                 continue
-            played_ms = int((now - run.first_frame) * 1000)
+            played_ms = run.played_ms + int((now - run.first_frame) * 1000)
             if played_ms - run.noted_ms >= _CHECKPOINT_MS:
                 run.noted_ms = played_ms
                 self.note(checkpoint_report(run, self.stamp(), played_ms))

@@ -17,6 +17,7 @@ _LOW_SPACE_BYTES = 64 << 20
 _HOT_C = 80.0  # here a Pi begins to slow down
 _WORN_PCT = 90
 _BOARD_S = 10.0  # a board is not read more often
+_LASTING_FAULTS = {"input", "dead"}  # told over by the keeper itself
 
 
 class Health:
@@ -26,7 +27,8 @@ class Health:
         self._node = node
         self._began = node.loop.monotonic()
         self._sink_problem = ""
-        self._amplifier_fault = ""
+        self._amplifier_faults: set[str] = set()
+        self._inputs: set[str] = set()
         self._board = Board()
         self._board_at = float("-inf")
 
@@ -38,9 +40,17 @@ class Health:
         elif kind == "sink_open":
             self._sink_problem = ""
         elif kind == "fault":
-            self._amplifier_fault = str(event.get("reason"))
+            self._amplifier_faults.add(str(event.get("reason")))
+        elif kind == "fault_over":
+            self._amplifier_faults.discard(str(event.get("reason")))
+        elif kind == "pin" and event.get("on"):
+            self._amplifier_faults &= _LASTING_FAULTS  # it works again
+        elif kind == "input":
+            change = self._inputs.add if event.get("active") else self._inputs.discard
+            change(str(event.get("name")))
         elif kind == "ready":
-            self._amplifier_fault = ""
+            self._amplifier_faults.clear()
+            self._inputs.clear()
 
     @property
     def uptime_s(self) -> int:
@@ -92,7 +102,9 @@ class Health:
         found = {
             "clock_untrusted": not node.clock.trusted,
             "sound_device": bool(self._sink_problem),
-            "amplifier_fault": bool(self._amplifier_fault) or not node.sound.healthy(),
+            "amplifier_fault": bool(self._amplifier_faults) or not node.sound.healthy(),
+            "amplifier_busy": "busy" in self._inputs,
+            "tamper": "tamper" in self._inputs,
             "storage_fault": node.outbox.quarantined or node.documents.damaged > 0,
             "storage_full": node.outbox.full or node.fetcher.full or node.counters.full,
             "storage_low": free < _LOW_SPACE_BYTES,
@@ -111,7 +123,7 @@ class Health:
         node = self._node
         seen = {
             "sound_device": self._sink_problem,
-            "amplifier_fault": self._amplifier_fault or "not ready",
+            "amplifier_fault": " ".join(sorted(self._amplifier_faults)) or "not ready",
             "storage_low": f"{free_bytes >> 20} MB",
             "clip_unusable": " ".join(sorted(sha[:12] for sha in node.clips.unusable)),
             "too_hot": f"{self.board().temperature_c} °C",

@@ -14,6 +14,14 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """From `from_` on at most so loud, in per cent of the node's own volume."""
+
+    from_: datetime
+    volume_pct: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hours:
     """The permitted spans of one area, coalesced over midnight. `until`: end of the dated range."""
 
@@ -28,25 +36,29 @@ class Hours:
             windows += _whole_day(page.day) if page.windows is None else page.windows
         return cls(until, tuple(sorted(set(windows), key=lambda window: window.from_)))
 
-    def volume_pct(self, start: datetime, end: datetime) -> int | None:
-        """How loud a programme from `start` to `end` may be; None when it may not sound.
+    def bands(self, start: datetime, end: datetime) -> tuple[Band, ...]:
+        """How loud a programme from `start` to `end` may be, band by band; () if it may not sound.
 
-        Windows that touch count as one; of their volumes the lowest holds throughout.
+        Windows that touch count as one; where they overlap the quieter holds.
         """
-        if end > self.until:
-            return None
-        lowest = 100
+        if end > self.until or not self._permits(start, end):
+            return ()
+        inside = [w for w in self.spans if w.until > start and w.from_ < end]
+        edges = {start, *(moment for w in inside for moment in (w.from_, w.until))}
+        bands: list[Band] = []
+        for edge in sorted(edge for edge in edges if start <= edge < end):
+            pct = min(w.volume_pct for w in inside if w.from_ <= edge < w.until)
+            if not bands or bands[-1].volume_pct != pct:
+                bands.append(Band(edge, pct))
+        return tuple(bands)
+
+    def _permits(self, start: datetime, end: datetime) -> bool:
         reached = start
         for window in self.spans:
-            if window.until <= reached:
-                continue
             if window.from_ > reached:
-                return None
-            lowest = min(lowest, window.volume_pct)
-            reached = window.until
-            if reached >= end:
-                return lowest
-        return None
+                break
+            reached = max(reached, window.until)
+        return reached >= end
 
 
 CLOSED = Hours(datetime.fromtimestamp(0, UTC))

@@ -104,8 +104,20 @@ class DayPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneAreas:
+    """Which areas' airings one amplifier of a node carries; without `areas`: all of them."""
+
+    zone: str = ""
+    areas: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """What is a node's own; `area_path` runs from the root to its own area."""
+    """What is a node's own; `area_path` runs from the root to its own area.
+
+    `zones`: a node with several amplifiers, and which areas each serves. Emergencies, and airings
+    of areas that no zone names, sound on all; a node with one amplifier needs no entry.
+    """
 
     node_id: str = ""
     node_code: str = ""
@@ -117,6 +129,7 @@ class NodeConfig:
     status_interval_s: int = 60
     settle_ms: int = 500
     tail_ms: int = 500
+    zones: tuple[ZoneAreas, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

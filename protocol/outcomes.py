@@ -31,6 +31,7 @@ class Reason(StrEnum):
     MUTED = "muted"
     DEVICE_ERROR = "device_error"
     AMPLIFIER_FAULT = "amplifier_fault"
+    AMPLIFIER_BUSY = "amplifier_busy"
     OFFLINE_UNKNOWN = "offline_unknown"
     UNKNOWN_KIND = "unknown_kind"
     STORE_LOST = "store_lost"

@@ -56,6 +56,9 @@ REASONS: Words = {
     "amplifier_fault": _(
         "Tăng âm không bật được. Hãy báo kỹ thuật viên kiểm tra tăng âm và rơ-le."
     ),
+    "amplifier_busy": _(
+        "Tăng âm đang được thôn dùng (micro hoặc đài FM), nên không phát chen vào."
+    ),
     "offline_unknown": _(
         "Chưa nhận được báo cáo của cụm loa. Khi có mạng trở lại, cụm loa sẽ tự báo kết quả thật."
     ),

@@ -25,6 +25,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     Reason.MUTED: ("đang tắt tiếng", "muted"),
     Reason.DEVICE_ERROR: ("lỗi thiết bị", "device fault"),
     Reason.AMPLIFIER_FAULT: ("lỗi tăng âm", "amplifier fault"),
+    Reason.AMPLIFIER_BUSY: ("tăng âm đang dùng tại chỗ", "amplifier in local use"),
     Reason.OFFLINE_UNKNOWN: ("mất kết nối, chưa rõ", "disconnected, not known"),
     Reason.UNKNOWN_KIND: ("phần mềm quá cũ", "software too old"),
     Reason.STORE_LOST: ("bộ nhớ bị thay", "storage lost"),

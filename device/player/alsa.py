@@ -98,6 +98,16 @@ class AlsaCard(Sink):
         self._written -= taken
         return taken
 
+    def silence(self) -> int:
+        delay = ctypes.c_long()
+        known = self._lib.snd_pcm_delay(self._pcm, ctypes.byref(delay)) == 0
+        queued = delay.value if known else 0
+        for step in (self._lib.snd_pcm_drop, self._lib.snd_pcm_prepare):
+            if (result := step(self._pcm)) < 0:
+                raise SinkError(self._why(result))
+        self._prime()
+        return max(queued, 0)
+
     def close(self) -> None:
         if self._pcm:
             self._lib.snd_pcm_drop(self._pcm)

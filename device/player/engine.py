@@ -12,10 +12,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from device.errors import SinkError
+from device.player.envelope import Envelope
 from device.player.evidence import Recording
+from device.player.jobs import ALL_ZONES, Job, Lease
 from device.player.score import FRAME_BYTES, RATE, Score, ramped, scaled
 from device.player.sinks import Sink
 
@@ -26,56 +28,11 @@ PERIOD = RATE // 50  # frames written at a time: 20 ms
 _MOST_PERIODS = 150  # at once: more than any buffer holds
 _REOPEN_S = 0.5
 _FADE_S = 0.02
-_STOP_FADE_S = 0.04
+_STOP_FADE_S = 0.025
 _RAMP_PER_S = 20.0  # full scale in 50 ms
 _TOLERATED_S = 0.0003  # drift that is left alone
 _JUMP_S = 0.05  # beyond this a stall, not drift: go where the programme is by now
-_GRANT_MARGIN_S = 0.06  # the keeper's own way to the pin
 _LOWER_BOUND_S = 0.3
-
-
-class Lease(Protocol):
-    """The amplifier keeper, as the engine sees it."""
-
-    def hold(self, airing_id: str) -> None:
-        """On, or still on; to be repeated well within the lease."""
-
-    def release(self) -> None: ...
-
-
-@dataclass
-class Job:
-    """One armed airing. `start` is when frame 0 belongs on the wire."""
-
-    airing_id: str
-    score: Score
-    start: float
-    wall_offset: float
-    settle_s: float
-    tail_s: float
-    volume: float
-    gone: bool = False
-    granted_at: float | None = None
-    position: int | None = None  # the next frame to write, once spliced in
-    ends_at: float | None = None  # when the last frame leaves
-    first_frame_at: float = 0.0
-    joined_at: int = 0  # frames skipped by a late join
-    played: int = 0
-    fading: bool = False
-    stopped: str = ""
-    xruns_before: int = 0
-    told: bool = False  # `finished` has been sent
-    recording: Recording | None = None
-
-    @property
-    def grant_at(self) -> float:
-        """When the amplifier is to be switched on."""
-        return self.start - self.settle_s - _GRANT_MARGIN_S
-
-    def on_wire_at(self, now: float) -> float:
-        """The earliest instant sound may leave: the amplifier will have settled by then."""
-        granted_at = self.granted_at if self.granted_at is not None else max(now, self.grant_at)
-        return max(self.start, granted_at + self.settle_s)
 
 
 @dataclass
@@ -91,7 +48,7 @@ class Engine:
     sink: Sink | None = None
     _open_at: float = 0.0  # not before: the device has just refused
     _level: float = 1.0
-    _held_since: float | None = None
+    _held_since: dict[str, float] = field(default_factory=dict)  # by zone
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -104,6 +61,7 @@ class Engine:
         elif command == "stop":
             self._stop(job, hard=bool(message.get("hard")))
         elif command == "go" and job:
+            job.envelope = Envelope.of(message.get("bands") or ())
             job.gone = True
         elif command == "retime" and job:
             job.start, job.wall_offset = float(message["start"]), float(message["wall_offset"])
@@ -126,6 +84,7 @@ class Engine:
             max(float(message["settle_ms"]) / 1000, _LOWER_BOUND_S),
             float(message["tail_ms"]) / 1000,
             float(message["volume_pct"]) / 100,
+            tuple(message.get("zones") or ()),
         )
         self.emit({"event": "armed", "airing_id": airing_id})
 
@@ -141,15 +100,15 @@ class Engine:
         """Fade what has not left the card yet, or drop it."""
         if self.sink is None or job.position is None:
             return
-        taken = self.sink.take_back(min(job.played, RATE))
+        taken = self.sink.silence() if hard else self.sink.take_back(min(job.played, RATE))
+        taken = min(taken, job.played)
         if job.recording:
             job.recording.take_back(taken)
         job.position -= taken
         job.played -= taken
         if not hard:
             fade = min(int(_STOP_FADE_S * RATE), job.score.frames - job.position)
-            sound = ramped(job.score.render(job.position, fade, job.volume), self._level, 0.0)
-            self._write(job, sound, fade)
+            self._write(job, ramped(job.score.render(job.position, fade), self._level, 0.0), fade)
         job.stopped = "stopped"
         self._level = 1.0
         job.ends_at = self.sink.next_frame_at() or self.monotonic()
@@ -207,7 +166,7 @@ class Engine:
             return
         shift = 0 if lead else self._drift(job, at)
         frames = min(PERIOD - lead, job.score.frames - job.position)
-        sound = job.score.render(job.position, frames, 1.0)
+        sound = job.score.render(job.position, frames)
         self._write(job, self._shaped(job, sound), frames)
         if shift:
             self._correct(job, shift)
@@ -236,7 +195,7 @@ class Engine:
         job.fading = job.joined_at > 0
         job.first_frame_at = first_at
         job.xruns_before = sink.xruns
-        self._level = job.volume
+        self._level = job.loudness(job.position)
         if lead:
             sink.write(bytes(lead * FRAME_BYTES))
         job.recording = Recording(self.evidence_dir, job.airing_id, first_at + job.wall_offset)
@@ -254,7 +213,8 @@ class Engine:
         """The sound at its volume, on a ramp while the volume changes or a late join fades in."""
         begin = 0.0 if job.fading else self._level
         furthest = _RAMP_PER_S * PERIOD / RATE
-        end = begin + max(min(job.volume - begin, furthest), -furthest)
+        wanted = job.loudness((job.position or 0) + len(sound) // FRAME_BYTES)
+        end = begin + max(min(wanted - begin, furthest), -furthest)
         job.fading = False
         self._level = end
         if begin == end:
@@ -323,15 +283,18 @@ class Engine:
     def _mind_amplifier(self, now: float) -> None:
         wanting = [job for job in self.jobs.values() if job.gone and now >= job.grant_at]
         if not wanting:
-            self._held_since = None
+            self._held_since.clear()
             self.lease.release()
             return
-        if self._held_since is None:
-            self._held_since = now
+        zones = sorted({zone for job in wanting for zone in job.amplifiers})
+        self._held_since = {zone: self._held_since.get(zone, now) for zone in zones}
         for job in wanting:
             # An amplifier that is on already has settled for whoever comes next.
-            job.granted_at = job.granted_at or self._held_since
-        self.lease.hold(min(wanting, key=lambda job: job.told).airing_id)
+            since = max(self._held_since[zone] for zone in job.amplifiers)
+            job.granted_at = since if job.granted_at is None else job.granted_at
+        for_all = ALL_ZONES in zones
+        holder = min(wanting, key=lambda job: job.told).airing_id
+        self.lease.hold(holder, () if for_all else zones)
 
     def _lost(self, error: SinkError) -> None:
         """The device is gone or refuses: say so, try again; the programme goes on in its place."""
@@ -343,7 +306,7 @@ class Engine:
             self.sink = None
 
     def _close(self) -> None:
-        self._held_since = None
+        self._held_since.clear()
         self.lease.release()
         if self.sink:
             self.sink.close()

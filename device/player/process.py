@@ -13,11 +13,12 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from device.amplifier import LEASE_S
 from device.channel import Channel
+from device.keeper import LEASE_S
 from device.loop import Loop
 from device.player.backends import opener
 from device.player.engine import Engine
@@ -34,25 +35,25 @@ class KeeperLease:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._holding = ""
+        self._holding: tuple[str, ...] = ()
         self._renewed = 0.0
 
-    def hold(self, airing_id: str) -> None:
+    def hold(self, airing_id: str, zones: Sequence[str]) -> None:
         now = time.monotonic()
-        if self._holding != airing_id or now - self._renewed >= RENEW_S:
-            self._holding, self._renewed = airing_id, now
-            self._channel.send({"cmd": "hold", "airing_id": airing_id})
+        if self._holding != (airing_id, *zones) or now - self._renewed >= RENEW_S:
+            self._holding, self._renewed = (airing_id, *zones), now
+            self._channel.send({"cmd": "hold", "airing_id": airing_id, "zones": list(zones)})
 
     def release(self) -> None:
         if self._holding:
-            self._holding = ""
+            self._holding = ()
             self._channel.send({"cmd": "release"})
 
 
 class NoLease:
     """A node without a switched amplifier."""
 
-    def hold(self, airing_id: str) -> None:
+    def hold(self, airing_id: str, zones: Sequence[str]) -> None:
         return
 
     def release(self) -> None:

@@ -42,7 +42,7 @@ class Score:
         laid = tuple(_mapped(maps, sound) for sound in sounds)
         return cls(laid, max((s.at + s.frames for s in laid), default=0))
 
-    def render(self, position: int, frames: int, volume: float) -> bytes | bytearray:
+    def render(self, position: int, frames: int) -> bytes | bytearray:
         """`frames` frames from `position` on (before 0 and past the end: silence)."""
         end = position + frames
         out: bytearray | None = None
@@ -53,7 +53,7 @@ class Score:
                 continue
             first, last = max(position, sound.at), min(end, sound.at + sound.frames)
             piece = sound.pcm[(first - sound.at) * FRAME_BYTES : (last - sound.at) * FRAME_BYTES]
-            piece = scaled(piece, sound.gain * volume)
+            piece = scaled(piece, sound.gain)
             if last - first == frames:
                 return bytes(piece)
             if out is None:

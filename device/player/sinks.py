@@ -32,6 +32,10 @@ class Sink(ABC):
     def take_back(self, frames: int) -> int:
         """Unqueue up to `frames` of the newest frames that have not left; how many it were."""
 
+    def silence(self) -> int:
+        """Drop all that is queued, at once; how many frames it were."""
+        return self.take_back(RATE)
+
     @abstractmethod
     def close(self) -> None:
         """Silence at once, and let go of the device."""

@@ -116,6 +116,19 @@ def test_the_pin_and_its_sense_come_from_the_settings(tools, settings):
     assert tools.calls.read_text() == "pinctrl set 22 op dh\n"
 
 
+def test_every_amplifier_is_driven_to_its_own_off(tools, settings):
+    settings.write_text(
+        'amplifier_pin = 17\namplifier_zones = ["market:22:low:800", "school:23"]  # two more\n'
+    )
+    tools("pinctrl")
+    assert switch_off(tools, settings).returncode == 0
+    assert tools.calls.read_text().splitlines() == [
+        "pinctrl set 17 op dl",
+        "pinctrl set 22 op dh",
+        "pinctrl set 23 op dl",
+    ]
+
+
 def test_an_older_tool_takes_over_where_the_newer_fails(tools, settings):
     tools("pinctrl", "exit 1")
     tools("raspi-gpio")

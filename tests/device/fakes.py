@@ -96,7 +96,7 @@ class World:
             stamp=lambda: Stamp(
                 self.clock.now(), int(self.clock.mono * 1000), self.boot_id, self.clock.reading()
             ),
-            amplifier=lambda: Amplifier(False, 500, 500),
+            amplifier=lambda placed: Amplifier(False, 500, 500),
             on_report=lambda: None,
             on_change=lambda: None,
         )

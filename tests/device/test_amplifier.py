@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from device.amplifier import Keeper, PinLog, open_button, open_pin
 from device.errors import AmplifierError
+from device.keeper import Keeper
 from device.loop import Loop
+from device.pins import PinLog, open_button, open_pin
 
 
 class Bench:
@@ -30,7 +31,8 @@ class Bench:
     def changed(self, level):
         self.keeper.pin_changed(level == self.active_high)
 
-    def switch(self, on):
+    def switch(self, zone, on):
+        assert zone == "main"
         self.device.value = on
 
     def run(self, seconds):
@@ -97,9 +99,9 @@ def test_each_change_is_a_line_and_nothing_else_is(bench):
 def test_a_log_that_ends_on_tells_of_a_killed_keeper(tmp_path):
     log = PinLog(tmp_path / "log")
     log.write(on=True, airing_id="a9")
-    assert log.left_on() == "a9"
+    assert log.left_on() == {"main": "a9"}
     log.write(on=False, airing_id="a9")
-    assert log.left_on() is None
+    assert log.left_on() == {}
 
 
 def test_a_pin_that_does_not_exist_is_refused_with_a_sentence(monkeypatch):

@@ -190,6 +190,110 @@ def test_of_two_equals_the_second_waits_and_gives_up(world):
     assert world.outcomes() == {"a1": [("played", "")], "a2": [("missed", "preempted")]}
 
 
+def priority(airing_id="p1", **options):
+    return an_airing(airing_id, class_=AiringClass.PRIORITY, **options)
+
+
+def finished(world, airing_id):
+    (end,) = [r for r in world.outbox.owed(99) if r.kind == "finished" and r.airing_id == airing_id]
+    return end
+
+
+def test_what_is_lower_sounds_on_until_a_second_before(world):
+    world.plan(an_airing(length_s=100), priority(after_s=90))
+    world.run(88.5)
+    assert world.stage.playing == "a1"
+    world.run(60)
+    assert 28_500 <= finished(world, "a1").played_ms <= 29_500
+
+
+def test_a_priority_programme_goes_on_in_its_place_after_an_emergency(world):
+    world.plan(priority(length_s=100))
+    world.run(80)
+    world.plan(priority(length_s=100), emergency(after_s=82, length_s=20))
+    world.run(120)
+    assert [each for each, _ in world.sounded] == ["p1", "e1", "p1"]
+    end = finished(world, "p1")
+    assert (end.outcome, end.reason) == ("partial", "preempted")
+    assert 76_000 < end.played_ms < 79_500  # all but the emergency and what leads up to it
+    assert abs((end.ended_at - START).total_seconds() - 160) < 0.3
+    assert abs((end.started_at - START).total_seconds() - 60) < 0.3
+    begins = [r for r in world.outbox.owed(99) if r.kind == "started" and r.airing_id == "p1"]
+    assert len(begins) == 1
+
+
+def test_a_priority_programme_whose_time_is_over_by_then_stays_interrupted(world):
+    world.plan(priority(length_s=40))
+    world.run(80)
+    world.plan(priority(length_s=40), emergency(after_s=82, length_s=60))
+    world.run(120)
+    end = finished(world, "p1")
+    assert (end.outcome, end.reason) == ("interrupted", "preempted")
+    assert 20_000 < end.played_ms < 22_500
+
+
+def test_a_stop_while_it_gave_way_ends_it_there(world):
+    world.plan(priority(length_s=100))
+    world.run(80)
+    world.plan(priority(length_s=100), emergency(after_s=82, length_s=30))
+    world.run(15)
+    world.planner.orders = Orders(stopped_at=world.clock.now())
+    world.run(60)
+    assert world.outcomes()["p1"] == [("stopped", "operator")]
+    assert [each for each, _ in world.sounded] == ["p1", "e1"]
+
+
+def test_power_lost_while_it_gave_way_is_one_interruption(world):
+    world.plan(priority(length_s=100))
+    world.run(80)
+    world.plan(priority(length_s=100), emergency(after_s=82, length_s=30))
+    world.run(10)
+    world.crash()
+    world.boot()
+    world.run(60)
+    assert world.outcomes()["p1"] == [("interrupted", "powered_off")]
+
+
+def test_of_two_emergencies_the_one_issued_later_interrupts(world):
+    world.plan(emergency(after_s=10, length_s=60))
+    world.run(20)
+    later = emergency("e2", after_s=21, length_s=10)
+    world.plan(emergency(after_s=10, length_s=60), later)
+    world.run(60)
+    assert [each for each, _ in world.sounded] == ["e1", "e2"]
+    assert world.outcomes() == {"e1": [("interrupted", "preempted")], "e2": [("played", "")]}
+
+
+def test_a_repeat_of_an_earlier_emergency_waits_for_the_later_one_and_is_heard_whole(world):
+    first, repeat = emergency(after_s=10, length_s=5), emergency("e1b", after_s=40, length_s=5)
+    world.plan(first, repeat)
+    world.run(20)
+    world.plan(first, repeat, emergency("e2", after_s=30, length_s=30))
+    world.run(100)
+    assert [each for each, _ in world.sounded] == ["e1", "e2", "e1b"]
+    assert world.outcomes() == {each: [("played", "")] for each in ("e1", "e2", "e1b")}
+
+
+def test_a_repeat_never_interrupts_itself(world):
+    first = emergency(after_s=10, length_s=30)
+    world.plan(first)
+    world.run(15)
+    world.plan(first, replace(first, airing_id="e1b", starts_at=START + timedelta(seconds=20)))
+    world.run(100)
+    assert [each for each, _ in world.sounded] == ["e1", "e1b"]
+    assert world.outcomes() == {"e1": [("played", "")], "e1b": [("played", "")]}
+
+
+def test_a_mute_ends_what_gave_way(world):
+    world.plan(priority(length_s=100))
+    world.run(80)
+    world.plan(priority(length_s=100), emergency(after_s=82, length_s=30))
+    world.run(10)
+    world.planner.orders = Orders(muted_until=START + timedelta(hours=1))
+    world.run(60)
+    assert world.outcomes() == {"p1": [("stopped", "muted")], "e1": [("played", "")]}
+
+
 def test_priority_goes_before_normal(world):
     world.plan(an_airing(length_s=100), an_airing("p1", after_s=90, class_=AiringClass.PRIORITY))
     world.run(300)

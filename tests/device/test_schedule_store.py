@@ -130,13 +130,13 @@ def test_the_leaf_wins_and_its_hours_govern(store, shelf):
     assert merged["both"][0].late_s == 9 and merged["both"][1] == "leaf"
     assert set(merged) == {"both", "up"}
     hours = store.hours(("top", "leaf"), DAYS)
-    assert hours.volume_pct(START, START + timedelta(hours=1)) == 100
+    assert [b.volume_pct for b in hours.bands(START, START + timedelta(hours=1))] == [100]
 
 
 def test_without_a_leaf_document_the_hours_are_closed(store, shelf):
     take(store, make_head(shelf, an_airing(), area="top"))
     store.activate(START)
-    assert store.hours(("top", "leaf"), DAYS).volume_pct(START, START) is None
+    assert not store.hours(("top", "leaf"), DAYS).bands(START, START + timedelta(hours=1))
 
 
 def test_pages_are_wanted_today_and_tomorrow_first_and_never_of_the_past(store, shelf):

@@ -102,3 +102,26 @@ def test_every_setting_is_in_the_readme():
     readme = (Path(__file__).parents[2] / "device" / "README.md").read_text(encoding="utf-8")
     missing = [field.name for field in fields(Settings) if f"`{field.name}`" not in readme]
     assert missing == []
+
+
+def test_amplifiers_and_inputs_are_read():
+    further = {"amplifier_zones": "market:22:low school:23", "busy_input": "6:high"}
+    settings = load(None, environment(amplifier_pin="17", tamper_input="5", **further))
+    assert [(zone.name, zone.pin) for zone in settings.zones] == [
+        ("main", 17),
+        ("market", 22),
+        ("school", 23),
+    ]
+    assert {name: contact.pin for name, contact in settings.inputs.items()} == {
+        "tamper": 5,
+        "busy": 6,
+    }
+
+
+def test_a_pin_or_a_name_used_twice_is_a_mistake():
+    twice = {"amplifier_zones": "market:17 market:22", "fault_input": "99"}
+    with pytest.raises(ConfigError) as caught:
+        load(None, environment(amplifier_pin="17", **twice))
+    assert "pin 17 is used twice" in caught.value.problems
+    assert "amplifier_zones: market is used twice" in caught.value.problems
+    assert any(problem.startswith("fault_input:") for problem in caught.value.problems)

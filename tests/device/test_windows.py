@@ -18,43 +18,61 @@ def hours(*windows, until=FAR):
     return Hours(until, tuple(sorted(windows, key=lambda w: w.from_)))
 
 
+def loudest(permitted, start, end):
+    """The per cent of each band in turn."""
+    return [band.volume_pct for band in permitted.bands(start, end)]
+
+
 def test_inside_a_window_is_permitted_at_its_volume():
-    assert hours(window(0, 2, 80)).volume_pct(NOON + HOUR, NOON + 2 * HOUR) == 80
+    assert loudest(hours(window(0, 2, 80)), NOON + HOUR, NOON + 2 * HOUR) == [80]
 
 
 def test_beginning_before_or_ending_after_is_not():
     permitted = hours(window(0, 2))
-    assert permitted.volume_pct(NOON - timedelta(seconds=1), NOON + HOUR) is None
-    assert permitted.volume_pct(NOON, NOON + 2 * HOUR + timedelta(seconds=1)) is None
+    assert loudest(permitted, NOON - timedelta(seconds=1), NOON + HOUR) == []
+    assert loudest(permitted, NOON, NOON + 2 * HOUR + timedelta(seconds=1)) == []
 
 
-def test_windows_that_touch_count_as_one_with_the_lower_volume():
-    assert hours(window(0, 2, 100), window(2, 4, 60)).volume_pct(NOON + HOUR, NOON + 3 * HOUR) == 60
+def test_windows_that_touch_count_as_one_each_at_its_volume():
+    assert loudest(hours(window(0, 2, 100), window(2, 4, 60)), NOON + HOUR, NOON + 3 * HOUR) == [
+        100,
+        60,
+    ]
+
+
+def test_a_band_begins_where_its_window_does_and_overlaps_take_the_quieter():
+    permitted = hours(window(0, 4, 100), window(2, 3, 40), window(3, 6, 70))
+    bands = permitted.bands(NOON + HOUR, NOON + 5 * HOUR)
+    assert [(band.from_ - NOON, band.volume_pct) for band in bands] == [
+        (HOUR, 100),
+        (2 * HOUR, 40),
+        (3 * HOUR, 70),
+    ]
 
 
 def test_a_gap_between_windows_is_not_bridged():
-    assert hours(window(0, 2), window(3, 4)).volume_pct(NOON + HOUR, NOON + 4 * HOUR) is None
+    assert loudest(hours(window(0, 2), window(3, 4)), NOON + HOUR, NOON + 4 * HOUR) == []
 
 
 def test_beyond_the_dated_range_nothing_is_permitted():
-    assert hours(window(0, 9), until=NOON + HOUR).volume_pct(NOON, NOON + 2 * HOUR) is None
+    assert loudest(hours(window(0, 9), until=NOON + HOUR), NOON, NOON + 2 * HOUR) == []
 
 
 def test_no_document_permits_nothing():
-    assert CLOSED.volume_pct(NOON, NOON) is None
+    assert loudest(CLOSED, NOON, NOON) == []
 
 
 def test_days_without_a_rule_join_over_midnight():
     pages = {day: DayPage("a", day, (), None) for day in ("2026-11-22", "2026-11-23")}
     night = datetime(2026, 11, 22, 23, 50, tzinfo=UTC)
-    assert Hours.of(pages, FAR).volume_pct(night, night + HOUR) == 100
+    assert loudest(Hours.of(pages, FAR), night, night + HOUR) == [100]
 
 
 def test_a_day_that_permits_nothing_permits_nothing():
     pages = {"2026-11-22": DayPage("a", "2026-11-22", (), ())}
-    assert Hours.of(pages, FAR).volume_pct(NOON, NOON + HOUR) is None
+    assert loudest(Hours.of(pages, FAR), NOON, NOON + HOUR) == []
 
 
 def test_a_day_without_a_page_permits_nothing():
     pages = {"2026-11-21": DayPage("a", "2026-11-21", (), None)}
-    assert Hours.of(pages, FAR).volume_pct(NOON, NOON + HOUR) is None
+    assert loudest(Hours.of(pages, FAR), NOON, NOON + HOUR) == []

@@ -7,7 +7,8 @@ import pytest
 
 from device.errors import SinkError
 from device.player.alsa import AlsaCard
-from device.player.engine import Engine, Job, Lease
+from device.player.engine import Engine
+from device.player.jobs import Job, Lease
 from device.player.score import RATE, Score, Sound
 from tests.device.alsa.rig import Rig, missing
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class NoAmplifier(Lease):
-    def hold(self, airing_id):
+    def hold(self, airing_id, zones):
         return
 
     def release(self):

@@ -4,7 +4,8 @@ import numpy
 import pytest
 
 from device.errors import SinkError
-from device.player.engine import Engine, Job, Lease
+from device.player.engine import Engine
+from device.player.jobs import Job, Lease
 from device.player.score import RATE, Score, Sound
 from device.player.sinks import EmulatedCard
 
@@ -41,8 +42,10 @@ class RecordingLease(Lease):
     def __init__(self, world):
         self.world = world
         self.changes = []
+        self.held = []
 
-    def hold(self, airing_id):
+    def hold(self, airing_id, zones):
+        self.held.append(tuple(zones))
         if not self.changes or self.changes[-1][1] is False:
             self.changes.append((self.world.now, True))
 
@@ -70,9 +73,10 @@ class World:
         self.tapes.append(Tape(self, self.ppm))
         return self.tapes[-1]
 
-    def arm(self, frames, start, airing_id="a", go=True, volume=1.0):
+    def arm(self, frames, start, airing_id="a", go=True, volume=1.0, **more):
         score = Score((Sound(0, len(frames), frames.tobytes()),), len(frames))
-        self.engine.jobs[airing_id] = Job(airing_id, score, start, 0.0, 0.5, 0.5, volume, gone=go)
+        job = Job(airing_id, score, start, 0.0, 0.5, 0.5, volume, gone=go, **more)
+        self.engine.jobs[airing_id] = job
 
     def run(self, until, tick=0.01):
         while self.now < until:
@@ -296,3 +300,60 @@ def test_an_emergency_does_not_wait_for_queued_silence(buffer_ms):
     heard = numpy.concatenate(pieces)
     begin = int(numpy.flatnonzero(heard)[0])
     assert numpy.array_equal(heard[begin : begin + len(frames)], frames)
+
+
+def test_a_stop_at_half_volume_makes_no_click():
+    world = World()
+    world.arm(numpy.full(RATE * 3, 20_000, dtype="int16"), 105.0, volume=0.5)
+    world.run(106)
+    world.engine.handle({"cmd": "stop", "airing_id": "a"})
+    world.run(107)
+    _, heard = world.heard()
+    assert numpy.abs(numpy.diff(heard.astype("int32"))).max() < 20
+    assert heard[0] == 10_000
+
+
+def test_a_programme_across_a_border_is_quieter_by_then_and_louder_after():
+    world = World()
+    world.arm(numpy.full(RATE * 20, 20_000, dtype="int16"), 105.0, go=False)
+    bands = [[0, 100], [8 * RATE, 40], [14 * RATE, 80]]
+    world.engine.handle({"cmd": "go", "airing_id": "a", "bands": bands})
+    world.run(126)
+    _, heard = world.heard()
+    assert heard[5 * RATE] == 20_000
+    assert heard[8 * RATE : 14 * RATE].max() < 8_050  # the border falls within a period
+    assert heard[8 * RATE + 960 : 14 * RATE - 960].max() == 8_000
+    assert heard[17 * RATE :].min() == 16_000
+    assert numpy.abs(numpy.diff(heard.astype("int32"))).max() <= 2
+
+
+def test_a_command_for_the_volume_stays_within_what_the_hours_permit():
+    world = World()
+    world.arm(numpy.full(RATE * 3, 20_000, dtype="int16"), 105.0, volume=0.5, go=False)
+    world.engine.handle({"cmd": "go", "airing_id": "a", "bands": [[0, 30]]})
+    world.run(106)
+    world.engine.handle({"cmd": "volume", "pct": 100})
+    world.run(109)
+    _, heard = world.heard()
+    assert (heard[0], heard[-1]) == (3_000, 6_000)
+
+
+def test_each_airing_holds_its_own_amplifiers():
+    world = World()
+    world.arm(ramp(1.0), 105.0, zones=("main",))
+    world.arm(ramp(1.0), 108.0, airing_id="b", zones=("market", "school"))
+    world.run(110)
+    assert list(dict.fromkeys(world.lease.held)) == [("main",), ("market", "school")]
+    assert [on for _, on in world.lease.changes] == [True, False, True, False]
+
+
+def test_an_amplifier_that_joins_later_gets_its_own_time_to_settle():
+    world = World()
+    world.arm(ramp(1.0), 105.0, zones=("main",))
+    world.arm(ramp(1.0), 105.9, airing_id="b", zones=("market",), go=False)
+    world.run(105.8)
+    world.engine.handle({"cmd": "go", "airing_id": "b"})
+    world.run(108)
+    started = [event for event in world.events if event["event"] == "started"][-1]
+    assert started["airing_id"] == "b"
+    assert started["first_frame"] >= 106.3
