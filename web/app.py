@@ -14,6 +14,7 @@ from controller import api
 from controller.services import open_services
 from controller.settings import Settings, load
 from web import (
+    account,
     approvals,
     assets,
     broadcast,
@@ -49,6 +50,7 @@ from web.incoming import Incoming
 
 PAGES = (
     login,
+    account,
     language,
     today,
     week,
@@ -93,6 +95,7 @@ def create_app(
     working.install(app)
     limits.install(app)
     login.install(app)
+    account.install(app)
     emergency.install(app)
     api.register(app)
     forms.install(app, settings)

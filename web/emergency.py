@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from controller import airings, clips, database, emergencies, people
+from controller import airings, clips, database, emergencies, people, second_factor
 from controller.access import Action, require_role, visible_areas
 from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import as_utc
@@ -27,7 +27,7 @@ from web.forms import once
 from web.i18n import _, sentence
 from web.limits import limited
 from web.places import Places
-from web.sessions import signed_in
+from web.sessions import proof_needed, signed_in
 from web.tally import Tally
 
 bp = Blueprint("emergency", __name__, url_prefix="/emergency")
@@ -147,6 +147,10 @@ def _check(form: Form) -> None:
                 "Mật khẩu chưa đúng: hãy nhập lại. Chưa có gì được phát.",
                 "The password is not right: type it again. Nothing was played.",
             )
+        if proof_needed() and not second_factor.check(
+            session, user.id if user else "", form.get("code", ""), services().clock()
+        ):
+            raise second_factor.wrong_code()
 
 
 def _input(form: Form) -> EmergencyInput:
@@ -170,6 +174,7 @@ def _form(at: Here, values: Form, errors: dict[str, str]) -> str:
         "values": values,
         "errors": errors,
         "running": [_running(at, each, places) for each in _current(at)],
+        "ask_code": proof_needed(),
     }
     return render_template("emergency/page.html", **context)
 

@@ -29,5 +29,6 @@ def limited(app: Flask, endpoint: str) -> None:
 
 def _whose() -> str:
     actor = signed_in()
+    pending = session.get("pending", {}).get("user")
     name = actor.user_id if actor else request.form.get("username", "").strip().casefold()
-    return f"name {name or session.get('link', '')}"
+    return f"name {name or pending or session.get('link', '')}"

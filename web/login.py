@@ -3,24 +3,37 @@
 There is no default password: whoever makes an account hands over a link that works once.
 """
 
+from datetime import datetime, timedelta
+from typing import Any, Final
+
 from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from controller import database, people
+from controller import database, people, second_factor
 from controller.api.here import changing, services
 from controller.errors import BadInput
+from controller.models import User
 from web.i18n import _, sentence
 from web.limits import limited
 from web.links import own_address
-from web.sessions import open_to_all, sign_in, sign_out, signed_in
+from web.sessions import (
+    open_to_all,
+    proof_needed,
+    sign_in,
+    sign_out,
+    signed_in,
+    wait_for_code,
+)
 
 bp = Blueprint("login", __name__)
 Page = str | Response | tuple[str, int]
 
+_CODE_WITHIN: Final = timedelta(minutes=10)
+
 
 def install(app: Flask) -> None:
     """Slow down whoever guesses."""
-    for name in ("login.enter", "login.use_link", "login.change_password"):
+    for name in ("login.enter", "login.take_code", "login.use_link", "login.change_password"):
         limited(app, name)
 
 
@@ -49,8 +62,41 @@ def enter() -> Page:
             wrong=wrong,
         )
         return page, 422
-    sign_in(user, keep="keep" in request.form)
-    return redirect(own_address(request.form.get("next", "")))
+    keep, wanted = "keep" in request.form, own_address(request.form.get("next", ""))
+    with database.reading(services().engine) as db:
+        asks = second_factor.is_on(db, user.id)
+    if asks:
+        wait_for_code(user, keep=keep, wanted=wanted)
+        return redirect(url_for("login.code"))
+    sign_in(user, keep=keep)
+    return redirect(wanted)
+
+
+@bp.get("/login/code")
+@open_to_all
+def code() -> Page:
+    """The second step, for who has a second factor."""
+    if _pending() is None:
+        return redirect(url_for("login.form"))
+    return render_template("login/code.html")
+
+
+@bp.post("/login/code")
+@open_to_all
+def take_code() -> Page:
+    """A code from the phone, or one from the paper."""
+    pending = _pending()
+    if pending is None:
+        return redirect(url_for("login.form"))
+    at = services()
+    with database.transaction(at.engine) as db:
+        right = second_factor.check(db, pending["user"], request.form.get("code", ""), at.clock())
+        user = db.get_one(User, pending["user"])
+    if not right:
+        wrong = sentence(second_factor.wrong_code())
+        return render_template("login/code.html", wrong=wrong), 422
+    sign_in(user, keep=pending["keep"], proven=True)
+    return redirect(own_address(pending["next"]))
 
 
 @bp.post("/logout")
@@ -91,6 +137,12 @@ def use_link() -> Page:
         with database.reading(services().engine) as db:
             user = people.open_link(db, secret, now)
         return render_template("login/set_password.html", user=user, wrong=sentence(error)), 422
+    with database.reading(services().engine) as db:
+        asks = second_factor.is_on(db, user.id)
+    if asks:
+        # The link stands for the password, not for the phone.
+        wait_for_code(user, keep=False, wanted=url_for("today.page"))
+        return redirect(url_for("login.code"))
     sign_in(user, keep=False)
     flash(_("Đã đặt mật khẩu. Chào mừng bạn!"), "good")
     return redirect(url_for("today.page"))
@@ -118,9 +170,21 @@ def change_password() -> Page:
     except BadInput as error:
         errors = {field: sentence(pair) for field, pair in error.errors.items()}
         return render_template("login/password.html", errors=errors), 422
-    sign_in(user, keep=session.permanent)
+    sign_in(user, keep=session.permanent, proven=not proof_needed())
     flash(_("Đã đổi mật khẩu. Các máy khác phải đăng nhập lại."), "good")
     return redirect(url_for("today.page"))
+
+
+def _pending() -> dict[str, Any] | None:
+    """Who has given the right password a moment ago; None when that is too long ago."""
+    waiting: dict[str, Any] | None = session.get("pending")
+    at = services()
+    if not waiting or at.clock() - datetime.fromisoformat(waiting["at"]) > _CODE_WITHIN:
+        return None
+    with database.reading(at.engine) as db:
+        user = db.get(User, waiting["user"])
+        current = user and not user.locked_at and user.session_version == waiting["version"]
+    return waiting if current else None
 
 
 def _refuse_typo() -> None:

@@ -6,7 +6,7 @@ Rules of hours and approval are set through the API and the console until they h
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import areas
+from controller import areas, second_factor
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.areas import AreaInput
@@ -55,6 +55,17 @@ def add() -> Response | tuple[str, int]:
     return redirect(url_for("settings.page"))
 
 
+@bp.post("/factor")
+@once
+def factor() -> Response:
+    """Whether approvers and administrators must have a second factor."""
+    wanted = "required" in request.form
+    with changing() as at:
+        second_factor.require_it(at.session, at.actor, wanted, at.now)
+    flash(_("Đã lưu quy định."), "good")
+    return redirect(url_for("settings.page"))
+
+
 def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
     return render_template(
         "settings/page.html",
@@ -63,4 +74,6 @@ def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         everywhere=at.actor.area_id is None,
         values=values,
         errors=errors,
+        factor_rule=second_factor.required(at.session),
+        may_rule=second_factor.may_rule(at.session, at.actor),
     )

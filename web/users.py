@@ -3,13 +3,14 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import audit, people
+from controller import audit, people, second_factor
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking, services
 from controller.errors import BadInput, Conflict
-from controller.models import Role, User
+from controller.models import Role, SecondFactor, User
 from controller.people import UserInput
 from web.forms import once
 from web.i18n import _, sentence
@@ -35,6 +36,7 @@ def page() -> str:
         return render_template(
             "users/page.html",
             found=found,
+            factors=_with_factor(at),
             where={user.id: places.name(user.area_id) for user in found.items},
             trail=[(each, names[each.user_id], places.name(each.area_id)) for each in trail],
             link=session.pop("new_link", None),
@@ -74,7 +76,7 @@ def create() -> Response | tuple[str, int]:
     return redirect(url_for("users.page"))
 
 
-@bp.post("/<user_id>/<any(lock, unlock, link):verb>")
+@bp.post("/<user_id>/<any(lock, unlock, link, factor):verb>")
 @once
 def change(user_id: str, verb: str) -> Response:
     """Shut somebody out, let them back in, or give them a new link."""
@@ -82,6 +84,8 @@ def change(user_id: str, verb: str) -> Response:
         if verb == "link":
             user = people.get(at.session, at.actor, user_id)
             _keep_link(user, people.new_link(at.session, at.actor, user_id, at.now))
+        elif verb == "factor":
+            second_factor.turn_off(at.session, at.actor, user_id, at.now)
         elif verb == "lock":
             people.lock(at.session, at.actor, user_id, at.now)
         else:
@@ -89,10 +93,16 @@ def change(user_id: str, verb: str) -> Response:
     done = {
         "lock": _("Đã khóa tài khoản. Người này bị đăng xuất ngay."),
         "unlock": _("Đã mở khóa tài khoản."),
+        "factor": _("Đã tắt xác thực hai bước của người này; họ phải đăng nhập lại."),
         "link": _("Đã tạo liên kết mới. Liên kết cũ không dùng được nữa."),
     }
     flash(done[verb], "good")
     return redirect(url_for("users.page"))
+
+
+def _with_factor(at: Here) -> set[str]:
+    query = select(SecondFactor.user_id).where(SecondFactor.confirmed_at.is_not(None))
+    return set(at.session.scalars(query))
 
 
 def _keep_link(user: User, secret: str) -> None:

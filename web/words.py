@@ -150,6 +150,12 @@ ACTIONS: Words = {
     "user.unlock": _("mở khóa tài khoản"),
     "user.link": _("tạo liên kết đặt mật khẩu"),
     "user.password": _("đặt mật khẩu"),
+    "user.factor_on": _("bật xác thực hai bước"),
+    "user.factor_off": _("tắt xác thực hai bước"),
+    "user.recovery": _("đăng nhập bằng mã dự phòng"),
+    "user.session_end": _("đăng xuất một máy"),
+    "setting.factor": _("đổi quy định xác thực hai bước"),
+    "token.revoke": _("thu hồi mã truy cập API"),
 }
 
 

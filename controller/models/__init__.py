@@ -2,6 +2,7 @@
 
 from controller.models.areas import Area
 from controller.models.base import Base, UtcDateTime, new_id
+from controller.models.care import AlertTarget, EventKind, NodeEvent, NodeOrder, RepairNote
 from controller.models.clips import Approval, Clip, ClipVersion, SpokenLine, Tune
 from controller.models.emergencies import AreaOrder, Emergency, EmergencyState
 from controller.models.feedback import Feedback
@@ -15,7 +16,16 @@ from controller.models.nodes import (
     NodeOrder,
 )
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
-from controller.models.people import ApiToken, AuditEntry, OneTimeLink, Role, User, UserArea
+from controller.models.people import (
+    ApiToken,
+    AuditEntry,
+    BrowserSession,
+    OneTimeLink,
+    Role,
+    SecondFactor,
+    User,
+    UserArea,
+)
 from controller.models.playbacks import NodeReport, Playback
 from controller.models.schedules import (
     Airing,
@@ -29,12 +39,14 @@ from controller.models.schedules import (
 __all__ = [
     "Airing",
     "AiringArea",
+    "AlertTarget",
     "ApiToken",
     "Approval",
     "Area",
     "AreaOrder",
     "AuditEntry",
     "Base",
+    "BrowserSession",
     "Change",
     "ClaimCode",
     "Clip",
@@ -45,8 +57,10 @@ __all__ = [
     "Document",
     "Emergency",
     "EmergencyState",
+    "EventKind",
     "Feedback",
     "Node",
+    "NodeEvent",
     "NodeMembership",
     "NodeOrder",
     "NodeReport",
@@ -54,10 +68,12 @@ __all__ = [
     "Playback",
     "Programme",
     "ProgrammeItem",
+    "RepairNote",
     "Role",
     "SaidSequence",
     "Schedule",
     "ScheduleArea",
+    "SecondFactor",
     "ServiceCommand",
     "Setting",
     "SpokenLine",

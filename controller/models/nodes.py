@@ -25,6 +25,8 @@ class Node(Base):
     stagger_slot: Mapped[int] = mapped_column(default=0)
     settle_ms: Mapped[int] = mapped_column(default=500)
     tail_ms: Mapped[int] = mapped_column(default=500)
+    # How to get there and whom to ask: directions, key_holder, key_phone, power, head, head_phone.
+    card: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 

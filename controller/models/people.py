@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.models.areas import Area
@@ -88,6 +88,36 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship()
+
+
+class SecondFactor(Base):
+    """The secret a user's phone makes codes from; in force once `confirmed_at` is set.
+
+    `last_step` is the time step of the newest code taken; `recovery` holds hashes of codes left.
+    """
+
+    __tablename__ = "second_factor"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(64))
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    recovery: Mapped[list[Any]]
+
+
+class BrowserSession(Base):
+    """A browser somebody is signed in with. `kept`: the phone is remembered for 90 days."""
+
+    __tablename__ = "browser_session"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
+    agent: Mapped[str] = mapped_column(default="")
+    kept: Mapped[bool]
+    begun_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    proven_at: Mapped[datetime | None]  # when a second factor was last given in it
+    ended_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):

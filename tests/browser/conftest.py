@@ -14,6 +14,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from controller.settings import load
 from tests.support.broker import free_port
 from tests.web import conftest as pages
+from tests.web.village import cookie_of
 from web.app import create_app
 
 ROOT = Path(__file__).parent.parent.parent
@@ -36,7 +37,7 @@ class Site:
     def cookie(self, name, language="vi"):
         """The cookie of a browser in which somebody is signed in."""
         serializer = self.app.session_interface.get_signing_serializer(self.app)
-        values = {"user": self.village.users[name], "version": 1, "language": language}
+        values = cookie_of(self.village.users[name], language)
         cookie = {"name": self.app.config["SESSION_COOKIE_NAME"], "url": self.url}
         return {**cookie, "value": serializer.dumps(values)}
 

@@ -35,6 +35,8 @@ PAGES = {
     "chuyen-luot-phat": ("bob", "/week/move/{airing}"),
     "phat-khan-cap": ("bob", "/emergency/"),
     "dien-bien": ("tom", "/log/{morning}/{nodes[Cầu Đá]}"),
+    "tai-khoan": ("bob", "/account/"),
+    "xac-thuc-hai-buoc": ("bob", "/account/factor"),
     "doi-mat-khau": ("bob", "/password"),
     "khong-tim-thay": ("bob", "/nodes/khong-co"),
 }

@@ -83,8 +83,7 @@ def visit(app, village):
         with client.session_transaction() as session:
             session["language"] = language
             if name:
-                session["user"] = village.users[name]
-                session["version"] = 1
+                session.update(scene.cookie_of(village.users[name], language))
         return client
 
     return as_

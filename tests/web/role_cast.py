@@ -20,7 +20,7 @@ from controller.models import Role, User
 from controller.people import UserInput
 from controller.schedules import ItemInput, ScheduleInput
 from tests.controller.factories import make_clip
-from tests.web.village import CAST, NOW, PASSWORD, airing_of
+from tests.web.village import CAST, NOW, PASSWORD, airing_of, cookie_of, signed_in
 
 ROLES = {
     "E": Role.EDITOR,
@@ -102,7 +102,7 @@ class Street:
         return names + [each for each in ids if each not in theirs]
 
     def _session(self, who):
-        return {"user": self.users[who], "version": 1, "language": "vi"}
+        return cookie_of(self.users[who])
 
     def _sent(self, address, method, body, ids):
         if method == "GET" or body is None:
@@ -144,6 +144,7 @@ def settle(app, folder, village):
             area = village.areas["far" if letter == "H" else "elsewhere"]
             data = UserInput(f"out-{letter.lower()}", f"Khách {letter}", role, area)
             street.users[letter.lower()] = people.create(session, SYSTEM, data, NOW)[0].id
+            signed_in(session, street.users[letter.lower()])
             street.users[letter] = village.users[INSIDE[letter]]
         for who, user_id in street.users.items():
             street.tokens[who] = tokens.create(session, SYSTEM, user_id, "matrix", NOW)[1]
@@ -180,4 +181,5 @@ def _behind(street, name, person):
     morning = airing_of(services, village.schedules["morning"], on="2026-11-22").id
     airing = airing_of(services, ids["schedule"]).id
     places = {"area": area, "node": village.nodes[name], "user": village.users[person]}
+    places["session"] = f"browser{village.users[person]}"
     return {**ids, **places, "airing": airing, "morning": morning}

@@ -9,13 +9,13 @@ from controller.database import reading, transaction
 from controller.models import Area, Role
 from controller.people import UserInput
 from controller.settings import load
-from tests.web.village import NOW
+from tests.web.village import NOW, cookie_of, signed_in
 from web.app import create_app
 
 PAGES = (
     "/", "/week/", "/schedules/", "/broadcasts/new", "/clips/", "/clips/new", "/clips/speak",
     "/nodes/", "/nodes/new", "/log/", "/approvals/", "/village/", "/reports/", "/users/",
-    "/users/new", "/settings/", "/emergency/", "/password",
+    "/users/new", "/settings/", "/emergency/", "/password", "/account/",
 )  # fmt: skip
 
 
@@ -23,9 +23,10 @@ def sign_in_root(app):
     with transaction(app.extensions["loalang"].engine) as session:
         data = UserInput("root", "Quản Trị Tỉnh", Role.ADMINISTRATOR, None)
         user, _secret = people.create(session, SYSTEM, data, NOW)
+        signed_in(session, user.id)
     client = app.test_client()
     with client.session_transaction() as session:
-        session["user"], session["version"], session["language"] = user.id, 1, "vi"
+        session.update(cookie_of(user.id))
     return client
 
 

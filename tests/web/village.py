@@ -16,7 +16,7 @@ from controller import approvals, areas, people, schedules
 from controller.access import SYSTEM, Actor
 from controller.areas import AreaInput
 from controller.database import reading, transaction
-from controller.models import Airing, Approval, Playback, Role, Tune
+from controller.models import Airing, Approval, BrowserSession, Playback, Role, Tune
 from controller.people import UserInput
 from controller.schedules import ItemInput, ScheduleInput
 from tests.controller.factories import add_version, make_clip, make_node, serve
@@ -106,8 +106,20 @@ def _people(session, village, now, password):
         data = UserInput(name, full_name, role, village.areas[area])
         user, _secret = people.create(session, SYSTEM, data, now)
         village.users[name] = user.id
+        signed_in(session, user.id, now)
         if password:
             people.set_password(session, SYSTEM, user.id, PASSWORD, now)
+
+
+def signed_in(session, user_id, now=NOW):
+    """A browser in which the user is signed in; `cookie_of` is what it carries."""
+    row = BrowserSession(user_id=user_id, kept=True, begun_at=now, seen_at=now)
+    row.id, row.agent, row.proven_at = f"browser{user_id}", "Chrome · Android", now
+    session.add(row)
+
+
+def cookie_of(user_id, language="vi"):
+    return {"user": user_id, "version": 1, "sid": f"browser{user_id}", "language": language}
 
 
 def _clips(session, village, now):
