@@ -2,7 +2,7 @@
 
 from controller.models.areas import Area
 from controller.models.base import Base, UtcDateTime, new_id
-from controller.models.care import AlertTarget, EventKind, NodeEvent, NodeOrder, RepairNote
+from controller.models.care import AlertTarget, EventKind, NodeEvent, RepairNote
 from controller.models.clips import Approval, Clip, ClipVersion, SpokenLine, Tune
 from controller.models.emergencies import AreaOrder, Emergency, EmergencyState
 from controller.models.feedback import Feedback

@@ -1,8 +1,7 @@
-"""Looking after nodes: what befell them, what they were told, what was mended, who is to hear."""
+"""Looking after nodes: what befell them, what was mended, and who is to hear of it."""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,26 +33,6 @@ class NodeEvent(Base):
     node_id: Mapped[str] = mapped_column(ForeignKey("node.id"))
     at: Mapped[datetime]
     kind: Mapped[EventKind] = mapped_column(word(EventKind))
-    detail: Mapped[str] = mapped_column(default="")
-
-
-class NodeOrder(Base):
-    """An instant command to one node, and what became of it; `id` is the command's id."""
-
-    __tablename__ = "node_order"
-    __table_args__ = (Index("ix_node_order_node", "node_id", "ordered_at"),)
-
-    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True, default=new_id)
-    node_id: Mapped[str] = mapped_column(ForeignKey("node.id"))
-    verb: Mapped[str]
-    args: Mapped[dict[str, Any]]
-    airing: Mapped[dict[str, Any] | None]  # what `play` sounds, as the protocol says it
-    ordered_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
-    ordered_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
-    answered_at: Mapped[datetime | None]
-    ok: Mapped[bool | None]
-    problem: Mapped[str] = mapped_column(default="")
     detail: Mapped[str] = mapped_column(default="")
 
 

@@ -69,6 +69,7 @@ POST   /nodes/new                                             - - + - + -  - . ?
 GET    /nodes/{node}                                          + + + + + +  . . ?
 GET    /nodes/{node}/live                                     + + + + + +  . . ?
 POST   /nodes/{node}/edit                                     - - + - + -  . . ?
+POST   /nodes/{node}/shut-out                                 - - + - + -  . . ?
 POST   /nodes/{node}/claim-code                               - - + - + -  . . ?
 GET    /log/                                                  + + + + + +  o o ?
 GET    /log/live                                              + + + + + +  o o ?
@@ -127,6 +128,10 @@ GET    /api/v1/nodes                                          + + + + + +  o o ?
 POST   /api/v1/nodes                                          - - + - + -  - . ?
 GET    /api/v1/nodes/{node}                                   + + + + + +  . . ?
 PATCH  /api/v1/nodes/{node}                                   - - + - + -  . . ?
+POST   /api/v1/nodes/{node}/orders                            - - + - + -  . . ?
+GET    /api/v1/nodes/{node}/orders                            + + + + + +  . . ?
+GET    /api/v1/nodes/{node}/orders/none                       . . . . . .  . . ?
+POST   /api/v1/nodes/{node}/shut-out                          - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/claim-code                        - - + - + -  . . ?
 GET    /api/v1/clips                                          + + + + + +  o o ?
 POST   /api/v1/clips                                          + + - - + -  - . ?
@@ -209,6 +214,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/nodes": _NODE,
     "PATCH /api/v1/nodes/{node}": {"name": "Tên mới"},
     "POST /api/v1/clips": {**_RECORDED, "file": FILE},
+    "POST /api/v1/nodes/{node}/orders": {"verb": "restart"},
     "POST /api/v1/speech": {**_SPOKEN, "topic": 1},
     "POST /api/v1/clips/{clip}/approve": {},
     "POST /api/v1/clips/{clip}/reject": {"note": "Thu lại"},

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -85,29 +85,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_browser_session_user_id"), ["user_id"], unique=False)
 
     op.create_table(
-        "node_order",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("node_id", sa.String(length=64), nullable=False),
-        sa.Column("verb", sa.String(), nullable=False),
-        sa.Column("args", sa.JSON(), nullable=False),
-        sa.Column("airing", sa.JSON(), nullable=True),
-        sa.Column("ordered_by", sa.String(length=64), nullable=True),
-        sa.Column("ordered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("ok", sa.Boolean(), nullable=True),
-        sa.Column("problem", sa.String(), nullable=False),
-        sa.Column("detail", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["node_id"], ["node.id"], name=op.f("fk_node_order_node_id")),
-        sa.ForeignKeyConstraint(
-            ["ordered_by"], ["user_account.id"], name=op.f("fk_node_order_ordered_by")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_node_order")),
-    )
-    with op.batch_alter_table("node_order", schema=None) as batch_op:
-        batch_op.create_index("ix_node_order_node", ["node_id", "ordered_at"], unique=False)
-
-    op.create_table(
         "repair_note",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("node_id", sa.String(length=64), nullable=False),
@@ -151,10 +128,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_repair_note_node")
 
     op.drop_table("repair_note")
-    with op.batch_alter_table("node_order", schema=None) as batch_op:
-        batch_op.drop_index("ix_node_order_node")
-
-    op.drop_table("node_order")
     with op.batch_alter_table("browser_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_browser_session_user_id"))
 
