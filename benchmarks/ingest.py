@@ -2,15 +2,18 @@
 
     python -m benchmarks.ingest [--devices N] [--batches N] [--database URL]
 
-Prints reports per second: `bare` is the same rows in batched INSERT … ON CONFLICT DO NOTHING, 500
-a transaction, nothing else done; `handler` is ingest as the service runs it, without a broker.
+Prints reports per second: `bare` is the same reports in batched INSERT … ON CONFLICT DO NOTHING,
+500 a transaction, nothing else done; `handler` is ingest as the service runs it, without a broker
+(it verifies, reads, folds, and writes a playback beside every two reports); `end to end` is the
+same once more, published to a real mosquitto on this machine, until all is acknowledged.
 The database is a file with synchronous=FULL unless a PostgreSQL URL is given.
 """
 
 import argparse
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +23,7 @@ from controller import nodes, schema
 from controller.access import SYSTEM
 from controller.areas import AreaInput, create
 from controller.database import open_engine, sqlite_url, transaction
-from controller.models import Device, DeviceBinding, NodeReport
+from controller.models import Device, DeviceBinding, NodeReport, Playback
 from controller.mqtt.ingest import Ingest, Listeners
 from controller.mqtt.link import Arrival, BrokerAddress, Link
 from controller.mqtt.publisher import Publisher
@@ -33,6 +36,7 @@ from protocol.keys import SigningKey
 from protocol.messages import ClockReading, Report, ReportBatch
 from protocol.outcomes import Outcome, ReportKind
 from protocol.topics import Topics
+from tests.support.broker import Broker
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 TOPICS = Topics("main")
@@ -135,23 +139,25 @@ def bare(engine: Engine, keys: list[SigningKey], batches: int) -> float:
         with transaction(engine) as session:
             insert_missing(session, NodeReport, rows[start : start + 500])
     took_s = time.perf_counter() - began
-    with transaction(engine) as session:
-        session.execute(delete(NodeReport))
+    forget_reports(engine)
     return len(rows) / took_s
+
+
+def made_ingest(engine: Engine, link: Link, done: Callable[[Arrival], None]) -> Ingest:
+    return Ingest(
+        engine,
+        Publisher(engine, link, SigningKey.generate(), TOPICS, lambda: NOW),
+        done,
+        Listeners(lambda _: None, lambda _: None, lambda: None),
+        lambda: NOW,
+        time.monotonic,
+    )
 
 
 def handled(engine: Engine, keys: list[SigningKey], batches: int) -> tuple[float, int]:
     """Reports per second of the real handler, and the acknowledgements it published."""
     link = SilentLink()
-    publisher = Publisher(engine, link, SigningKey.generate(), TOPICS, lambda: NOW)
-    ingest = Ingest(
-        engine,
-        publisher,
-        lambda _: None,
-        Listeners(lambda _: None, lambda _: None, lambda: None),
-        lambda: NOW,
-        time.monotonic,
-    )
+    ingest = made_ingest(engine, link, lambda _: None)
     waiting = list(arrivals(keys, batches))
     began = time.perf_counter()
     for arrival in waiting:
@@ -160,6 +166,52 @@ def handled(engine: Engine, keys: list[SigningKey], batches: int) -> tuple[float
         pass
     took_s = time.perf_counter() - began
     return len(waiting) * BATCH / took_s, link.published
+
+
+def end_to_end(engine: Engine, keys: list[SigningKey], batches: int, url: str) -> float:
+    """Reports per second from a publisher through the broker until all are acknowledged."""
+    address = BrokerAddress.from_url(url)
+    up = threading.Semaphore(0)
+    ours = Link(
+        address,
+        "ingest",
+        TOPICS.everything_from_devices(),
+        make_will=lambda: (TOPICS.controller_state(), b""),
+        on_up=lambda _: up.release(),
+        on_arrival=lambda arrival: ingest.put(arrival),
+    )
+    theirs = Link(
+        address,
+        "nodes",
+        [],
+        make_will=lambda: (TOPICS.area_state("none"), b""),
+        on_up=lambda _: up.release(),
+        on_arrival=lambda _: None,
+    )
+    ingest = made_ingest(engine, ours, ours.acknowledge)
+    waiting = list(arrivals(keys, batches))
+    for link in (ours, theirs):
+        link.start()
+        up.acquire(timeout=30)
+    began = time.perf_counter()
+    sender = threading.Thread(
+        target=lambda: [theirs.publish(said.topic, said.payload) for said in waiting]
+    )
+    sender.start()
+    while ingest.handled < len(waiting):
+        ingest.step(0.1)
+    ours.drain(10)
+    took_s = time.perf_counter() - began
+    sender.join()
+    for link in (theirs, ours):
+        link.stop()
+    return len(waiting) * BATCH / took_s
+
+
+def forget_reports(engine: Engine) -> None:
+    with transaction(engine) as session:
+        for table in (NodeReport, Playback):
+            session.execute(delete(table))
 
 
 def main() -> None:
@@ -175,12 +227,16 @@ def main() -> None:
         settle(engine, keys)
         rate_bare = bare(engine, keys, asked.batches)
         rate, acknowledgements = handled(engine, keys, asked.batches)
+        forget_reports(engine)
+        with Broker.started(Path(folder) / "broker") as broker:
+            rate_through = end_to_end(engine, keys, asked.batches, broker.url)
         engine.dispose()
     count = asked.devices * asked.batches * BATCH
     print(f"{count} reports, {asked.devices} devices, {engine.dialect.name}")
     print(f"bare inserts   {rate_bare:9.0f} reports/s")
     print(f"handler        {rate:9.0f} reports/s   {acknowledgements} acknowledgements")
     print(f"ratio          {rate / rate_bare:9.2f}")
+    print(f"end to end     {rate_through:9.0f} reports/s through mosquitto, publisher beside it")
 
 
 if __name__ == "__main__":

@@ -15,13 +15,18 @@ RESTORE_JUMP = 2**32
 
 def next_seq(session: Session) -> int:
     """The next number; it is used up when the caller's transaction commits."""
+    return next_seqs(session, 1)
+
+
+def next_seqs(session: Session, count: int) -> int:
+    """The first of the next `count` numbers, which are used up together."""
     row = session.scalar(select(SaidSequence).with_for_update())
     if row is None:
         row = SaidSequence(id=1, last=0)
         session.add(row)
-    row.last += 1
+    row.last += count
     session.flush()
-    return row.last
+    return row.last - count + 1
 
 
 def jump_after_restore(session: Session) -> int:

@@ -3,10 +3,12 @@
 Unknown keys are ignored and every message field has a default, so a field can be added on either
 side first. A known key with a value of the wrong shape is `Malformed`: silence would be worse.
 Times are RFC 3339 in UTC with milliseconds; a JSON key is the field's name without a trailing `_`.
+How a class is read and written is worked out once, from its type hints, and kept.
 """
 
 import dataclasses
 import types
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
@@ -15,25 +17,26 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from protocol.errors import Malformed
 
 T = TypeVar("T")
+Reader = Callable[[Any], Any]
 
 
 def to_json(value: Any) -> Any:
     """A JSON value for a message, or for anything a message may hold."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name.rstrip("_"): to_json(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-        }
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is tuple or kind is list:
+        return [to_json(item) for item in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(kind):
+        return {key: to_json(getattr(value, name)) for name, key in _names(kind)}
     return value
 
 
@@ -41,11 +44,16 @@ def from_json(cls: type[T], data: Any) -> T:
     """A message of class `cls` from a parsed JSON object. Raises Malformed."""
     if not isinstance(data, dict):
         raise Malformed(f"{cls.__name__}: expected an object, got {type(data).__name__}")
-    known = {
-        name: _read(hint, data[name.rstrip("_")], f"{cls.__name__}.{name}")
-        for name, hint in _hints(cls).items()  # type: ignore[arg-type]
-        if name.rstrip("_") in data
-    }
+    known = {}
+    for name, key, kind, read in _fields(cls):  # type: ignore[arg-type]
+        if key in data:
+            value = data[key]
+            if type(value) is not kind:
+                try:
+                    value = read(value)
+                except _WrongShape as error:
+                    raise Malformed(f"{cls.__name__}.{name}{error}") from error
+            known[name] = value
     return cls(**known)
 
 
@@ -64,71 +72,125 @@ def parse_time(text: str) -> datetime:
         raise Malformed(f"{text!r} is not an RFC 3339 time") from error
     if moment.tzinfo is None:
         raise Malformed(f"{text!r} has no zone")
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+# --- how a class is read, worked out once ------------------------------------------------------
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+class _WrongShape(Exception):
+    """A value that does not fit its hint; the text goes after the field's name."""
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
+def _names(cls: type) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, field.name.rstrip("_")) for field in dataclasses.fields(cls))
 
 
-def _read(hint: Any, value: Any, where: str) -> Any:
+@cache
+def _fields(cls: type) -> tuple[tuple[str, str, type | None, Reader], ...]:
+    """Name, JSON key, the type whose values are taken as they are, and reader of every field."""
+    return tuple(
+        (name, name.rstrip("_"), hint if hint in _PLAIN else None, _reader(hint))
+        for name, hint in get_type_hints(cls).items()
+    )
+
+
+def _reader(hint: Any) -> Reader:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        return _read_optional(hint, value, where)
+        return _optional(next(arg for arg in get_args(hint) if arg is not type(None)))
     if origin is tuple:
-        return _read_tuple(hint, value, where)
+        return _tuple(get_args(hint)[0])
     if origin is dict:
-        return _read_dict(hint, value, where)
+        return _dict(get_args(hint)[1])
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return from_json(hint, value)
-    return _read_plain(hint, value, where)
-
-
-def _read_optional(hint: Any, value: Any, where: str) -> Any:
-    if value is None:
-        return None
-    inner = next(arg for arg in get_args(hint) if arg is not type(None))
-    return _read(inner, value, where)
-
-
-def _read_dict(hint: Any, value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Malformed(f"{where}: expected an object")
-    inner = get_args(hint)[1]
-    return {key: _read(inner, item, f"{where}.{key}") for key, item in value.items()}
-
-
-def _read_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise Malformed(f"{where}: expected a list")
-    inner = get_args(hint)[0]
-    return tuple(_read(inner, item, f"{where}[{i}]") for i, item in enumerate(value))
-
-
-def _read_plain(hint: Any, value: Any, where: str) -> Any:
-    if hint is datetime and isinstance(value, str):
-        return parse_time(value)
-    if hint is date and isinstance(value, str):
-        return _read_date(value, where)
+        return lambda value: from_json(hint, value)
+    if hint is datetime:
+        return _datetime
+    if hint is date:
+        return _date
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _read_enum(hint, value, where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(hint, type) and type(value) is hint:
-        return value
-    raise Malformed(f"{where}: {str(value)[:40]!r} is not a {getattr(hint, '__name__', hint)}")
+        return _enum(hint)
+    return _plain(hint)
 
 
-def _read_date(value: str, where: str) -> date:
+def _optional(inner: Any) -> Reader:
+    read = _reader(inner)
+    return lambda value: None if value is None else read(value)
+
+
+def _tuple(inner: Any) -> Reader:
+    read = _reader(inner)
+
+    def tuple_of(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise _WrongShape(": expected a list")
+        found: list[Any] = []
+        try:
+            found.extend(read(item) for item in value)  # what was read before an error stays
+        except _WrongShape as error:
+            raise _WrongShape(f"[{len(found)}]{error}") from error
+        return tuple(found)
+
+    return tuple_of
+
+
+def _dict(inner: Any) -> Reader:
+    read = _reader(inner)
+
+    def dict_of(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _WrongShape(": expected an object")
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            try:
+                found[key] = read(item)
+            except _WrongShape as error:
+                raise _WrongShape(f".{key}{error}") from error
+        return found
+
+    return dict_of
+
+
+def _enum(kind: type[Enum]) -> Reader:
+    members = {member.value: member for member in kind}
+
+    def member(value: Any) -> Enum:
+        try:
+            return members[value]
+        except (KeyError, TypeError) as error:
+            raise _WrongShape(f": {value!r} is not known here") from error
+
+    return member
+
+
+def _datetime(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise _WrongShape(f": {str(value)[:40]!r} is not a datetime")
+    return parse_time(value)
+
+
+def _date(value: Any) -> date:
+    if not isinstance(value, str):
+        raise _WrongShape(f": {str(value)[:40]!r} is not a date")
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise Malformed(f"{where}: {value!r} is not a date") from error
+        raise _WrongShape(f": {value!r} is not a date") from error
 
 
-def _read_enum(hint: type[Enum], value: Any, where: str) -> Any:
-    try:
-        return hint(value)
-    except ValueError as error:
-        raise Malformed(f"{where}: {value!r} is not known here") from error
+def _plain(kind: Any) -> Reader:
+    also = int if kind is float else None  # a JSON writer may leave the point of 3.0 out
+
+    def plain(value: Any) -> Any:
+        found = type(value)
+        if found is kind:
+            return value
+        if found is also:
+            return float(value)
+        raise _WrongShape(f": {str(value)[:40]!r} is not a {getattr(kind, '__name__', kind)}")
+
+    return plain

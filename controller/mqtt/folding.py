@@ -6,6 +6,7 @@ replaces it. Whatever the order of arrival, the row ends the same.
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from protocol.messages import ClockReading, Report
@@ -46,12 +47,9 @@ class Row:
     def key(self) -> tuple[date, str, str]:
         return self.planned_day, self.airing_id, self.node_id
 
-    def values(self) -> dict[str, Any]:
-        """Column → value."""
-        return {name: getattr(self, name) for name in COLUMNS}
-
 
 COLUMNS = tuple(field.name for field in fields(Row))
+ALL = attrgetter(*COLUMNS)  # a row's values in the order of COLUMNS
 
 
 def fold(row: Row, report: Report, device_id: str, now: datetime) -> bool:

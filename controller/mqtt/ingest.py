@@ -11,7 +11,8 @@ import logging
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -48,7 +49,7 @@ from protocol.topics import Topic, parse
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-BATCH_ROWS = 500
+BATCH_ROWS = 2000
 _QUEUE = 5000
 _ACK_TTL = timedelta(hours=1)
 _BEACON_TTL = timedelta(seconds=30)
@@ -81,10 +82,18 @@ class _Heard:
     topic: Topic
     heading: Heading
     body: Mapping[str, Any]
-    device: Device
 
     def read(self, cls: type[T]) -> T:
         return from_json(cls, {**self.body})
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A batch, verified and read; claims are opened later, each costs a proof."""
+
+    claims: list[tuple[Topic, bytes]] = field(default_factory=list)
+    others: list[_Heard] = field(default_factory=list)
+    told: list[reports.Told] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -186,8 +195,9 @@ class Ingest:
 
     def _handle(self, batch: Sequence[Arrival]) -> None:
         now = self._clock()
+        opened = self._open_all(batch)
         with database.transaction(self._engine) as session:
-            outcome = self._digest(session, batch, now)
+            outcome = self._digest(session, opened, now)
         for arrival in batch:
             self._acknowledge(arrival)
         self.handled += len(batch)
@@ -204,26 +214,35 @@ class Ingest:
         if outcome.holds_changed:
             self._listeners.holds_changed()
 
-    def _digest(self, session: Session, batch: Sequence[Arrival], now: datetime) -> _Outcome:
-        outcome = _Outcome()
+    def _open_all(self, batch: Sequence[Arrival]) -> _Opened:
+        """Verify and read: before the transaction, which keeps other writers waiting."""
         parsed = [(arrival, parse(arrival.topic)) for arrival in batch if arrival.payload]
         mine = [(a, t) for a, t in parsed if t and t.channel in _TYPES]
-        devices = reports.known_devices(session, (t.id for _, t in mine))
-        told = []
+        with database.reading(self._engine) as session:
+            keys = reports.known_keys(session, (t.id for _, t in mine))
+        opened = _Opened()
         for arrival, topic in mine:
-            try:
-                if topic.channel == "claim":
-                    self._claim(session, topic, arrival.payload, outcome, now)
-                    continue
-                heard = self._heard(topic, arrival.payload, devices)
+            if topic.channel == "claim":
+                opened.claims.append((topic, arrival.payload))
+                continue
+            with self._refusing(topic):
+                heard = self._heard(topic, arrival.payload, keys)
                 if topic.channel == "report":
-                    told.append(_told(heard))
+                    opened.told.append(_told(heard))
                 else:
-                    self._one(session, heard, outcome, now)
-            except ProtocolError as error:
-                self._refuse(topic, error)
-        if told:
-            outcome.acks = reports.commit(session, told, now, self._runs)
+                    opened.others.append(heard)
+        return opened
+
+    def _digest(self, session: Session, opened: _Opened, now: datetime) -> _Outcome:
+        outcome = _Outcome()
+        for topic, raw in opened.claims:
+            with self._refusing(topic):
+                self._claim(session, topic, raw, outcome, now)
+        for heard in opened.others:
+            with self._refusing(heard.topic):
+                self._one(session, heard, outcome, now)
+        if opened.told:
+            outcome.acks = reports.commit(session, opened.told, now, self._runs)
             outcome.say += self._sealed_acks(session, outcome.acks)
         return outcome
 
@@ -238,7 +257,7 @@ class Ingest:
         ]
 
     def _one(self, session: Session, heard: _Heard, outcome: _Outcome, now: datetime) -> None:
-        device, heading = heard.device, heard.heading
+        device, heading = session.get_one(Device, heard.topic.id), heard.heading
         if heard.topic.channel == "presence":
             said = heard.read(Presence)
             news = presence.take_presence(session, device, heading, said, now)
@@ -287,12 +306,12 @@ class Ingest:
 
     # --- trusting ----------------------------------------------------------------------------
 
-    def _heard(self, topic: Topic, raw: bytes, devices: Mapping[str, Device]) -> _Heard:
-        device = devices.get(topic.id)
-        if device is None:
+    def _heard(self, topic: Topic, raw: bytes, keys: Mapping[str, VerifyKey]) -> _Heard:
+        key = keys.get(topic.id)
+        if key is None:
             raise Refused(RefusalReason.UNKNOWN_KEY, "a device nobody enrolled, or shut out")
-        heading, body = self._opened(topic, raw, VerifyKey.from_hex(device.public_key))
-        return _Heard(topic, heading, body, device)
+        heading, body = self._opened(topic, raw, key)
+        return _Heard(topic, heading, body)
 
     def _opened(
         self, topic: Topic, raw: bytes, key: VerifyKey
@@ -308,6 +327,14 @@ class Ingest:
         if b"\\u0000" in raw:
             raise Malformed("a NUL in a text")
         return heading, body
+
+    @contextmanager
+    def _refusing(self, topic: Topic) -> Iterator[None]:
+        """What cannot be trusted or read is counted; the rest of the batch goes on."""
+        try:
+            yield
+        except ProtocolError as error:
+            self._refuse(topic, error)
 
     def _refuse(self, topic: Topic, error: ProtocolError) -> None:
         reason = error.reason.value if isinstance(error, Refused) else "malformed"
@@ -328,7 +355,7 @@ def _key_shown(raw: bytes) -> VerifyKey:
 def _told(heard: _Heard) -> reports.Told:
     batch = heard.read(ReportBatch)
     reports.check(batch)
-    return reports.Told(heard.device.id, batch, heard.body["reports"])
+    return reports.Told(heard.topic.id, batch, heard.body["reports"])
 
 
 def _rows(arrival: Arrival) -> int:

@@ -81,6 +81,7 @@ class Publisher:
     ) -> list[bytes]:
         """The envelopes of several messages, each with its audience, numbered in order."""
         now = self._clock()
+        first = sequence.next_seqs(session, len(addressed))
         return [
             envelope.seal(
                 type_,
@@ -88,14 +89,14 @@ class Publisher:
                     site=self.topics.site,
                     to=to,
                     from_="controller",
-                    seq=sequence.next_seq(session),
+                    seq=seq,
                     issued_at=now,
                     expires_at=now + ttl,
                 ),
                 message,
                 [self._key],
             )
-            for to, message in addressed
+            for seq, (to, message) in enumerate(addressed, first)
         ]
 
     def send(self, topic: str, sealed: bytes, ttl: timedelta) -> bool:

@@ -8,10 +8,10 @@ a handful of statements, however many reports it has.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Table, and_, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, aliased
 
 from controller.models import (
@@ -24,11 +24,12 @@ from controller.models import (
     NodeReport,
     Playback,
 )
-from controller.mqtt.folding import COLUMNS, Row, fold
+from controller.mqtt.folding import ALL, COLUMNS, Row, fold
 from controller.planned import planned_at
-from controller.upsert import insert_missing
+from controller.upsert import Bulk
 from protocol.codec import to_json
 from protocol.errors import Malformed
+from protocol.keys import VerifyKey
 from protocol.messages import Report, ReportAck, ReportBatch
 
 _LONGEST_ID = 64
@@ -81,26 +82,30 @@ def commit(
     return _acknowledgements(session, told, runs)
 
 
-def known_devices(session: Session, device_ids: Iterable[str]) -> dict[str, Device]:
-    """The devices of these ids that were enrolled and not shut out."""
-    query = select(Device).where(Device.id.in_(set(device_ids)), Device.shut_out_at.is_(None))
-    return {device.id: device for device in session.scalars(query)}
+def known_keys(session: Session, device_ids: Iterable[str]) -> dict[str, VerifyKey]:
+    """Device → key, of those that were enrolled and not shut out."""
+    query = select(Device.id, Device.public_key).where(
+        Device.id.in_(set(device_ids)), Device.shut_out_at.is_(None)
+    )
+    return {device_id: VerifyKey.from_hex(key) for device_id, key in session.execute(query)}
+
+
+_REPORTS = NodeReport.__table__
+assert isinstance(_REPORTS, Table)
+KEEP = Bulk.insert_missing(
+    _REPORTS, ("device_id", "store_epoch", "seq", "airing_id", "received_at", "body")
+)
 
 
 def _keep(session: Session, told: Sequence[Told], now: datetime) -> None:
-    rows = [
-        {
-            "device_id": one.device_id,
-            "store_epoch": one.batch.store_epoch,
-            "seq": report.seq,
-            "airing_id": report.airing_id,
-            "received_at": now,
-            "body": body,
-        }
-        for one in told
-        for report, body in one.bodies()
-    ]
-    insert_missing(session, NodeReport, rows)
+    KEEP.run(
+        session,
+        (
+            (one.device_id, one.batch.store_epoch, report.seq, report.airing_id, now, body)
+            for one in told
+            for report, body in one.bodies()
+        ),
+    )
 
 
 # --- folding -----------------------------------------------------------------------------------
@@ -108,17 +113,17 @@ def _keep(session: Session, told: Sequence[Told], now: datetime) -> None:
 _TABLE = Playback.__table__
 assert isinstance(_TABLE, Table)
 _KEY = ("planned_day", "airing_id", "node_id")
-_INSERT = insert(_TABLE)
-_INSERT_MISSING = (
-    postgresql.insert(_TABLE)
-    .on_conflict_do_nothing()
-    .execution_options(preserve_rowcount=True)  # how many were inserted is the point
+_CHANGING = tuple(name for name in COLUMNS if name not in _KEY)
+_INSERT = Bulk.insert_missing(_TABLE, COLUMNS)
+_UPDATE = Bulk(
+    lambda _: (
+        update(Playback)
+        .where(and_(*(_TABLE.c[name] == bindparam(f"key_{name}") for name in _KEY)))
+        .values({name: bindparam(name) for name in _CHANGING})
+    ),
+    (*_CHANGING, *(f"key_{name}" for name in _KEY)),
 )
-_UPDATE = (
-    update(_TABLE)
-    .where(and_(*(_TABLE.c[name] == bindparam(f"key_{name}") for name in _KEY)))
-    .values({name: bindparam(name) for name in COLUMNS if name not in _KEY})
-)
+_CHANGED = attrgetter(*_CHANGING, *_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +132,8 @@ class _Placed:
 
     report: Report
     device_id: str
-    node: Node
     planned_at: datetime
-
-    @property
-    def key(self) -> tuple[date, str, str]:
-        return self.planned_at.date(), self.report.airing_id, self.node.id
-
-    def blank(self) -> Row:
-        return Row(*self.key, self.planned_at)
+    key: tuple[date, str, str]
 
 
 def _fold_all(session: Session, told: Sequence[Told], now: datetime) -> None:
@@ -153,13 +151,14 @@ def _fold_round(session: Session, placed: Sequence[_Placed], now: datetime) -> b
     rows: dict[tuple[date, str, str], Row] = {}
     changed = {}
     for one in placed:
-        row = rows.setdefault(one.key, there.get(one.key) or one.blank())
+        row = rows.get(one.key) or there.get(one.key) or Row(*one.key, one.planned_at)
+        rows[one.key] = row
         if fold(row, one.report, one.device_id, now):
-            changed[row.key] = row
+            changed[one.key] = row
     new = [row for key, row in changed.items() if key not in there]
     if not _insert_rows(session, new):
         return False
-    _update_rows(session, [row for key, row in changed.items() if key in there])
+    _UPDATE.run(session, (_CHANGED(row) for key, row in changed.items() if key in there))
     _tell_pages(session, changed.values(), now)
     return True
 
@@ -184,24 +183,15 @@ def _insert_rows(session: Session, rows: Sequence[Row]) -> bool:
     """False when one of them was there already: then none is inserted."""
     if not rows:
         return True
-    values = [row.values() for row in rows]
     if session.get_bind().dialect.name == "sqlite":
         # BEGIN IMMEDIATE: nobody else writes between the look and this.
-        session.connection().execute(_INSERT, values)
+        _INSERT.run(session, map(ALL, rows))
         return True
     with session.begin_nested() as savepoint:
-        if session.connection().execute(_INSERT_MISSING, values).rowcount == len(rows):
+        if _INSERT.run(session, map(ALL, rows)) == len(rows):
             return True
         savepoint.rollback()
     return False
-
-
-def _update_rows(session: Session, rows: Sequence[Row]) -> None:
-    if rows:
-        values = [
-            row.values() | {f"key_{name}": getattr(row, name) for name in _KEY} for row in rows
-        ]
-        session.connection().execute(_UPDATE, values)
 
 
 def _tell_pages(session: Session, changed: Iterable[Row], now: datetime) -> None:
@@ -230,7 +220,8 @@ def _placed(session: Session, told: Sequence[Told]) -> Iterable[_Placed]:
                 continue  # a device nobody has bound to a place; its word is kept all the same
             airing = airings.get(report.airing_id)
             at = planned_at(airing, node) if airing else report.planned_at
-            yield _Placed(report, one.device_id, node, at)
+            key = (at.date(), report.airing_id, node.id)
+            yield _Placed(report, one.device_id, at, key)
 
 
 def _bindings(
