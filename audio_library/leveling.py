@@ -13,7 +13,8 @@ import numpy as np
 
 from audio_library.encoder import OUTPUTS, Encoder
 from audio_library.graph import Block, run
-from audio_library.listening import Heard, Listener
+from audio_library.heard import Heard
+from audio_library.listening import Listener
 from audio_library.meters import integrated_lufs
 from audio_library.settings import DELIVERY_RATE_HZ, Mastering
 from audio_library.spool import SPOOL_RATE_HZ, Spool

@@ -1,24 +1,38 @@
 """What a node will hear of a clip: its packets decoded and metered as they are made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import av
 import numpy as np
 
+from audio_library.graph import Block
+from audio_library.heard import Heard
 from audio_library.meters import LoudnessMeter, TruePeakMeter
 from audio_library.settings import DELIVERY_RATE_HZ
 from audio_library.waveform import Waveform
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """The metered result; `peaks` is the outline for the page."""
+class Ear:
+    """Meters the mono sound of a clip, block by block, at the delivery rate."""
 
-    frames: int
-    loudness_lufs: float
-    true_peak_dbtp: float
-    peaks: tuple[int, ...]
+    def __init__(self) -> None:
+        self._loudness = LoudnessMeter(DELIVERY_RATE_HZ)
+        self._peak = TruePeakMeter()
+        self._waveform = Waveform()
+
+    def push(self, sound: Block) -> None:
+        self._loudness.push(sound)
+        self._peak.push(sound)
+        self._waveform.push(sound)
+
+    def heard(self, frames: int) -> Heard:
+        """The figures, once everything was pushed."""
+        return Heard(
+            frames=frames,
+            loudness_lufs=self._loudness.integrated_lufs(),
+            true_peak_dbtp=self._peak.dbtp(),
+            peaks=self._waveform.points(),
+        )
 
 
 class Listener:
@@ -30,9 +44,7 @@ class Listener:
         self._decoder.options = {"request_sample_fmt": "flt"}
         self._decoder.sample_rate = DELIVERY_RATE_HZ
         self._decoder.layout = "mono"
-        self._loudness = LoudnessMeter(DELIVERY_RATE_HZ)
-        self._peak = TruePeakMeter()
-        self._waveform = Waveform()
+        self._ear = Ear()
 
     def push(self, packets: Sequence[bytes]) -> None:
         sounds = [
@@ -41,16 +53,8 @@ class Listener:
             for frame in self._decoder.decode(av.Packet(packet))
         ]
         if sounds:
-            sound = np.concatenate(sounds)
-            self._loudness.push(sound)
-            self._peak.push(sound)
-            self._waveform.push(sound)
+            self._ear.push(np.concatenate(sounds))
 
     def heard(self, frames: int) -> Heard:
         """The figures, once all packets were pushed."""
-        return Heard(
-            frames=frames,
-            loudness_lufs=self._loudness.integrated_lufs(),
-            true_peak_dbtp=self._peak.dbtp(),
-            peaks=self._waveform.points(),
-        )
+        return self._ear.heard(frames)

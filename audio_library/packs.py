@@ -13,13 +13,14 @@ import secrets
 import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from audio_library import sandbox
 from audio_library.disk import disk_space, sync_folder
 from audio_library.errors import AudioError, PackRefused
+from audio_library.heard import Heard
 from audio_library.settings import Limits
 from audio_library.store import Store
 
@@ -36,11 +37,15 @@ Verify = Callable[[bytes, bytes, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class PackedClip:
-    """A clip on the move: its sound, and everything the caller wants to know again."""
+    """A clip on the move: its sound, and everything the caller wants to know again.
+
+    `heard` is filled by an import: what the sound measures here, whatever its data say.
+    """
 
     sha256: str
     bytes: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
+    heard: Heard | None = None
 
     @property
     def title(self) -> str:
@@ -138,11 +143,11 @@ def import_pack(
         for number, clip in enumerate(manifest.clips):
             if cancelled is not None and cancelled():
                 raise AudioError("cancelled")
-            _check_sound(pack, clip, store)
+            heard = _check_sound(pack, clip, store)
             if clip.sha256 in known or clip.sha256 in {one.sha256 for one in added}:
                 skipped.append(_held(clip))
             else:
-                added.append(clip)
+                added.append(replace(clip, heard=heard))
             if progress is not None:
                 progress(0.8 * (number + 1) / len(manifest.clips))
         for clip in added:
@@ -227,15 +232,16 @@ def _small(pack: zipfile.ZipFile, name: str) -> bytes:
         raise PackRefused("pack_damaged", detail=name) from error
 
 
-def _check_sound(pack: zipfile.ZipFile, clip: PackedClip, store: Store) -> None:
+def _check_sound(pack: zipfile.ZipFile, clip: PackedClip, store: Store) -> Heard:
     """Whole by its hash, and playable: what a node will decode is tried in the worker first."""
     with store.incoming() as sound:
         if _copied(pack, clip, sound) != clip.sha256:
             raise PackRefused("pack_damaged", detail=clip.title)
         try:
-            sandbox.run("check", {}, [(sound, "rb")], limits=Limits())
+            made = sandbox.run("check", {}, [(sound, "rb")], limits=Limits())
         except AudioError as error:
             raise PackRefused("pack_damaged", detail=clip.title) from error
+    return Heard(**{**made, "peaks": tuple(made["peaks"])})
 
 
 def _take(pack: zipfile.ZipFile, clip: PackedClip, store: Store) -> None:

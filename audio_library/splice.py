@@ -5,6 +5,7 @@ between, clip after clip. Only one clip is in memory at a time.
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydub import AudioSegment
 from audio_library.encoder import OUTPUTS, Encoder
 from audio_library.errors import AudioError
 from audio_library.graph import Block
+from audio_library.listening import Ear
 from audio_library.reader import Source
 from audio_library.settings import DELIVERY_RATE_HZ, Limits
 
@@ -36,15 +38,22 @@ def preview(arguments: dict[str, Any], files: list[BinaryIO], report: Any) -> di
 
 
 def check(_: dict[str, Any], files: list[BinaryIO], _report: object) -> dict[str, Any]:
-    """The worker's job: whether a file is whole and in the delivery format. Files: the sound."""
+    """The worker's job: whether a file is whole and in the delivery format, and how it sounds.
+
+    Files: the sound.
+    """
     source = Source(files[0], Limits())
-    frames = sum(block.shape[1] for block in source.blocks() if block.shape[0] == 1)
+    ear, frames = Ear(), 0
+    for block in source.blocks():
+        if block.shape[0] == 1:
+            frames += block.shape[1]
+            ear.push(np.ascontiguousarray(block[0]))
     reading = source.reading
     if (reading.format, reading.codec, reading.rate_hz) != _DELIVERED or reading.bad_packets:
         raise AudioError("unsupported")
     if frames != round(reading.heard_s * DELIVERY_RATE_HZ) or reading.cut_short:
         raise AudioError("damaged")
-    return {"frames": frames}
+    return asdict(ear.heard(frames))
 
 
 def _sounds(

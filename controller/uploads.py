@@ -164,6 +164,13 @@ def _same(version: ClipVersion) -> UploadInput:
     )
 
 
+def written(
+    session: Session, actor: Actor, data: UploadInput, made: Ingested, now: datetime
+) -> tuple[Clip, ClipVersion]:
+    """A clip of a recording that is in the store already. Raises as `upload` does before work."""
+    return _written(session, actor, _checked(session, actor, data, now), made, now)
+
+
 def _checked(session: Session, actor: Actor, data: UploadInput, now: datetime) -> _About:
     replaced = session.get(Clip, data.replaces) if data.replaces else None
     if data.replaces and replaced is None:

@@ -14,6 +14,7 @@ from controller.cli import (
     clips,
     doctor,
     nodes,
+    packs,
     schedules,
     tokens,
     upkeep,
@@ -51,7 +52,19 @@ def parser() -> Parser:
     """Every word the administration knows."""
     whole = Parser(prog="loalang", description="Loa Làng: administration")
     words = whole.add_subparsers(dest="noun", required=True, metavar="COMMAND", parser_class=Parser)
-    for part in (users, tokens, areas, nodes, clips, schedules, airings, upkeep, backup, doctor):
+    for part in (
+        users,
+        tokens,
+        areas,
+        nodes,
+        clips,
+        packs,
+        schedules,
+        airings,
+        upkeep,
+        backup,
+        doctor,
+    ):
         part.add(words)
     return whole
 

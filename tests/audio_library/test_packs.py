@@ -42,6 +42,9 @@ def test_a_pack_carries_sound_data_and_signatures(home, pack, store):
     (clip,) = done.added
     assert clip.data == home[1].data
     assert content(store, clip.sha256) == content(home[0], clip.sha256)
+    assert clip.heard.loudness_lufs == pytest.approx(-16, abs=0.5)
+    assert clip.heard.frames > 100_000
+    assert len(clip.heard.peaks) > 100
     assert done.skipped == ()
 
 
