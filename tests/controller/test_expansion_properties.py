@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import airings, approvals, areas, schedule_edits, schedules
+from controller import (
+    airings,
+    approvals,
+    area_merge,
+    areas,
+    documents,
+    schedule_edits,
+    schedules,
+)
 from controller.access import SYSTEM
 from controller.calendar.policy import windows
 from controller.calendar.wall import to_local, zone
@@ -42,6 +50,10 @@ steps = st.one_of(
     st.tuples(st.just("retime"), hours),
     st.tuples(st.just("move"), hours),
     st.tuples(st.just("leave_out"), st.just(0)),
+    st.tuples(st.just("put_back"), st.just(0)),
+    st.tuples(st.just("rules"), hours),
+    st.tuples(st.just("no_rules"), st.just(0)),
+    st.tuples(st.just("merge"), st.just(0)),
 )
 
 
@@ -52,12 +64,14 @@ class Life:
         self.session, self.now = session, NOW
         clip = make_clip(session)
         self.commune = cast.areas["commune"]
-        self.data = schedule_input(clip.id, self.commune, "2026-11-23T17:00", recurrence=DAILY)
+        self.place, self.neighbour = cast.areas["upper"], cast.areas["lower"]
+        self.data = schedule_input(clip.id, self.place, "2026-11-23T17:00", recurrence=DAILY)
         self.schedule, _ = schedules.create(session, SYSTEM, self.data, NOW)
         approvals.approve_schedule(session, SYSTEM, self.schedule.id, NOW)
         self.hour, self.moved, self.left_out = 17, {}, set()
         self.silent = []  # spans of pauses
         self.paused_at = None
+        self.kept_out = []  # the ids of what was left out, so that it can be put back
 
     def live(self):
         query = select(Airing).where(
@@ -70,7 +84,12 @@ class Life:
 
     def apply(self, verb, amount):
         before = self.begun()
-        getattr(self, verb)(amount)
+        try:
+            with self.session.begin_nested():  # what is refused leaves nothing behind
+                getattr(self, verb)(amount)
+        except Conflict as refused:
+            assert refused.code in ("policy", "begun", "past")
+            self.session.expire_all()
         after = self.begun()
         assert before.items() <= after.items(), f"{verb} rewrote what had begun"
 
@@ -91,6 +110,18 @@ class Life:
         schedules.pause(self.session, SYSTEM, self.schedule.id, self.now)
         self.paused_at = self.paused_at or self.now
 
+    def rules(self, hour):
+        permit = [{"from": f"{hour:02}:00", "to": f"{min(hour + 4, 24):02}:00"}]
+        areas.update(self.session, SYSTEM, self.commune, {"policy": {"permit": permit}}, self.now)
+
+    def no_rules(self, _):
+        areas.update(self.session, SYSTEM, self.commune, {"policy": None}, self.now)
+
+    def merge(self, _):
+        if self.place != self.neighbour:
+            merged, self.place = self.place, self.neighbour
+            area_merge.merge(self.session, SYSTEM, [merged], self.place, self.now)
+
     def resume(self, _):
         schedules.resume(self.session, SYSTEM, self.schedule.id, self.now)
         if self.paused_at is not None:
@@ -98,15 +129,16 @@ class Life:
         self.paused_at = None
 
     def retime(self, hour):
-        now = to_local(self.now, HANOI)
-        if now.hour >= hour:
-            self.left_out.add(now.date())  # today's new time has passed: the draft says so
         first = datetime.combine(FIRST, time(hour))
         data = schedule_input(
-            self.data.items[0].clip_id, self.commune, first.isoformat(), recurrence=DAILY
+            self.data.items[0].clip_id, self.place, first.isoformat(), recurrence=DAILY
         )
         schedule_edits.update(self.session, SYSTEM, self.schedule.id, data, self.now)
         approvals.approve_schedule(self.session, SYSTEM, self.schedule.id, self.now)
+        now = to_local(self.now, HANOI)
+        if now.hour >= hour:
+            self.left_out.add(now.date())  # today's new time has passed: the draft says so
+        self.kept_out = []  # an edit names all exceptions anew
 
     def move(self, hour):
         airing = self.next()
@@ -121,6 +153,13 @@ class Life:
         if airing is not None:
             schedule_edits.leave_out(self.session, SYSTEM, airing.id, self.now)
             self.left_out.add(to_local(airing.original_at, HANOI).date())
+            self.kept_out.append(airing.id)
+
+    def put_back(self, _):
+        if self.kept_out:
+            airing = schedule_edits.put_back(self.session, SYSTEM, self.kept_out[-1], self.now)
+            self.kept_out.pop()
+            self.left_out.discard(to_local(airing.original_at, HANOI).date())
 
     def next(self):
         return next((a for a in self.live() if a.starts_at > self.now), None)
@@ -144,6 +183,7 @@ def test_each_day_sounds_once_whatever_happens(lives, events):
         for verb, amount in events:
             life.apply(verb, amount)
         if life.paused_at is not None:
+            life.no_rules(0)  # what would break a rule is not resumed
             life.resume(0)
         airings.roll(session, life.now)
         live = life.live()
@@ -162,7 +202,22 @@ def test_each_day_sounds_once_whatever_happens(lives, events):
                 for start, end in life.silent
             ), f"{lost} was lost"
         assert airings.roll(session, life.now) == 0, "expanding again is no change"
+        said_is_permitted(life)
         session.rollback()
+
+
+def said_is_permitted(life):
+    """Ahead, a row is withheld just where the hours forbid it, and the document is without it."""
+    effective = areas.effective(life.session, life.place)
+    ahead = [airing for airing in life.live() if airing.starts_at > life.now]
+    for airing in ahead:
+        found = windows(effective.policy, HANOI.key, airing.starts_at, airing.ends_at)
+        whole = airing.ends_at - airing.starts_at
+        fits = found is None or sum((w.until - w.from_ for w in found), timedelta()) == whole
+        assert (airing.withheld is None) == fits
+    document = documents.area_document(life.session, life.place, life.now, 30)
+    said = {airing.airing_id for airing in document.airings if airing.starts_at > life.now}
+    assert said == {airing.id for airing in ahead if airing.withheld is None}
 
 
 permits = st.lists(
