@@ -3,7 +3,8 @@
 NodeError
 ├── ConfigError     a setting is wrong; `problems` lists every mistake         (also ValueError)
 ├── StoreDamaged    a file the node keeps is not what was written; rebuilt, and reported
-├── SinkError       the sound device refused or vanished; `retryable` says whether to open it again
+├── SinkError       the sound device refused or vanished; `retryable` says whether to open it again,
+│                   `fatal` that only a new process can
 └── AmplifierError  the amplifier's pin cannot be driven
 """
 
@@ -29,9 +30,10 @@ class StoreDamaged(NodeError):
 class SinkError(NodeError, OSError):
     """The sound device does not take sound."""
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
+    def __init__(self, message: str, *, retryable: bool = True, fatal: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.fatal = fatal
 
 
 class AmplifierError(NodeError):

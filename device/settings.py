@@ -20,6 +20,7 @@ from protocol.topics import Topics
 
 PREFIX = "LOALANG_"
 SECRETS = frozenset({"claim_code"})
+_SINKS = {"alsa", "portaudio", "file"}
 INPUTS = ("fault", "tamper", "sense", "busy")
 _SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 
@@ -211,8 +212,8 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
     kind, _, rest = settings.sink.partition(":")
     return [
         (
-            settings.sink != "null" and (kind not in {"alsa", "file"} or not rest),
-            f"sink: {settings.sink!r} is not alsa:DEVICE, file:DIR or null",
+            settings.sink != "null" and (kind not in _SINKS or not (rest or kind == "portaudio")),
+            f"sink: {settings.sink!r} is not alsa:DEVICE, portaudio:DEVICE, file:DIR or null",
         ),
         (settings.clock not in {"system", "trusted"}, "clock: write system or trusted"),
         (settings.amplifier_pin > LAST_PIN, "amplifier_pin: BCM numbers go from 0 to 27"),

@@ -1,4 +1,4 @@
-"""Which sink a setting names: `alsa:DEVICE`, `file:DIR` or `null`."""
+"""Which sink a setting names: `alsa:DEVICE`, `portaudio:DEVICE`, `file:DIR` or `null`."""
 
 from collections.abc import Callable
 
@@ -16,10 +16,13 @@ def opener(sink: str, buffer_ms: int) -> Callable[[], Sink]:
         return lambda: EmulatedCard(max(buffer_ms, EMULATED_BUFFER_MS))
     if kind == "alsa":
         return lambda: _alsa(rest, buffer_ms)
+    if kind == "portaudio":
+        return _portaudio(rest, buffer_ms)
 
     def refuse() -> Sink:
         raise SinkError(
-            f"no backend for {sink!r}: use alsa:DEVICE, file:DIR or null", retryable=False
+            f"no backend for {sink!r}: use alsa:DEVICE, portaudio:DEVICE, file:DIR or null",
+            retryable=False,
         )
 
     return refuse
@@ -29,3 +32,9 @@ def _alsa(device: str, buffer_ms: int) -> Sink:
     from device.player.alsa import AlsaCard
 
     return AlsaCard(device, buffer_ms)
+
+
+def _portaudio(device: str, buffer_ms: int) -> Callable[[], Sink]:
+    from device.player.portaudio import PortAudio
+
+    return PortAudio(device, buffer_ms)

@@ -100,8 +100,18 @@ class Engine:
         """Fade what has not left the card yet, or drop it."""
         if self.sink is None or job.position is None:
             return
-        taken = self.sink.silence() if hard else self.sink.take_back(min(job.played, RATE))
-        taken = min(taken, job.played)
+        job.stopped = "stopped"
+        try:
+            self._cut_short(self.sink, job, hard=hard)
+            job.ends_at = self.sink.next_frame_at() or self.monotonic()
+        except SinkError as error:
+            job.ends_at = self.monotonic()  # stopped is stopped, whatever the device says
+            self._lost(error)
+        self._level = 1.0
+
+    def _cut_short(self, sink: Sink, job: Job, *, hard: bool) -> None:
+        assert job.position is not None
+        taken = min(sink.silence() if hard else sink.take_back(min(job.played, RATE)), job.played)
         if job.recording:
             job.recording.take_back(taken)
         job.position -= taken
@@ -109,9 +119,6 @@ class Engine:
         if not hard:
             fade = min(int(_STOP_FADE_S * RATE), job.score.frames - job.position)
             self._write(job, ramped(job.score.render(job.position, fade), self._level, 0.0), fade)
-        job.stopped = "stopped"
-        self._level = 1.0
-        job.ends_at = self.sink.next_frame_at() or self.monotonic()
 
     # --- the work -----------------------------------------------------------------------------
 
@@ -301,16 +308,16 @@ class Engine:
         log.error("the sound device failed: %s", error)
         self.emit({"event": "sink_lost", "detail": str(error), "retryable": error.retryable})
         self._open_at = self.monotonic() + _REOPEN_S
-        if self.sink:
-            self.sink.close()
-            self.sink = None
+        sink, self.sink = self.sink, None
+        if sink:
+            sink.close()
 
     def _close(self) -> None:
         self._held_since.clear()
         self.lease.release()
-        if self.sink:
-            self.sink.close()
-            self.sink = None
+        sink, self.sink = self.sink, None
+        if sink:
+            sink.close()
             self.emit({"event": "sink_closed"})
 
     def silence(self) -> None:

@@ -8,6 +8,7 @@ fades out, lets the amplifier go and exits.
 
 import gc
 import logging
+import os
 import select
 import signal
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from device.channel import Channel
+from device.errors import SinkError
 from device.keeper import LEASE_S
 from device.loop import Loop
 from device.player.backends import opener
@@ -121,7 +123,11 @@ def main(arguments: list[str]) -> int:
         become_realtime(PLAYER)
     gc.collect()
     gc.freeze()  # what is loaded stays; collections in mid-sound stay short
-    player.run()
+    try:
+        player.run()
+    except SinkError as error:
+        log.error("%s; the player ends and is started again", error)
+        os._exit(1)  # what hangs would hang an orderly end, too
     return 0
 
 
