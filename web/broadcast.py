@@ -54,7 +54,10 @@ def form() -> str:
     """An empty form; `clip` in the address picks one, `date` and `time` set the start."""
     with looking() as at:
         require_role(at.actor, Action.SCHEDULE)
-        return _form(at, _defaults(at), {}, None)
+        values = _defaults(at)
+        if "time" not in request.args:
+            values = _free(at, values)
+        return _form(at, values, {}, None)
 
 
 @bp.post("/check")
@@ -194,6 +197,16 @@ def _defaults(at: Here) -> Form:
         values["title"] = clip.title
     if at.actor.area_id:
         values.add("area_ids", at.actor.area_id)
+    return values
+
+
+def _free(at: Here, values: Form) -> Form:
+    """The usual start, or the free time nearest to it where that is taken."""
+    _errors, outlook = _look(at, values)
+    if outlook is None or outlook.free is None:
+        return values
+    start = local(outlook.free)
+    values["date"], values["time"] = f"{start:%Y-%m-%d}", f"{start:%H:%M}"
     return values
 
 

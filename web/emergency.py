@@ -9,22 +9,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from controller import airings, clips, database, emergencies, people, second_factor
+from controller import airings, clips, database, emergencies, nodes, people, second_factor
 from controller.access import Action, require_role, visible_areas
 from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import as_utc
 from controller.clips import ClipFilters
 from controller.emergencies import EmergencyInput, Repeat
 from controller.errors import BadInput
-from controller.models import Airing, Emergency, User
+from controller.models import Airing, AiringArea, Emergency, User
 from web import tally
 from web.filters import here_zone
 from web.forms import once
-from web.i18n import _, sentence
+from web.i18n import _, ngettext, sentence
 from web.limits import limited
 from web.places import Places
 from web.sessions import proof_needed, signed_in
@@ -51,6 +51,11 @@ class Running:
     mine: bool  # the visitor gave it, so another person must confirm
 
     @property
+    def unheard(self) -> int:
+        """Clusters that have not said yet whether they play."""
+        return max(0, self.clusters - self.heard.total)
+
+    @property
     def state(self) -> str:
         return str(self.emergency.state)
 
@@ -65,10 +70,32 @@ def page() -> str:
     """What runs, and the form for a new one."""
     with looking() as at:
         require_role(at.actor, Action.APPROVE)
-        values = Form()
-        if at.actor.area_id:
-            values.add("area_ids", at.actor.area_id)
-        return _form(at, values, {})
+        return _form(at, _first(at, request.args.get("after", "")), {})
+
+
+@bp.get("/outlook")
+def outlook() -> str:
+    """What pressing the button would do, in one sentence; for the page to take in."""
+    with looking() as at:
+        require_role(at.actor, Action.APPROVE)
+        own = {area.id for area, _depth in Places(at.session, at.actor).listed()}
+        area_ids = [each for each in request.args.getlist("area_ids") if each in own]
+        if not area_ids:
+            return _("Chưa chọn nơi nào.")
+        clusters = len(nodes.nodes_in(at.session, area_ids, at.now))
+        broken = _sounding_now(at, area_ids)
+    kind = request.args.get("kind", "")
+    words = {"drill": _("SẼ DIỄN TẬP NGAY"), "real": _("SẼ PHÁT NGAY")}
+    text = _(
+        "%(what)s tới %(clusters)s cụm loa",
+        what=words.get(kind, _("Sẽ phát ngay")),
+        clusters=clusters,
+    )
+    if broken:
+        text += ", " + ngettext(
+            "ngắt %(num)d lượt đang phát", "ngắt %(num)d lượt đang phát", broken
+        )
+    return text + "."
 
 
 @bp.post("/")
@@ -131,6 +158,40 @@ def stop() -> Response:
     flash(_("Đã dừng phát ở các nơi đã chọn."), "good")
     back = "today.page" if request.form.get("back") == "today" else "emergency.page"
     return redirect(url_for(back))
+
+
+def _first(at: Here, after: str) -> Form:
+    """The form as it opens; after an emergency, its places and the all-clear that stands ready."""
+    values = Form()
+    if not after:
+        if at.actor.area_id:
+            values.add("area_ids", at.actor.area_id)
+        return values
+    before = emergencies.get(at.session, at.actor, after)
+    values.setlist("area_ids", before.area_ids)
+    for words in ("báo an", "đính chính"):
+        ready = clips.page(at.session, at.actor, ClipFilters(q=words), now=at.now).items
+        found = next((view.clip.id for view in ready if view.on_air is not None), None)
+        if found:
+            values["clip_id"] = found
+            break
+    return values
+
+
+def _sounding_now(at: Here, area_ids: list[str]) -> int:
+    """How many airings an emergency there would cut off."""
+    around = Places(at.session, at.actor).tree.around(area_ids)
+    query = (
+        select(func.count(Airing.id.distinct()))
+        .join(AiringArea, AiringArea.airing_id == Airing.id)
+        .where(
+            Airing.starts_at <= at.now,
+            Airing.ends_at > at.now,
+            Airing.cancelled_at.is_(None),
+            AiringArea.area_id.in_(around),
+        )
+    )
+    return at.session.scalar(query) or 0
 
 
 def _check(form: Form) -> None:

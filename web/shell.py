@@ -70,7 +70,10 @@ def places() -> list[Place]:
 
 def _is_here(endpoint: str) -> bool:
     room = endpoint.partition(".")[0]
-    rooms = {"week": ("week", "schedules", "broadcast")}.get(room, (room,))
+    rooms = {
+        "week": ("week", "schedules", "broadcast", "copying"),
+        "library": ("library", "editor"),
+    }.get(room, (room,))
     return request.blueprint in rooms
 
 

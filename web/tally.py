@@ -33,6 +33,10 @@ class Tally:
         return self.total - self.played - self.sounding
 
     @property
+    def stopped(self) -> int:
+        return self.counts.get("stopped", 0)
+
+    @property
     def failed(self) -> int:
         """Nodes where people heard less than they should have."""
         return sum(self.counts.get(code, 0) for code in ("missed", "partial", "interrupted"))

@@ -40,7 +40,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     rollupOptions: {
-      input: ["src/main.ts", "src/editor.ts", "src/record.ts"],
+      input: ["src/main.ts", "src/editor.ts", "src/record.ts", "src/heard.ts"],
     },
   },
 });

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import ThreadedWSGIServer
 
+from controller import people
+from controller.access import SYSTEM
+from controller.database import transaction
 from controller.settings import load
 from tests.support.broker import free_port
 from tests.web import conftest as pages
-from tests.web.village import cookie_of
+from tests.web.village import NOW, PASSWORD, cookie_of
 from web.app import create_app
 
 ROOT = Path(__file__).parent.parent.parent
@@ -136,6 +139,23 @@ def open_as(context, watch):
         return page
 
     return open_
+
+
+@pytest.fixture
+def signed_up(own_site):
+    """Who must type a password in a test has one."""
+    with transaction(own_site.services.engine) as session:
+        for name in ("erin", "bob", "alice"):
+            people.set_password(session, SYSTEM, own_site.village.users[name], PASSWORD, NOW)
+
+
+def sign_in(site, page, name):
+    """Through the sign-in page, as people do."""
+    page.goto(site.url + "/login")
+    page.fill("#username", name)
+    page.fill("#password", PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.get_by_role("heading", name="Hôm nay", level=1).wait_for()
 
 
 def axe_violations(page):

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def form(own_site, open_as):
     # Right where the morning bulletin sounds.
-    page = open_as(own_site, "erin", f"/broadcasts/new?clip={own_site.village.clips[5]}")
+    page = open_as(own_site, "erin", f"/broadcasts/new?clip={own_site.village.clips[5]}&time=05:30")
     page.locator("#summary .notice-bad").wait_for()
     return page
 
@@ -26,7 +26,7 @@ def test_the_free_time_is_taken_over_without_scripts_too(own_site, browser, brow
     with browser.new_context(**browser_context_args, java_script_enabled=False) as context:
         context.add_cookies([own_site.cookie("erin")])
         page = context.new_page()
-        page.goto(f"{own_site.url}/broadcasts/new?clip={own_site.village.clips[5]}")
+        page.goto(f"{own_site.url}/broadcasts/new?clip={own_site.village.clips[5]}&time=05:30")
         page.get_by_role("button", name="Xem trước").click()
         page.get_by_role("button", name="Dùng giờ trống gần nhất").click()
         assert "Không trùng giờ" in page.inner_text("main")

@@ -7,15 +7,14 @@ import numpy
 import pytest
 from sqlalchemy import select
 
-from controller import people, schedules
-from controller.access import SYSTEM
+from controller import schedules
 from controller.database import reading, transaction
 from controller.models import Airing, Device, DeviceBinding, Schedule
 from controller.mqtt import reports
 from controller.schedules import ItemInput, ScheduleInput
 from protocol.messages import Report, ReportBatch
 from protocol.outcomes import Outcome, ReportKind
-from tests.browser.conftest import overflow
+from tests.browser.conftest import overflow, sign_in
 from tests.web.village import NOW, PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -34,21 +33,6 @@ def recording(tmp_path):
         file.setframerate(16_000)
         file.writeframes((tone * 20_000).astype("<i2").tobytes())
     return path
-
-
-@pytest.fixture
-def signed_up(own_site):
-    with transaction(own_site.services.engine) as session:
-        for name in ("erin", "bob"):
-            people.set_password(session, SYSTEM, own_site.village.users[name], PASSWORD, NOW)
-
-
-def sign_in(site, page, name):
-    page.goto(site.url + "/login")
-    page.fill("#username", name)
-    page.fill("#password", PASSWORD)
-    page.get_by_role("button", name="Đăng nhập").click()
-    page.get_by_role("heading", name="Hôm nay", level=1).wait_for()
 
 
 def report(site, airing_id, node_id, kind, **more):

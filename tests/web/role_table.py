@@ -57,6 +57,7 @@ GET    /approvals/                                            - + - - + -  - o ?
 GET    /approvals/live                                        - + - - + -  - o ?
 GET    /emergency/                                            - + - - + -  - o ?
 POST   /emergency/                                            - + - - + -  - . ?
+GET    /emergency/outlook                                     - + - - + -  - o ?
 GET    /emergency/{emergency}                                 + + + + + +  . . ?
 GET    /emergency/{emergency}/live                            + + + + + +  . . ?
 POST   /emergency/{emergency}/confirm                         - + - - + -  . . ?
