@@ -39,7 +39,7 @@ from controller.mqtt.ingest import Ingest, Listeners
 from controller.mqtt.ledger import FileLedger
 from controller.mqtt.link import Arrival, BrokerAddress, Link
 from controller.mqtt.publisher import RETAINED_FOR, Publisher
-from controller.one_service import only_service
+from controller.one_service import Keeps, leading
 from controller.orders import Orders
 from controller.settings import Settings
 from protocol.envelope import MessageType
@@ -72,9 +72,10 @@ class Service:
         topics = Topics(settings.site)
         self.fence = self._fence()
         self.link = Link(
-            _address(settings),
+            broker_address(settings),
             f"loalang-controller-{settings.site}",
-            topics.everything_from_devices() + (self.fence.topics if self.fence else []),
+            _subscriptions(topics, settings.ingest_workers)
+            + (self.fence.topics if self.fence else []),
             make_will=lambda: self._state(online=False),
             on_up=self._on_up,
             on_arrival=self._arrived,
@@ -121,8 +122,8 @@ class Service:
             settings.temporary_dir,
         )
 
-    def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set."""
+    def run(self, stop: threading.Event, keeps_lead: Keeps = lambda: True) -> bool:
+        """Until `stop` is set, or the lead is lost; whether it was still ours."""
         with ExitStack() as stack:
             bell = stack.enter_context(_bell(self._settings.wake_path))
             self.desk.configure()
@@ -139,7 +140,7 @@ class Service:
             stack.callback(scheduler.shutdown)
             sd_notify.notify("READY=1")
             stack.callback(sd_notify.notify, "STOPPING=1")
-            self._loop(stop, bell)
+            return self._loop(stop, bell, keeps_lead)
 
     def step(self) -> bool:
         """One turn of the main loop: a stop or an emergency goes before everything."""
@@ -165,15 +166,19 @@ class Service:
 
     # --- the loops' heads ----------------------------------------------------------------------
 
-    def _loop(self, stop: threading.Event, bell: socket.socket) -> None:
+    def _loop(self, stop: threading.Event, bell: socket.socket, keeps_lead: Keeps) -> bool:
         alive_at = 0.0
         while not stop.is_set():
-            more = _guarded("the main loop", self.step)
             if time.monotonic() - alive_at > _WATCHDOG_S and self.turns(time.monotonic()):
                 alive_at = time.monotonic()
+                # First of all after a pause: while we stood still another may have taken over.
+                if not keeps_lead():
+                    _log.error("another service leads now; this one stops acting")
+                    return False
                 sd_notify.notify("WATCHDOG=1")
-            if not more and _rang(bell):
+            if not _guarded("the main loop", self.step) and _rang(bell):
                 self._work.set()
+        return True
 
     def _ingest_turn(self) -> None:
         self.ingest.step(_POLL_S, self._stop)
@@ -290,17 +295,34 @@ def run(settings: Settings) -> int:
     engine = database.open_engine(settings.database_url)
     try:
         schema.require_current(engine)
-        with only_service(engine, settings.wake_path.parent):
-            Service(settings, engine, lambda: datetime.now(UTC)).run(stop)
+        with leading(engine, settings.wake_path.parent, stop, _standing_by) as keeps_lead:
+            if stop.is_set():
+                return 0
+            service = Service(settings, engine, lambda: datetime.now(UTC))
+            return 0 if service.run(stop, keeps_lead) else 1
     except ControllerError as error:
         print(error.sentence("en"), file=sys.stderr)
         return 1
     finally:
         engine.dispose()
-    return 0
 
 
-def _address(settings: Settings) -> BrokerAddress:
+def _standing_by() -> None:
+    """A service that waits for the lead is well."""
+    sd_notify.notify("READY=1")
+    sd_notify.notify("WATCHDOG=1")
+
+
+def _subscriptions(topics: Topics, workers: int) -> list[str]:
+    """Everything; the reports shared when other processes take them in as well."""
+    plain = topics.from_device("+", "report")
+    return [
+        topics.shared_reports() if workers > 1 and topic == plain else topic
+        for topic in topics.everything_from_devices()
+    ]
+
+
+def broker_address(settings: Settings) -> BrokerAddress:
     return BrokerAddress.from_url(
         settings.broker_url,
         settings.broker_user,

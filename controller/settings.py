@@ -42,6 +42,7 @@ class Settings:
     horizon_days: int  # how far ahead nodes know their airings
     ready_check_s: int  # how long before air time the held clips are looked at
     missed_grace_s: int  # how long after an airing's end its report is awaited
+    ingest_workers: int  # processes that take in reports; more than one needs PostgreSQL
     max_upload_bytes: int
     language: str  # of pages and sentences for somebody who chose none
 
@@ -88,6 +89,15 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
     values = _gathered(environ, config, mistakes)
     reader = _Reader(values, mistakes)
     settings = _read(reader)
+    if settings.ingest_workers > 1 and settings.database_url.startswith("sqlite"):
+        mistakes.append(
+            (
+                f"{PREFIX}INGEST_WORKERS lớn hơn 1 cần PostgreSQL: hãy đặt lại là 1 hoặc đổi "
+                f"{PREFIX}DATABASE_URL.",
+                f"{PREFIX}INGEST_WORKERS above 1 needs PostgreSQL: set it to 1 or change "
+                f"{PREFIX}DATABASE_URL.",
+            )
+        )
     if mistakes:
         raise SettingsError(mistakes)
     return settings
@@ -117,6 +127,7 @@ def _read(reader: "_Reader") -> Settings:
         horizon_days=reader.get("horizon_days", 30, _between(2, 90)),
         ready_check_s=reader.get("ready_check_s", 1800, _between(10, 86400)),
         missed_grace_s=reader.get("missed_grace_s", 60, _between(1, 86400)),
+        ingest_workers=reader.get("ingest_workers", 1, _between(1, 16)),
         max_upload_bytes=reader.get("max_upload_bytes", 200_000_000, _between(1000, 2**40)),
         language=reader.get("language", "vi", _language),
     )

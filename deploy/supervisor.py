@@ -242,11 +242,13 @@ def main(arguments: list[str]) -> int:
 
 
 def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
-    """The service, the pages, and the tunes that are made once."""
+    """The service, what helps it take in reports, the pages, and the tunes that are made once."""
     python = sys.executable
     pages = {name: text for name, text in environment.items() if name != "NOTIFY_SOCKET"}
+    helpers = range(1, int(environment.get("LOALANG_INGEST_WORKERS", "1")))
     return [
         Part("service", [python, "-m", "controller.service"], environment, stop_s=3.5),
+        *(Part(f"ingest-{n}", [python, "-m", "controller.ingest_worker"], pages) for n in helpers),
         # An open page holds a stream that never ends: gunicorn would wait its whole grace for it.
         Part(
             "web",

@@ -1,4 +1,4 @@
-"""The line to the broker: MQTT 5 over paho, driven by the node's own loop.
+"""The line to the broker: MQTT 5, or 3.1.1 where it is refused, driven by the node's own loop.
 
 Connects for ever with full jitter, keeps the set of wanted topics and subscribes to all of it on
 every connect, and keeps no queue of its own: what must not be lost waits in the outbox.
@@ -16,7 +16,6 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.connector import Attempt, Endpoint, Result
 from device.loop import Loop, Timer
@@ -32,6 +31,7 @@ _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 120.0
 _QUICK_TRIES = 5  # a broker that restarts on this machine is found again within seconds
 _CONNECT_TIMEOUT_S = 15.0
+_NO_SUCH_VERSION = 132  # a reason code of MQTT 5; paho makes it of 3.1.1's answer as well
 
 
 class _Client(mqtt.Client):
@@ -88,6 +88,7 @@ class Link:
         self._stale: set[str] = set()  # dropped while offline; the broker's session has them yet
         self._tries = 0
         self._first = True
+        self._version = mqtt.MQTTv5
         self._stopped = False
         self.connected = False
 
@@ -164,6 +165,10 @@ class Link:
         else:
             self._hand_over(result)
 
+    @property
+    def _is_v5(self) -> bool:
+        return self._version == mqtt.MQTTv5
+
     def _where(self) -> tuple[str, int]:
         return self._endpoint.host, self._endpoint.port
 
@@ -171,14 +176,18 @@ class Link:
         client = _Client(
             callback_api_version=CallbackAPIVersion.VERSION2,
             client_id=self._identity.client_id,
-            protocol=mqtt.MQTTv5,
+            # 3.1.1 knows no start that keeps the session for later, so there every one is clean.
+            clean_session=None if self._is_v5 else True,
+            protocol=self._version,
+            reconnect_on_failure=self._is_v5,
         )
         if self._url.username:
             client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
         # Who is only joining may not speak for a device, and a will is speech.
         will = None if self._identity.joining else self._will()
         if will:
-            client.will_set(*will, qos=1, retain=True, properties=_delayed())
+            delay = _delayed() if self._is_v5 else None
+            client.will_set(*will, qos=1, retain=True, properties=delay)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._arrived
@@ -186,14 +195,12 @@ class Link:
         client.on_socket_unregister_write = self._wants_no_write
         client.ready = ready
         self._client = client
-        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        session.SessionExpiryInterval = SESSION_EXPIRY_S
-        session.ReceiveMaximum = 32
         self._socket = ready
         self._loop.watch(ready, self._readable)
-        client.connect_async(
-            *self._where(), keepalive=KEEPALIVE_S, clean_start=self._first, properties=session
-        )
+        session: dict[str, Any] = {}
+        if self._is_v5:
+            session = {"clean_start": self._first, "properties": _session()}
+        client.connect_async(*self._where(), keepalive=KEEPALIVE_S, **session)
         try:
             client.reconnect()
         except OSError as error:
@@ -205,6 +212,8 @@ class Link:
     def _connected(self, client: Any, _: Any, __: Any, reason: Any, ___: Any) -> None:
         if reason.is_failure:
             log.warning("the broker refuses this node: %s", reason)
+            if reason.value == _NO_SUCH_VERSION:
+                self._version = mqtt.MQTTv311
             return  # it closes; the back-off keeps us from hammering it
         self._first = False
         self._tries = 0
@@ -219,8 +228,7 @@ class Link:
 
     def _subscribe(self, topics: list[str]) -> None:
         assert self._client is not None
-        options = [(topic, SubscribeOptions(qos=self._wanted[topic])) for topic in topics]
-        self._client.subscribe(options)
+        self._client.subscribe([(topic, self._wanted[topic]) for topic in topics])
         self._flush()
 
     def _arrived(self, _: Any, __: Any, message: mqtt.MQTTMessage) -> None:
@@ -273,6 +281,7 @@ class Link:
         was_connected = self.connected
         self._drop()
         if was_connected:
+            self._version = mqtt.MQTTv5  # the broker that comes back may be a newer one
             self._on_lost()
         self._try_again()
 
@@ -294,6 +303,13 @@ class Link:
             ceiling = min(2.0 ** (self._tries - _QUICK_TRIES + 1), _LONGEST_DELAY_S)
         self._tries += 1
         self._loop.call_later(self._jitter.uniform(0.2, max(ceiling, 1.0)), self._dial)
+
+
+def _session() -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = SESSION_EXPIRY_S
+    properties.ReceiveMaximum = 32
+    return properties
 
 
 def _delayed() -> Properties:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 ROOT = "loa/v1"
+SHARE = "$share/ingest/"  # before a filter: the broker spreads its messages over the subscribers
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -81,8 +82,12 @@ class Topics:
         """Retained chunk `index` of the blob with this SHA-256 (hex)."""
         return f"{ROOT}/{self.site}/blob/{sha256[:32]}/c/{index}"
 
+    def shared_reports(self) -> str:
+        """The subscription that several workers share: each report comes to one of them."""
+        return f"{SHARE}{self.from_device('+', 'report')}"
+
     def everything_from_devices(self) -> list[str]:
-        """The controller's subscriptions, one per channel so that workers can share each."""
+        """The controller's subscriptions, one per channel so that workers can share some."""
         channels = ("presence", "status", "beat", "report", "want", "answer")
         return [f"{ROOT}/{self.site}/device/+/up/{channel}" for channel in channels] + [
             f"{ROOT}/{self.site}/claim/+/up/claim"

@@ -1,4 +1,4 @@
-"""The service's one connection to the broker (MQTT 5), kept up by itself.
+"""The service's one connection to the broker (MQTT 5, or 3.1.1), kept up by itself.
 
 Callbacks of the client run on its network thread: they hand over and return, and an exception in
 one must not end that thread. Messages are acknowledged by hand, after the database committed. What
@@ -22,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from controller.mqtt.errors import BadBroker, LinkDown
+from protocol.topics import SHARE
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ _SESSION_S = 24 * 3600  # how long the broker keeps reports for a controller tha
 _WINDOW = 60  # unacknowledged publishes; more only makes the client slower
 _BACKOFF_S = (1.0, 30.0)
 _MAX_PACKET_BYTES = 1 << 20
+_NO_SUCH_VERSION = 132  # a reason code of MQTT 5; the client makes it of 3.1.1's answer as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ class Link:
 
     `make_will` is asked for (topic, payload) before each attempt. `on_up` is called with whether
     the broker still had our session; `on_arrival` with every message. Both must return at once.
+    `session_s`: how long the broker keeps what arrives while we are away.
+
+    A broker that refuses MQTT 5 is spoken to in 3.1.1: there nothing expires and nothing is shared.
     """
 
     def __init__(
@@ -85,12 +90,17 @@ class Link:
         client_id: str,
         topics: Sequence[str],
         *,
-        make_will: Callable[[], tuple[str, bytes]],
+        make_will: Callable[[], tuple[str, bytes]] | None,
         on_up: Callable[[bool], None],
         on_arrival: Callable[[Arrival], None],
+        session_s: int = _SESSION_S,
     ) -> None:
         self._address = address
-        self._topics = [(topic, 1) for topic in topics]
+        self._client_id = client_id
+        self._topics = list(topics)
+        self._session_s = session_s
+        self._version = mqtt.MQTTv5
+        self._stopped = False
         self._make_will = make_will
         self._on_up = on_up
         self._on_arrival = on_arrival
@@ -98,7 +108,7 @@ class Link:
         self._outstanding = 0
         self._connection = 0
         self._up = False
-        self._client = self._make_client(client_id)
+        self._client = self._make_client()
 
     @property
     def up(self) -> bool:
@@ -107,13 +117,12 @@ class Link:
     def start(self) -> None:
         """Begin to connect; returns at once, whether or not the broker is there."""
         self._set_backoff()
-        self._client.connect_async(
-            self._address.host,
-            self._address.port,
-            keepalive=_KEEPALIVE_S,
-            clean_start=False,
-            properties=_properties(PacketTypes.CONNECT, SessionExpiryInterval=_SESSION_S),
-        )
+        where = (self._address.host, self._address.port, _KEEPALIVE_S)
+        if self._version == mqtt.MQTTv5:
+            session = _properties(PacketTypes.CONNECT, SessionExpiryInterval=self._session_s)
+            self._client.connect_async(*where, clean_start=False, properties=session)
+        else:
+            self._client.connect_async(*where)
         self._client.loop_start()
 
     def stop(self, farewell: tuple[str, bytes] | None = None, timeout_s: float = 2.0) -> None:
@@ -122,6 +131,7 @@ class Link:
             with contextlib.suppress(LinkDown):
                 self.publish(*farewell, retain=True)
                 self.drain(timeout_s)
+        self._stopped = True
         self._client.disconnect()
         self._client.loop_stop()
         self._set_up(False)
@@ -141,7 +151,9 @@ class Link:
             if not self._up or self._outstanding >= _WINDOW:
                 raise LinkDown
             self._outstanding += 1
-        properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=expires_in_s)
+        properties = None
+        if self._version == mqtt.MQTTv5:
+            properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=expires_in_s)
         # The lock is not held here: the client calls `_published` while it holds its own.
         info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         if info.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_NO_CONN):
@@ -160,11 +172,13 @@ class Link:
 
     # --- the client's callbacks, on its network thread ---------------------------------------
 
-    def _make_client(self, client_id: str) -> mqtt.Client:
+    def _make_client(self) -> mqtt.Client:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            protocol=mqtt.MQTTv5,
+            client_id=self._client_id,
+            # In 3.1.1 a session lives for ever, or not at all.
+            clean_session=None if self._version == mqtt.MQTTv5 else self._session_s == 0,
+            protocol=self._version,
             manual_ack=True,
         )
         if self._address.user:
@@ -180,6 +194,8 @@ class Link:
         return client
 
     def _before_connecting(self, client: mqtt.Client, _userdata: Any) -> None:
+        if self._make_will is None:
+            return
         with _guarded("the will"):
             topic, payload = self._make_will()
             client.will_set(topic, payload, qos=1, retain=True)
@@ -190,13 +206,30 @@ class Link:
         with _guarded("connecting"):
             if reason.is_failure:
                 _log.warning("the broker refuses us: %s", reason)
+                if reason.value == _NO_SUCH_VERSION and self._version == mqtt.MQTTv5:
+                    self._fall_back()
                 return
             self._connection += 1
             if self._topics:
-                client.subscribe(self._topics)
+                shares = self._version == mqtt.MQTTv5
+                client.subscribe([(t if shares else _unshared(t), 1) for t in self._topics])
             self._set_up(True)
             _log.info("connected to the broker at %s:%s", self._address.host, self._address.port)
             self._on_up(bool(flags.session_present))
+
+    def _fall_back(self) -> None:
+        """The same again in MQTT 3.1.1, outside this thread, which belongs to the old client."""
+        old = self._client
+
+        def replace() -> None:
+            old.loop_stop()
+            if not self._stopped:
+                self._version = mqtt.MQTTv311
+                self._client = self._make_client()
+                self.start()
+
+        old.disconnect()
+        threading.Thread(target=replace, name="mqtt-3.1.1").start()
 
     def _disconnected(
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any
@@ -243,6 +276,10 @@ def _guarded(what: str) -> Iterator[None]:
         yield
     except Exception:
         _log.exception("failed while handling %s", what)
+
+
+def _unshared(topic: str) -> str:
+    return topic.removeprefix(SHARE)
 
 
 def _properties(packet: int, **values: int | None) -> Properties:

@@ -17,6 +17,7 @@ from device.loop import Loop
 from device.passport import Identity
 from device.settings import Settings
 from tests.device.conftest import Broker, free_port
+from tests.support.old_broker import OldBroker
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -210,3 +211,16 @@ def test_a_broker_of_another_authority_gets_nothing(tls_broker, tmp_path):
     station.until(lambda: station.link._tries > 1)
     assert station.connects == 0
     station.close()
+
+
+def test_a_broker_without_mqtt_5_is_spoken_to_in_the_older_version(broker):
+    with OldBroker(broker.port) as old:
+        station = Station(broker_url=old.url)
+        station.link.want(["loa/a"])
+        station.link.start()
+        station.until(lambda: station.connects)
+        assert old.refused == 1
+        assert station.link.publish("loa/a", b"hello")
+        station.until(lambda: station.arrived)
+        assert station.arrived == [("loa/a", b"hello")]
+        station.close()

@@ -8,6 +8,7 @@ from controller.mqtt import link as link_module
 from controller.mqtt.errors import BadBroker, LinkDown
 from controller.mqtt.link import BrokerAddress, Link
 from tests.support.broker import Broker
+from tests.support.old_broker import OldBroker
 from tests.support.waiting import wait_until
 
 WILL = "loa/v1/main/ctl/main/dn/state"
@@ -178,3 +179,26 @@ def test_the_farewell_takes_the_place_of_the_will(bench):
     leaving.stop((WILL, b"farewell"))
     bench.ready("reader", topics=(WILL,))
     wait_until(lambda: bench.payloads() == [b"farewell"])
+
+
+def test_a_broker_without_mqtt_5_is_spoken_to_in_the_older_version(bench):
+    with OldBroker(bench.broker.port) as old:
+        bench.broker.url = old.url
+        receiver = bench.ready("old", topics=("$share/ingest/in/a", "in/b"))
+        assert old.refused == 1
+        receiver.publish("in/a", b"shared by nobody", expires_in_s=60)
+        receiver.publish("in/b", b"plain", retain=True)
+        wait_until(lambda: sorted(bench.payloads()) == [b"plain", b"shared by nobody"])
+        for link in bench.links:
+            link.stop()
+
+
+def test_reports_are_spread_over_who_shares_the_subscription(bench):
+    counts = [[], []]
+    for number, mine in enumerate(counts):
+        bench.ready(f"worker-{number}", topics=("$share/ingest/in/a",), on_arrival=mine.append)
+    sender = bench.ready("sender", topics=())
+    for number in range(20):
+        sender.publish("in/a", b"%d" % number)
+    wait_until(lambda: sum(map(len, counts)) == 20)
+    assert all(counts)
