@@ -20,7 +20,7 @@ from audio_library.packs import Imported, Pack, PackedClip, export_pack, import_
 from audio_library.settings import DELIVERY_RATE_HZ
 from audio_library.store import Store
 from controller import areas, clips, uploads
-from controller.access import Action, Actor, require
+from controller.access import Action, Actor, require, require_role
 from controller.database import reading, transaction
 from controller.errors import BadInput
 from controller.models import Clip, ClipVersion
@@ -54,8 +54,9 @@ def export(
 ) -> int:
     """Write the clips' recordings that air now (or the newest) to `target`; how many.
 
-    Raises NotFound for a clip the actor may not use, AudioError.
+    Raises NotFound for a clip the actor may not use, NotAllowed, AudioError.
     """
+    require_role(actor, Action.UPLOAD)
     with reading(engine) as session:
         packed = [_packed(session, actor, clip_id, now) for clip_id in dict.fromkeys(clip_ids)]
     if not packed:

@@ -51,6 +51,9 @@ GET    /clips/{clip}/sound                                    + + + + + +  . . ?
 POST   /clips/{clip}/approve                                  - + - - + -  . . ?
 POST   /clips/{clip}/reject                                   - + - - + -  . . ?
 POST   /clips/{clip}/withdraw                                 - + - - + -  . . ?
+GET    /clips/packs/                                          + + - - + -  - o ?
+POST   /clips/packs/export                                    + + - - + -  - . ?
+POST   /clips/packs/import                                    + + - - + -  - . ?
 GET    /clips/working/abc                                     + + - - + -  - o ?
 POST   /clips/working/abc/stop                                + + - - + -  - o ?
 GET    /approvals/                                            - + - - + -  - o ?
@@ -136,6 +139,8 @@ POST   /api/v1/nodes/{node}/shut-out                          - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/claim-code                        - - + - + -  . . ?
 GET    /api/v1/clips                                          + + + + + +  o o ?
 POST   /api/v1/clips                                          + + - - + -  - . ?
+GET    /api/v1/packs?clips={clip}                              + + - - + -  . . ?
+POST   /api/v1/packs                                          + + - - + -  - . ?
 POST   /api/v1/speech                                         + + - - + -  - . ?
 GET    /api/v1/clips/{clip}                                   + + + + + +  . . ?
 GET    /api/v1/clips/{clip}/audio                             + + + + + +  . . ?
@@ -197,6 +202,9 @@ BODIES: dict[str, Any] = {
     "POST /broadcasts/check": _BROADCAST,
     "POST /clips/new": {**_RECORDED, "file": FILE},
     "POST /clips/speak": _SPOKEN,
+    "POST /clips/packs/export": {"clip": "{clip}"},
+    "POST /clips/packs/import": {"file": FILE, "area_id": "{area}"},
+    "POST /api/v1/packs": {"file": FILE, "area_id": "{area}"},
     "POST /schedules/{pending}/reject": {"note": "Đổi giờ"},
     "POST /clips/{clip}/reject": {"note": "Thu lại"},
     "POST /emergency/": {**_EMERGENCY, "area_ids": "{area}", "kind": "drill", "password": PASSWORD},
