@@ -53,7 +53,7 @@ class Settings:
     settle_ms: int = 0  # 0: as the controller says
     tail_ms: int = -1  # below zero: as the controller says
     max_on_s: int = 7200
-    buffer_ms: int = 80
+    buffer_ms: int = 60
     quota_mb: int = 2048
     realtime: bool = True
     link_reset_command: str = ""  # what resets the modem; empty: nothing does

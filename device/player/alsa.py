@@ -22,6 +22,7 @@ _INTERLEAVED = 3
 _RECOVERABLE = frozenset({errno.EPIPE, errno.ESTRPIPE, errno.EIO})
 _LONGEST_QUERY_S = 0.0002  # a delay read across a pre-emption is not trusted
 _OBSERVATIONS = 40
+_REWIND_MARGIN = RATE // 100
 _ENOUGH = 8
 
 
@@ -30,7 +31,12 @@ def _library() -> ctypes.CDLL:
     if not name:
         raise SinkError("libasound is not installed: apt install libasound2", retryable=False)
     library = ctypes.CDLL(name)
-    for function in ("snd_pcm_avail_update", "snd_pcm_writei", "snd_pcm_rewind"):
+    for function in (
+        "snd_pcm_avail_update",
+        "snd_pcm_writei",
+        "snd_pcm_rewind",
+        "snd_pcm_rewindable",
+    ):
         getattr(library, function).restype = ctypes.c_long
     library.snd_pcm_writei.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_ulong]
     library.snd_pcm_rewind.argtypes = [ctypes.c_void_p, ctypes.c_ulong]
@@ -93,8 +99,11 @@ class AlsaCard(Sink):
         return min(self._seen) + self._written / RATE
 
     def take_back(self, frames: int) -> int:
-        taken = int(self._lib.snd_pcm_rewind(self._pcm, max(frames, 0)))
-        taken = max(taken, 0)
+        # The pointer reports late: what may be about to leave is left alone.
+        possible = int(self._lib.snd_pcm_rewindable(self._pcm)) - _REWIND_MARGIN
+        if min(frames, possible) <= 0:
+            return 0
+        taken = max(int(self._lib.snd_pcm_rewind(self._pcm, min(frames, possible))), 0)
         self._written -= taken
         return taken
 

@@ -68,8 +68,13 @@ static int on_start(snd_pcm_ioplug_t *io)
 static int on_stop(snd_pcm_ioplug_t *io)
 {
 	struct card *card = io->private_data;
-	if (card->loud)
-		note(card, "off", (double)card->last_loud + 1);
+	if (card->loud) {
+		/* Dropped: what was queued and had not left never will. After an underrun all has left. */
+		long long end = card->last_loud + 1;
+		if (card->began != 0 && left(card) < end)
+			end = left(card);
+		note(card, "off", (double)end);
+	}
 	card->loud = 0;
 	card->began = 0;
 	return 0;
@@ -106,6 +111,8 @@ static snd_pcm_sframes_t on_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel
 				offset * io->channels;
 	if (unplugged(card))
 		return -ENODEV;
+	if (card->loud && (long long)io->appl_ptr <= card->last_loud)
+		card->last_loud = (long long)io->appl_ptr - 1; /* rewound: what was queued never left */
 	for (snd_pcm_uframes_t i = 0; i < size; i++) {
 		long long at = (long long)io->appl_ptr + (long long)i;
 		if (frames[i * io->channels] != 0) {

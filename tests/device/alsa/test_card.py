@@ -99,6 +99,63 @@ def test_an_unplugged_card_is_noticed_and_the_sound_goes_on_in_its_place(rig, mo
     assert abs(sounds[-1][1] - (start + 4.0)) < 0.02
 
 
+def time_to_silence(player, number, **how):
+    """Seconds from the order to stop until the last loud frame has left."""
+    start = time.monotonic() + 0.8
+    player.arm(start, 20.0, f"s{number}")
+    player.run(until=lambda: len(player.rig.sounds()) > number)
+    player.run(until=lambda: time.monotonic() > start + 0.3)
+    asked_at = time.monotonic()
+    player.engine.handle({"cmd": "stop", "airing_id": f"s{number}", **how})
+    player.run()
+    return player.rig.sounds()[number][1] - asked_at
+
+
+def test_a_stop_fades_within_a_tenth_of_a_second(rig, monkeypatch):
+    player = Player(rig, monkeypatch, buffer_ms=60)
+    assert sorted(time_to_silence(player, n) for n in range(3))[1] < 0.1
+
+
+def test_a_hard_stop_takes_ten_milliseconds_whatever_the_buffer_holds(rig, monkeypatch):
+    player = Player(rig, monkeypatch, buffer_ms=400)
+    assert sorted(time_to_silence(player, n, hard=True) for n in range(3))[1] < 0.01
+
+
+def test_a_wall_clock_that_is_set_right_in_mid_sound_is_not_heard(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() + 1.2
+    player.arm(start, 3.0)
+    player.run(until=lambda: time.monotonic() > start + 1.0)
+    # What the agent sends for a correction of 4 ms; for a jump it sends nothing (test_planner).
+    moved = {"cmd": "retime", "airing_id": "a", "start": start + 0.004, "wall_offset": 0.0}
+    player.engine.handle(moved)
+    player.run()
+    assert len(rig.sounds()) == 1, "no gap"
+    assert abs(rig.sounds()[0][1] - (start + 3.004)) < 0.003
+
+
+def test_a_late_join_leaves_the_rest_where_it_belongs(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() - 1.0
+    player.arm(start, 4.0)
+    player.run()
+    ((on, off),) = rig.sounds()
+    assert on > start + 1.3, "the amplifier settles first"
+    assert abs(off - (start + 4.0)) < 0.003
+
+
+def test_a_card_that_stays_away_ends_what_sounded_where_it_was(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() + 1.2
+    player.arm(start, 3.0)
+    player.run(until=lambda: time.monotonic() > start + 1.0)
+    rig.gone.touch()
+    player.run()
+    finished = player.event("finished")
+    assert 0.9 * RATE < finished["played"] < 1.6 * RATE
+    assert abs(finished["last_frame"] - (start + 3.0)) < 0.7
+
+
 def test_a_card_that_is_not_there_is_said_so(rig, monkeypatch):
     for name, value in rig.environment.items():
         monkeypatch.setenv(name, value)
