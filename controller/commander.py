@@ -1,10 +1,12 @@
 """Does what pages and API ask: claims one command row after the other and acts on it.
 
 A command names what changed, not what to say: that is built from the rows as they are now, so a
-command done twice, or late, does no harm. Two commanders work side by side: one for stops and
-emergencies, which must never wait behind a rebuild of pages, and one for everything else.
+command done twice, or late, does no harm; one that fails is tried again a few times. Two commanders
+work side by side: one for stops and emergencies, which must never wait behind a rebuild of pages,
+and one for everything else.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +18,8 @@ from controller.commands import CommandKind
 from controller.desk import Desk
 from controller.models import ServiceCommand
 from controller.orders import Orders
+
+_log = logging.getLogger(__name__)
 
 Handler = Callable[[dict[str, Any]], int]
 
@@ -49,6 +53,10 @@ class Commander:
                 return False
         with database.transaction(self._engine) as session:
             row = commands.claim_next(session, self._clock(), self._handlers.keys())
+            if row is not None and commands.tries(row) > commands.MAX_TRIES:
+                _log.error("order %s (%s) fails every time; it is given up", row.id, row.kind)
+                commands.give_up(session, row, self._clock())
+                return True
         if row is None:
             return False
         result = {"published": self._handlers[CommandKind(row.kind)](row.body)}

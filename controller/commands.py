@@ -15,11 +15,13 @@ from typing import Any
 from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
-from controller.access import Actor
+from controller import audit
+from controller.access import SYSTEM, Actor
 from controller.models import ServiceCommand
 
 # A service that died holding a command has had this long to come back with its result.
 _ABANDONED_AFTER = timedelta(seconds=60)
+MAX_TRIES = 5  # what fails so often, a minute apart, will not mend itself
 
 
 class CommandKind(StrEnum):
@@ -52,7 +54,10 @@ def wake(path: Path) -> None:
 def claim_next(
     session: Session, now: datetime, kinds: Collection[CommandKind] | None = None
 ) -> ServiceCommand | None:
-    """The oldest command (of these kinds) nobody works on, now ours; None when there is none."""
+    """The oldest command (of these kinds) nobody works on, now ours; None when there is none.
+
+    One that was tried `MAX_TRIES` times before is for `give_up`.
+    """
     free = or_(
         ServiceCommand.claimed_at.is_(None), ServiceCommand.claimed_at < now - _ABANDONED_AFTER
     )
@@ -68,8 +73,31 @@ def claim_next(
         )
         assert isinstance(result, CursorResult)
         if result.rowcount == 1:
-            return session.get(ServiceCommand, command_id, populate_existing=True)
+            row = session.get_one(ServiceCommand, command_id, populate_existing=True)
+            row.result = {"tries": tries(row) + 1}
+            return row
     return None
+
+
+def tries(row: ServiceCommand) -> int:
+    """How often the command has been claimed so far."""
+    return int((row.result or {}).get("tries", 0))
+
+
+def give_up(session: Session, row: ServiceCommand, now: datetime) -> None:
+    """Mark a command that fails whenever it is tried, and write that down for people."""
+    finish(session, row.id, {"failed": True, "tries": MAX_TRIES}, now)
+    area_id = next(iter(row.body.get("area_ids") or ()), None)
+    audit.record(
+        session,
+        SYSTEM,
+        "order.failed",
+        "order",
+        str(row.id),
+        area_id,
+        now,
+        {"kind": row.kind, "tries": MAX_TRIES},
+    )
 
 
 def finish(session: Session, command_id: int, result: dict[str, Any], now: datetime) -> None:

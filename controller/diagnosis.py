@@ -25,13 +25,14 @@ from audio_library.store import Store
 from controller import database, nodes, schema
 from controller.access import SYSTEM
 from controller.errors import ControllerError
-from controller.models import Approval, ClipVersion, Role, ServiceCommand, User
+from controller.models import Approval, AuditEntry, ClipVersion, Role, ServiceCommand, User
 from controller.one_service import only_service
 from controller.settings import Settings
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _LEAST_FREE_BYTES: Final = 1_000_000_000
 _COMMAND_WAITS: Final = timedelta(seconds=60)
+_FAILED_SHOWN: Final = timedelta(days=7)
 _TIMEOUT_S: Final = 3.0
 
 
@@ -241,6 +242,14 @@ def _waiting(session: Session, now: datetime) -> Finding:
         ServiceCommand.done_at.is_(None), ServiceCommand.created_at < now - _COMMAND_WAITS
     )
     waiting = session.scalar(query) or 0
+    failed = _failed(session, now)
+    if failed:
+        return Finding(
+            "orders",
+            Health.BROKEN,
+            f"{failed} việc làm nhiều lần không được trong tuần qua: hãy xem nhật ký của dịch vụ.",
+            f"{failed} orders failed every time in the last week: look into the service's log.",
+        )
     if not waiting:
         return Finding("orders", Health.WELL)
     return Finding(
@@ -249,6 +258,13 @@ def _waiting(session: Session, now: datetime) -> Finding:
         f"{waiting} việc đã chờ dịch vụ hơn một phút: hãy xem nhật ký của dịch vụ.",
         f"{waiting} orders have waited for the service over a minute: look into its log.",
     )
+
+
+def _failed(session: Session, now: datetime) -> int:
+    query = select(func.count()).where(
+        AuditEntry.action == "order.failed", AuditEntry.at > now - _FAILED_SHOWN
+    )
+    return session.scalar(query) or 0
 
 
 def _silent_nodes(session: Session, now: datetime) -> Iterator[Finding]:

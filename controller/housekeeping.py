@@ -27,7 +27,7 @@ from controller import (
     spoken_lines,
 )
 from controller.desk import Desk
-from controller.mqtt import presence
+from controller.mqtt import presence, reports
 from controller.orders import Orders
 from controller.readiness import Watch
 from controller.spoken_lines import Speaking
@@ -35,6 +35,8 @@ from controller.spoken_lines import Speaking
 _log = logging.getLogger(__name__)
 
 _CHANGES_KEPT = timedelta(days=2)
+_REPORTS_KEPT = timedelta(days=90)  # nodes keep theirs for 60
+_REPORTS_AT_ONCE = 2000
 _AT_ONCE = 10  # schedules expanded in one transaction
 
 
@@ -76,6 +78,7 @@ def jobs(keeping: Keeping) -> list[Job]:
         Job("say what grows old again", partial(say_again, keeping), 3600, at_start=False),
         Job("plan what the broker holds", keeping.desk.seed, 60, at_start=False),
         Job("prune", partial(prune, keeping), 3600),
+        Job("forget old reports", partial(forget_reports, keeping), 86_400, at_start=False),
     ]
 
 
@@ -139,6 +142,21 @@ def prune(keeping: Keeping) -> None:
     sounds.collect(keeping.engine, keeping.store, keeping.clock())
     if keeping.temporary is not None:
         sounds.sweep(keeping.temporary, keeping.clock())
+
+
+def forget_reports(keeping: Keeping) -> None:
+    """Reports as they came are evidence for a season; the playbacks made of them stay.
+
+    A few at a time, so that nobody waits for the database.
+    """
+    before = keeping.clock() - _REPORTS_KEPT
+    while True:
+        with database.reading(keeping.engine) as session:
+            keys = reports.older_than(session, before, _REPORTS_AT_ONCE)
+        if not keys:
+            return
+        with database.transaction(keeping.engine) as session:
+            reports.forget(session, keys)
 
 
 def scheduler(table: list[Job], now: datetime) -> BackgroundScheduler:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from controller.models import (
@@ -97,6 +97,16 @@ KEEP = Bulk.insert_missing(
 )
 
 
+_FORGET = Bulk(
+    lambda _: delete(NodeReport).where(
+        NodeReport.device_id == bindparam("key_device"),
+        NodeReport.store_epoch == bindparam("key_epoch"),
+        NodeReport.seq == bindparam("key_seq"),
+    ),
+    ("key_device", "key_epoch", "key_seq"),
+)
+
+
 def _keep(session: Session, told: Sequence[Told], now: datetime) -> None:
     KEEP.run(
         session,
@@ -106,6 +116,21 @@ def _keep(session: Session, told: Sequence[Told], now: datetime) -> None:
             for report, body in one.bodies()
         ),
     )
+
+
+Key = tuple[str, str, int]  # device, store epoch, number
+
+
+def older_than(session: Session, before: datetime, limit: int) -> list[Key]:
+    """Up to `limit` reports that came before `before`."""
+    key = (NodeReport.device_id, NodeReport.store_epoch, NodeReport.seq)
+    query = select(*key).where(NodeReport.received_at < before).limit(limit)
+    return [(device_id, epoch, seq) for device_id, epoch, seq in session.execute(query)]
+
+
+def forget(session: Session, keys: Sequence[Key]) -> None:
+    """Remove these reports; one that came again would be folded into nothing new."""
+    _FORGET.run(session, keys)
 
 
 # --- folding -----------------------------------------------------------------------------------

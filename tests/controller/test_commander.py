@@ -1,13 +1,16 @@
 """Each command is done once, by the loop it belongs to."""
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import select
 
 from controller import commands
 from controller.access import SYSTEM
 from controller.commander import Commander, ordinary, urgent
 from controller.commands import CommandKind
 from controller.database import reading, transaction
-from controller.models import ServiceCommand
+from controller.models import AuditEntry, ServiceCommand
 from tests.controller.factories import NOW
 
 
@@ -104,6 +107,24 @@ def test_a_command_that_fails_stays_claimed_and_is_tried_again_later(ask, engine
         failing.step()
     assert not failing.step()
     assert command(asked).done_at is None
+
+
+def test_a_command_that_fails_every_time_is_given_up_and_written_down(ask, engine, command):
+    def fail(_body):
+        raise OSError("never works")
+
+    asked = ask(CommandKind.SCHEDULES_CHANGED, area_ids=[])
+    for minute in range(commands.MAX_TRIES):
+        now = NOW + timedelta(minutes=2 * minute)
+        with pytest.raises(OSError, match="never works"):
+            Commander(engine, {CommandKind.SCHEDULES_CHANGED: fail}, lambda now=now: now).step()
+    later = NOW + timedelta(hours=1)
+    last = Commander(engine, {CommandKind.SCHEDULES_CHANGED: fail}, lambda: later)
+    assert last.step()
+    assert not last.step()
+    assert command(asked).result == {"failed": True, "tries": commands.MAX_TRIES}
+    with reading(engine) as session:
+        assert session.scalars(select(AuditEntry.action)).all() == ["order.failed"]
 
 
 def test_every_kind_has_somebody_who_does_it(recorder):

@@ -11,7 +11,7 @@ from controller import approvals, housekeeping, schedules
 from controller.database import reading, transaction
 from controller.desk import BlobSource, Desk
 from controller.housekeeping import Job, Keeping
-from controller.models import Airing, Change, Device, Playback
+from controller.models import Airing, Change, Device, NodeReport, Playback
 from controller.mqtt.clip_seeder import ClipSeeder
 from controller.mqtt.ledger import FileLedger
 from controller.mqtt.publisher import Publisher
@@ -157,3 +157,24 @@ def test_a_job_that_is_not_for_the_start_waits_its_turn():
         assert made.get_jobs()[0].next_run_time == now + timedelta(hours=1)
     finally:
         made.shutdown()
+
+
+def test_reports_are_kept_for_a_season_and_the_playbacks_for_good(bench):
+    with transaction(bench.engine) as session:
+        device = Device(id="d" * 32, public_key="a" * 64, first_seen_at=NOW)
+        session.add(device)
+        session.flush()
+        for seq, age in enumerate((timedelta(days=91), timedelta(days=89)), 1):
+            session.add(
+                NodeReport(
+                    device_id=device.id,
+                    store_epoch="e",
+                    seq=seq,
+                    airing_id="a",
+                    received_at=NOW - age,
+                    body={},
+                )
+            )
+    housekeeping.forget_reports(bench.keeping)
+    with reading(bench.engine) as session:
+        assert session.scalars(select(NodeReport.seq)).all() == [2]
