@@ -18,9 +18,12 @@ from sqlalchemy import Engine
 from audio_library.store import Store
 from controller import (
     airings,
+    alerts,
+    browsers,
     catch_up,
     changes,
     database,
+    node_story,
     readiness,
     silence,
     sounds,
@@ -77,6 +80,7 @@ def jobs(keeping: Keeping) -> list[Job]:
         Job("notice devices gone silent", partial(lose_silent, keeping), 30),
         Job("say what grows old again", partial(say_again, keeping), 3600, at_start=False),
         Job("plan what the broker holds", keeping.desk.seed, 60, at_start=False),
+        Job("tell technicians", partial(alert, keeping), 60, at_start=False),
         Job("prune", partial(prune, keeping), 3600),
         Job("forget old reports", partial(forget_reports, keeping), 86_400, at_start=False),
     ]
@@ -135,9 +139,17 @@ def say_again(keeping: Keeping) -> None:
     keeping.orders.refresh()
 
 
+def alert(keeping: Keeping) -> None:
+    """E-mail and webhooks about silent clusters and failed airings, a digest now and then."""
+    alerts.run(keeping.engine, keeping.clock())
+
+
 def prune(keeping: Keeping) -> None:
+    now = keeping.clock()
     with database.transaction(keeping.engine) as session:
-        changes.prune(session, keeping.clock() - _CHANGES_KEPT)
+        changes.prune(session, now - _CHANGES_KEPT)
+        node_story.prune(session, now)
+        browsers.prune(session, now)
     keeping.desk.collect()
     sounds.collect(keeping.engine, keeping.store, keeping.clock())
     if keeping.temporary is not None:

@@ -1,19 +1,21 @@
 """Clusters: all at a glance, one in detail with what its device says, and adding one."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import nodes, playbacks
+from controller import node_care, node_story, nodes, playbacks
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.here import Here, changing, looking
 from controller.errors import BadInput, Conflict
 from controller.models import Clip
 from controller.nodes import NodeInput, NodeView
 from controller.playbacks import PlaybackFilters
+from web import advice, care, collation, village_map
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -22,6 +24,10 @@ bp = Blueprint("nodes", __name__, url_prefix="/nodes")
 
 _MOST = 500
 _RECENT = 10
+_EVENTS = 30
+_WEEK = timedelta(days=7)
+_VIEWS = ("grid", "list", "map")
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +47,33 @@ class Cluster:
     def troubled(self) -> bool:
         return self.state == "offline" or bool(self.view.problems)
 
+    @property
+    def lat(self) -> float | None:
+        return self.view.node.lat
+
+    @property
+    def lon(self) -> float | None:
+        return self.view.node.lon
+
+    def days_down(self, now: datetime) -> int | None:
+        """Whole days of silence; None for who is connected or was never heard."""
+        if self.state != "offline" or self.view.last_seen_at is None:
+            return None
+        return (now - self.view.last_seen_at).days
+
 
 @bp.get("/")
 def page() -> str:
-    """All clusters of the visitor's areas, those with trouble first."""
+    """All clusters of the visitor's areas: as cards, as a list by silence, or on a map."""
     with looking() as at:
-        return render_template("nodes/page.html", live=True, clusters=_clusters(at))
+        return render_template("nodes/page.html", live=True, **_fleet(at))
 
 
 @bp.get("/live")
 def parts() -> str:
     """The list alone, for the page to take in anew."""
     with looking() as at:
-        return render_template("nodes/list.html", clusters=_clusters(at))
+        return render_template("nodes/list.html", **_fleet(at))
 
 
 @bp.get("/new")
@@ -155,11 +175,29 @@ def _keep_code(node_id: str, code: str) -> None:
     session["claim"] = {node_id: code}
 
 
+def _fleet(at: Here) -> dict[str, Any]:
+    view = request.args.get("view", "")
+    view = view if view in _VIEWS else "grid"
+    clusters = _clusters(at)
+    if view == "list":
+        clusters.sort(key=_longest_silent)
+    picture = village_map.picture(clusters) if view == "map" else None
+    return {"clusters": clusters, "view": view, "picture": picture, "now": at.now}
+
+
 def _clusters(at: Here) -> list[Cluster]:
     places = Places(at.session, at.actor)
     found = nodes.page(at.session, at.actor, now=at.now, limit=_MOST).items
     clusters = [Cluster(view, places.name(view.area_id)) for view in found]
-    return sorted(clusters, key=lambda each: (not each.troubled, each.view.node.name))
+    return sorted(
+        clusters, key=lambda each: (not each.troubled, collation.key(each.view.node.name))
+    )
+
+
+def _longest_silent(cluster: Cluster) -> tuple[int, datetime]:
+    """Silent ones first, the longest before all; then those never heard; then the others."""
+    order = {"offline": 0, "unclaimed": 1, "online": 2}[cluster.state]
+    return order, cluster.view.last_seen_at or _LONG_AGO
 
 
 def _story(at: Here, node_id: str) -> dict[str, Any]:
@@ -167,7 +205,16 @@ def _story(at: Here, node_id: str) -> dict[str, Any]:
     view = nodes.view(at.session, node, at.now)
     own = visible_areas(at.session, at.actor)
     filters = PlaybackFilters(node_id=node_id)
+    restarts = node_story.restarts(at.session, node_id, at.now - _WEEK)
     return {
+        "advice": advice.steps(view, restarts, at.now),
+        "events": node_story.of_node(at.session, at.actor, node_id, limit=_EVENTS),
+        "orders": care.answers(at, node_id),
+        "notes": [
+            (each, care.name_of(at, each.user_id))
+            for each in node_care.notes(at.session, at.actor, node_id)
+        ],
+        "board": view.status.get("board") or {},
         "cluster": Cluster(view, Places(at.session, at.actor).name(view.area_id)),
         "clips": _held(at, view),
         "recent": playbacks.page(at.session, at.actor, filters, limit=_RECENT).items,

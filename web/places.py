@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from controller.access import Actor, visible_areas
 from controller.models import Area
 from controller.places import Tree
+from web import collation
 from web.i18n import ngettext
 
 _NAMED = 3
@@ -25,7 +26,7 @@ class Places:
 
     def names(self, area_ids: Sequence[str]) -> str:
         """Up to three names, and how many more."""
-        names = sorted(self.name(area_id) for area_id in area_ids)
+        names = sorted((self.name(area_id) for area_id in area_ids), key=collation.key)
         rest = len(names) - _NAMED
         text = ", ".join(names[:_NAMED])
         if rest <= 0:
@@ -42,7 +43,7 @@ class Places:
         ]
         inside = {area.id for area in areas}
         children: dict[str | None, list[Area]] = {}
-        for area in sorted(areas, key=lambda each: each.name):
+        for area in sorted(areas, key=lambda each: collation.key(each.name)):
             parent = area.parent_id if area.parent_id in inside else None
             children.setdefault(parent, []).append(area)
         found: list[tuple[Area, int]] = []

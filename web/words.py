@@ -116,6 +116,56 @@ LANGUAGES: Words = {
     "cjm": _("Tiếng Chăm"),
 }
 
+# What befell a cluster, and the look of the line.
+EVENTS: Words = {
+    "came": _("Kết nối lại"),
+    "went": _("Mất kết nối"),
+    "restarted": _("Khởi động lại"),
+    "clock_lost": _("Đồng hồ hết đáng tin"),
+    "clock_found": _("Đồng hồ đáng tin trở lại"),
+    "trouble": _("Báo lỗi"),
+    "well": _("Hết lỗi"),
+}
+EVENT_LOOKS: dict[str, str] = {
+    "came": "good",
+    "went": "bad",
+    "restarted": "warn",
+    "clock_lost": "warn",
+    "clock_found": "good",
+    "trouble": "bad",
+    "well": "good",
+}
+BOOTS: Words = {
+    "power": _("mất điện"),
+    "reboot": _("được ra lệnh"),
+    "watchdog": _("máy treo, tự khởi động"),
+    "crash": _("hệ điều hành lỗi"),
+    "restart": _("chương trình khởi động lại"),
+    "first": _("lần chạy đầu"),
+}
+ORDERS: Words = {
+    "stop": _("Dừng phát"),
+    "play": _("Phát thử"),
+    "mute": _("Tắt tiếng"),
+    "volume": _("Âm lượng"),
+    "restart": _("Khởi động lại"),
+    "resync": _("Đồng bộ lại"),
+    "log_tail": _("Lấy nhật ký thiết bị"),
+    "self_test": _("Tự kiểm tra"),
+}
+ORDER_STATES: Words = {
+    "waiting": _("Đang chờ trả lời"),
+    "done": _("Đã làm"),
+    "failed": _("Không làm được"),
+    "unanswered": _("Không trả lời"),
+}
+ORDER_LOOKS: dict[str, str] = {
+    "waiting": "warn",
+    "done": "good",
+    "failed": "bad",
+    "unanswered": "calm",
+}
+
 # What the audit log says; an action that is not here is shown as it is.
 ACTIONS: Words = {
     "area.create": _("thêm địa bàn"),
@@ -132,6 +182,10 @@ ACTIONS: Words = {
     "node.create": _("thêm cụm loa"),
     "node.update": _("sửa cụm loa"),
     "node.retire": _("ngừng dùng cụm loa"),
+    "node.card": _("sửa thông tin tại chỗ của cụm loa"),
+    "node.note": _("ghi sổ sửa chữa"),
+    "alert.add": _("thêm nơi nhận cảnh báo"),
+    "alert.remove": _("bỏ nơi nhận cảnh báo"),
     "node.claim_code": _("lấy mã kích hoạt"),
     "node.order": _("ra lệnh cho cụm loa"),
     "schedule.create": _("tạo lịch phát"),
@@ -188,6 +242,12 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["bulletin"] = lambda code: str(CLASSES[code])
     app.jinja_env.filters["action"] = lambda code: str(ACTIONS.get(code, code))
     app.jinja_env.filters["role"] = lambda code: str(ROLES[code])
+    app.jinja_env.filters["event"] = lambda code: str(EVENTS[code])
+    app.jinja_env.filters["event_look"] = EVENT_LOOKS.__getitem__
+    app.jinja_env.filters["boot"] = lambda code: str(BOOTS.get(code, code))
+    app.jinja_env.filters["order"] = lambda code: str(ORDERS.get(code, code))
+    app.jinja_env.filters["order_state"] = lambda code: str(ORDER_STATES[code])
+    app.jinja_env.filters["order_look"] = ORDER_LOOKS.__getitem__
     app.jinja_env.globals["TOPICS"] = TOPICS
     app.jinja_env.globals["LANGUAGES"] = LANGUAGES
     app.jinja_env.globals["OUTCOMES"] = OUTCOMES

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import changes, nodes
-from controller.models import Device, DeviceBinding
+from controller import changes, node_story, nodes
+from controller.models import Device, DeviceBinding, EventKind
 from protocol.codec import format_time, to_json
 from protocol.envelope import Heading
 from protocol.messages import Beat, Presence, Status
@@ -31,6 +31,7 @@ def take_presence(
         return False
     if presence.session < device.session:
         return False
+    _tell_story(session, device, presence, now)
     device.presence_seq = max(device.presence_seq, heading.seq)
     device.session = presence.session
     device.boot_id = presence.boot_id[:_LONGEST_TEXT]
@@ -53,7 +54,10 @@ def take_status(
     if status.holds_same:
         status = replace(status, holds=tuple((device.status or {}).get("holds", ())))
     device.status_seq = heading.seq
-    device.status = to_json(replace(status, holds_same=False))
+    before, device.status = device.status, to_json(replace(status, holds_same=False))
+    node_id = node_of(session, device.id)
+    if node_id:
+        node_story.compare(session, node_id, before, device.status, now)
     device.last_seen_at = now
     device.online = True
     note_node(session, device.id, now)
@@ -81,7 +85,22 @@ def lose_silent(session: Session, now: datetime) -> int:
     for device in lost:
         device.online = False
         note_node(session, device.id, now)
+        node_id = node_of(session, device.id)
+        if node_id:
+            node_story.add(session, node_id, EventKind.WENT, now)
     return len(lost)
+
+
+def _tell_story(session: Session, device: Device, presence: Presence, now: datetime) -> None:
+    """What this presence changes about the device, as lines of its node's story."""
+    node_id = node_of(session, device.id)
+    if node_id is None:
+        return
+    if device.boot_id and presence.online and presence.boot_id[:_LONGEST_TEXT] != device.boot_id:
+        node_story.add(session, node_id, EventKind.RESTARTED, now)
+    if presence.online != device.online:
+        kind = EventKind.CAME if presence.online else EventKind.WENT
+        node_story.add(session, node_id, kind, now)
 
 
 def note_node(session: Session, device_id: str, now: datetime) -> None:

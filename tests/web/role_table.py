@@ -73,6 +73,10 @@ POST   /nodes/new                                             - - + - + -  - . ?
 GET    /nodes/{node}                                          + + + + + +  . . ?
 GET    /nodes/{node}/live                                     + + + + + +  . . ?
 POST   /nodes/{node}/edit                                     - - + - + -  . . ?
+GET    /nodes/{node}/sheet                                    + + + + + +  . . ?
+POST   /nodes/{node}/orders                                   - - + - + -  . . ?
+POST   /nodes/{node}/card                                     - - + - + -  . . ?
+POST   /nodes/{node}/notes                                    - - + - + -  . . ?
 POST   /nodes/{node}/shut-out                                 - - + - + -  . . ?
 POST   /nodes/{node}/claim-code                               - - + - + -  . . ?
 GET    /log/                                                  + + + + + +  o o ?
@@ -211,6 +215,8 @@ BODIES: dict[str, Any] = {
     "POST /emergency/stop": {"area_ids": "{area}"},
     "POST /nodes/new": _NODE,
     "POST /nodes/{node}/edit": {"name": "Tên mới", "volume": "80"},
+    "POST /nodes/{node}/orders": {"verb": "restart"},
+    "POST /nodes/{node}/notes": {"text": "Thay nguồn"},
     "POST /village/feedback": _NOTE,
     "POST /users/new": {"username": "moi", "name": "Mới", "role": "viewer", "area_id": "{area}"},
     "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},

@@ -12,11 +12,19 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from audio_library.assembly import signature_tune
-from controller import approvals, areas, people, schedules
+from controller import approvals, areas, node_care, node_story, people, schedules
 from controller.access import SYSTEM, Actor
 from controller.areas import AreaInput
 from controller.database import reading, transaction
-from controller.models import Airing, Approval, BrowserSession, Playback, Role, Tune
+from controller.models import (
+    Airing,
+    Approval,
+    BrowserSession,
+    EventKind,
+    Playback,
+    Role,
+    Tune,
+)
 from controller.people import UserInput
 from controller.schedules import ItemInput, ScheduleInput
 from tests.controller.factories import add_version, make_clip, make_node, serve
@@ -160,9 +168,32 @@ def _nodes(session, village, now):
         held = session.scalars(select(Tune.sha256)).all()
         device = serve(session, node, holds=held if online else (), online=online, now=seen)
         device.first_seen_at = now - _DAYS
+        node.lat, node.lon = 21.03 + 0.006 * math.sin(number), 105.85 + 0.009 * math.cos(number * 2)
         village.nodes[name] = node.id
+        if name == "Cầu Đá":
+            _befell(session, node, device, now)
     far = make_node(session, village.areas["far"], "XK-01", now=now - _DAYS)
     village.nodes["far"] = far.id
+
+
+def _befell(session, node, device, now):
+    """A cluster with weak power: what its technician finds."""
+    board = {"temperature_c": 61.2, "signal_pct": 18, "link": "4G", "card_life_pct": 40}
+    board |= {"under_voltage": True, "boot_reason": "power"}
+    device.status = {**device.status, "board": board, "free_bytes": 9_300_000_000, "outbox": 2}
+    node.card = {
+        "directions": "Đi hết đường bê tông, qua cầu, cột thứ hai bên trái",
+        "key_holder": "Bà Lê Thị Sáu, quán nước đầu cầu",
+        "key_phone": "0912 345 678",
+        "power": "Cầu dao riêng trong nhà văn hóa thôn",
+        "head": "Ông Trần Văn Bảy",
+        "head_phone": "0987 654 321",
+    }
+    for hours, kind in ((31, "went"), (30, "restarted"), (30, "came"), (7, "went"), (6, "came")):
+        node_story.add(session, node.id, EventKind(kind), now - timedelta(hours=hours))
+    technician = Actor(None, "Tâm", Role.TECHNICIAN)
+    text = "Ổ cắm lỏng, đã thay.\nDây nguồn cũ, cần mua dây ngắn hơn."
+    node_care.add_note(session, technician, node.id, text, now - timedelta(days=9))
 
 
 def _schedules(session, village, now):

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from controller.database import reading, transaction
-from controller.models import Change, Device
+from controller.models import Change, Device, NodeEvent
 from controller.mqtt.presence import SILENT_AFTER, lose_silent, take_presence, take_status
 from protocol.envelope import Heading
 from protocol.keys import SigningKey
-from protocol.messages import Presence, Status
+from protocol.messages import Board, ClockReading, Presence, Status
 from tests.controller.mqtt.conftest import NOW
 
 
@@ -116,3 +116,51 @@ def test_pages_hear_of_the_node_in_its_area(engine, presence, commune):
     with reading(engine) as session:
         told = session.scalars(select(Change).order_by(Change.seq)).all()[before:]
     assert [(change.kind, change.area_id) for change in told] == [("node", commune.areas["upper"])]
+
+
+def story(engine):
+    with reading(engine) as session:
+        rows = session.scalars(select(NodeEvent).order_by(NodeEvent.id)).all()
+        return [(row.kind.value, row.detail) for row in rows]
+
+
+def test_coming_going_and_starting_anew_are_written_into_the_story(engine, device_id):
+    def say(seq, boot, online):
+        said = Presence(online, boot, seq, "nonce", "1.0", (1,), "epoch")
+        with transaction(engine) as session:
+            row = session.get_one(Device, device_id)
+            take_presence(session, row, Heading(seq=seq), said, NOW)
+
+    say(1, "first", True)
+    say(2, "first", False)
+    say(3, "second", True)
+    assert story(engine) == [("came", ""), ("went", ""), ("restarted", ""), ("came", "")]
+
+
+def test_the_first_status_says_why_it_started_anew(engine, device_id, presence, status):
+    with transaction(engine) as session:
+        session.get_one(Device, device_id).boot_id = "earlier"
+    presence(1)
+    status(2, board=Board(boot_reason="power"))
+    assert ("restarted", "power") in story(engine)
+
+
+def test_a_lost_clock_and_new_problems_are_told_once(engine, presence, status):
+    presence(1)
+    status(2, clock=ClockReading(trusted=True))
+    status(3, problems=("Thẻ nhớ đầy.",))
+    status(4, problems=("Thẻ nhớ đầy.",))
+    status(5, clock=ClockReading(trusted=True))
+    assert story(engine)[1:] == [
+        ("clock_lost", ""),
+        ("trouble", "Thẻ nhớ đầy."),
+        ("clock_found", ""),
+        ("well", ""),
+    ]
+
+
+def test_who_falls_silent_leaves_a_line(engine, presence):
+    presence(1)
+    with transaction(engine) as session:
+        lose_silent(session, NOW + SILENT_AFTER + timedelta(seconds=1))
+    assert story(engine)[-1] == ("went", "")

@@ -1,0 +1,59 @@
+"""What people know of a node and no device can say: the way there, the key, what was mended."""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller import audit, changes, nodes
+from controller.access import Action, Actor
+from controller.errors import BadInput
+from controller.models import Node, RepairNote
+
+# The card's fields in the order in which one needs them on the way.
+CARD: Final = ("directions", "key_holder", "key_phone", "power", "head", "head_phone")
+_LONGEST: Final = 500
+_LONGEST_NOTE: Final = 2000
+
+
+def set_card(
+    session: Session, actor: Actor, node_id: str, values: Mapping[str, str], now: datetime
+) -> Node:
+    """Replace the card; unknown fields are left out, empty ones forgotten."""
+    node = nodes.get(session, actor, node_id, Action.OPERATE)
+    told = {name: _tidy(values.get(name, ""))[:_LONGEST] for name in CARD}
+    node.card = {name: text for name, text in told.items() if text}
+    _told(session, actor, "node.card", node, now)
+    return node
+
+
+def add_note(session: Session, actor: Actor, node_id: str, text: str, now: datetime) -> RepairNote:
+    """What was found and done. Raises BadInput for an empty note."""
+    node = nodes.get(session, actor, node_id, Action.OPERATE)
+    text = unicodedata.normalize("NFC", text).strip()[:_LONGEST_NOTE]
+    if not text:
+        raise BadInput({"text": ("Hãy ghi đã làm gì ở cụm loa.", "Write what was done.")})
+    note = RepairNote(node_id=node.id, at=now, user_id=actor.user_id, text=text)
+    session.add(note)
+    _told(session, actor, "node.note", node, now)
+    return note
+
+
+def notes(session: Session, actor: Actor, node_id: str, *, limit: int = 50) -> list[RepairNote]:
+    """The newest notes, newest first. Raises NotFound."""
+    nodes.get(session, actor, node_id)
+    query = select(RepairNote).where(RepairNote.node_id == node_id)
+    return list(session.scalars(query.order_by(RepairNote.at.desc(), RepairNote.id).limit(limit)))
+
+
+def _told(session: Session, actor: Actor, action: str, node: Node, now: datetime) -> None:
+    area_id = nodes.area_of(session, node.id, now)
+    audit.record(session, actor, action, "node", node.id, area_id, now)
+    changes.note(session, "node", node.id, area_id, now)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())

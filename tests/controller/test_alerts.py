@@ -1,0 +1,133 @@
+"""Technicians hear of silent clusters and failed airings: once, together, of their area only."""
+
+import json
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from controller import alerts, node_story
+from controller.access import SYSTEM
+from controller.database import reading, transaction
+from controller.errors import BadInput, NotFound
+from controller.models import EventKind, Playback
+from tests.controller.factories import NOW, make_node, serve
+
+MINUTE = timedelta(minutes=1)
+
+
+class Outbox:
+    """Takes messages; `works` False: the mail server is down."""
+
+    def __init__(self):
+        self.sent, self.works = [], True
+
+    def __call__(self, address, title, body):
+        if self.works:
+            self.sent.append((address, title, body))
+        return self.works
+
+
+@pytest.fixture
+def outbox():
+    return Outbox()
+
+
+@pytest.fixture
+def silent(engine, cast):
+    """A node of the upper village that went silent a quarter of an hour ago; a target for it."""
+    with transaction(engine) as session:
+        node = make_node(session, cast.areas["upper"])
+        serve(session, node, online=False)
+        alerts.add(
+            session, cast.alice, cast.areas["commune"], "Tâm", "json://h/a", NOW - 60 * MINUTE
+        )
+        alerts.add(session, cast.charlie, cast.areas["elsewhere"], "Xa", "json://h/b", NOW - MINUTE)
+        node_story.add(session, node.id, EventKind.WENT, NOW - 15 * MINUTE)
+        return node.id
+
+
+def test_a_silent_cluster_is_told_to_its_own_area_once(engine, silent, outbox):
+    assert alerts.run(engine, NOW, outbox) == 1
+    ((address, _title, body),) = outbox.sent
+    assert address == "json://h/a"
+    assert "mất kết nối" in body
+    assert alerts.run(engine, NOW + 31 * MINUTE, outbox) == 0
+
+
+def test_a_short_silence_is_no_news(engine, cast, outbox):
+    with transaction(engine) as session:
+        node = make_node(session, cast.areas["upper"])
+        serve(session, node, online=False)
+        alerts.add(session, SYSTEM, None, "Tâm", "json://h/a", NOW - 60 * MINUTE)
+        node_story.add(session, node.id, EventKind.WENT, NOW - 2 * MINUTE)
+    assert alerts.run(engine, NOW, outbox) == 0
+    assert alerts.run(engine, NOW + 9 * MINUTE, outbox) == 1
+
+
+def test_twenty_failures_are_one_message_and_the_next_waits(engine, cast, silent, outbox):
+    alerts.run(engine, NOW, outbox)
+    with transaction(engine) as session:
+        for number in range(25):
+            session.add(
+                Playback(
+                    planned_day=NOW.date(),
+                    airing_id=f"airing{number}",
+                    node_id=silent,
+                    planned_at=NOW,
+                    outcome="missed",
+                    reason="powered_off",
+                    presumed_outcome="missed",
+                    presumed_at=NOW + MINUTE,
+                )
+            )
+    assert alerts.run(engine, NOW + 5 * MINUTE, outbox) == 0
+    assert alerts.run(engine, NOW + 31 * MINUTE, outbox) == 1
+    body = outbox.sent[-1][2]
+    assert len(body.splitlines()) == 21
+    assert "… và 5 việc khác" in body
+
+
+def test_what_did_not_go_out_is_tried_again(engine, silent, outbox):
+    outbox.works = False
+    assert alerts.run(engine, NOW, outbox) == 0
+    outbox.works = True
+    assert alerts.run(engine, NOW + 31 * MINUTE, outbox) == 1
+
+
+def test_an_address_nobody_understands_is_refused(engine, cast):
+    with transaction(engine) as session, pytest.raises(BadInput):
+        alerts.add(session, cast.alice, cast.areas["commune"], "Tâm", "tam@xa.vn", NOW)
+
+
+def test_a_target_of_another_commune_does_not_exist(engine, cast, silent):
+    with reading(engine) as session:
+        theirs = alerts.listed(session, cast.charlie)[0].id
+        with pytest.raises(NotFound):
+            alerts.get(session, cast.alice, theirs)
+
+
+def test_secrets_in_an_address_are_not_shown():
+    assert alerts.shown("mailtos://tam:matkhau@gmail.com/?to=x") == "mailtos://…@gmail.com/?to=x"
+
+
+def test_apprise_really_posts_it(engine, silent):
+    heard = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    assert alerts.send(f"json://127.0.0.1:{server.server_port}/hook", "Tiêu đề", "Nội dung")
+    thread.join(10)
+    server.server_close()
+    assert heard[0]["message"] == "Nội dung"
