@@ -20,6 +20,7 @@ from web import (
     broadcast,
     care,
     clip_editor,
+    compressed,
     copying,
     emergency,
     errors,
@@ -88,6 +89,7 @@ def create_app(
     sessions.install(app, settings)
     i18n.install(app, settings)
     assets.install(app)
+    compressed.install(app)
     headers.install(app, settings)
     filters.install(app)
     words.install(app)

@@ -85,14 +85,3 @@ def test_the_sign_in_page_fits_and_is_accessible(site, page, watch, width):
     assert axe_violations(page) == []
     if width != 320:
         picture(page, "dang-nhap")
-
-
-def test_the_first_load_is_small(site, open_as):
-    page = open_as(site, "bob", "/")
-    page.evaluate("document.fonts.ready.then(() => true)")
-    sizes = page.evaluate(
-        "() => performance.getEntriesByType('resource').map(e => [e.name, e.transferSize])"
-    )
-    scripts = sum(size for name, size in sizes if name.endswith(".js"))
-    assert 0 < scripts <= 20_000
-    assert sum(size for _name, size in sizes) <= 100_000
