@@ -141,8 +141,11 @@ def recheck(session: Session, area_ids: Iterable[str], now: datetime) -> int:
     return changed
 
 
-def expand_for_clip(session: Session, clip_id: str, now: datetime) -> int:
-    """Expand the schedules that use a clip (or its original): lengths may have changed."""
+def expand_for_clip(session: Session, clip_id: str, now: datetime) -> list[str]:
+    """Expand the schedules that use a clip (or its original): lengths may have changed.
+
+    Returns the areas whose documents speak of it.
+    """
     clip = session.get_one(Clip, clip_id)
     ids = [clip.id, clip.translation_of] if clip.translation_of else [clip.id]
     programmes = select(ProgrammeItem.programme_id).where(ProgrammeItem.clip_id.in_(ids))
@@ -151,7 +154,12 @@ def expand_for_clip(session: Session, clip_id: str, now: datetime) -> int:
         Schedule.status == Approval.APPROVED,
         Schedule.deleted_at.is_(None),
     )
-    return sum(expand(session, schedule, now) for schedule in session.scalars(query).all())
+    tree = Tree.load(session)
+    touched: set[str] = set()
+    for schedule in session.scalars(query).all():
+        _expand(session, schedule, now, HORIZON_DAYS, tree)
+        touched |= areas_touched(schedule, tree)
+    return sorted(touched)
 
 
 def areas_touched(schedule: Schedule, tree: Tree) -> frozenset[str]:

@@ -249,6 +249,7 @@ def _decided(
     verb = {Approval.APPROVED: "approve", Approval.REJECTED: "reject"}.get(status, "withdraw")
     audit.record(session, actor, f"clip.{verb}", "clip", clip.id, clip.area_id, now, detail)
     changes.note(session, "clip", clip.id, clip.area_id, now)
-    airings.expand_for_clip(session, clip.id, now)
-    commands.ask(session, CommandKind.CLIP_CHANGED, {"clip_id": clip.id}, actor, now)
+    touched = airings.expand_for_clip(session, clip.id, now)
+    body = {"clip_id": clip.id, "area_ids": touched}
+    commands.ask(session, CommandKind.CLIP_CHANGED, body, actor, now)
     return version

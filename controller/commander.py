@@ -87,5 +87,5 @@ def ordinary(desk: Desk) -> dict[CommandKind, Handler]:
     return {
         CommandKind.SCHEDULES_CHANGED: lambda body: desk.refresh(body.get("area_ids")),
         CommandKind.NODE_CHANGED: node_changed,
-        CommandKind.CLIP_CHANGED: lambda body: desk.refresh(),
+        CommandKind.CLIP_CHANGED: lambda body: desk.refresh(body.get("area_ids")),
     }

@@ -29,7 +29,7 @@ class CommandKind(StrEnum):
 
     SCHEDULES_CHANGED = "schedules_changed"  # area_ids
     NODE_CHANGED = "node_changed"  # node_id, released?: device ids
-    CLIP_CHANGED = "clip_changed"  # clip_id
+    CLIP_CHANGED = "clip_changed"  # clip_id, area_ids
     NODE_ORDER = "node_order"  # order_id
     AREA_STATE_CHANGED = "area_state_changed"  # area_ids, verb?, emergency_id?
 

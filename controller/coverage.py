@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 
 from controller.access import Action, Actor, require, require_role, visible_areas
 from controller.calendar.wall import to_local, zone
-from controller.models import Airing, Clip, NodeMembership, Playback, ProgrammeItem, Schedule
+from controller.models import (
+    Airing,
+    Clip,
+    Feedback,
+    NodeMembership,
+    Playback,
+    ProgrammeItem,
+    Schedule,
+)
 from controller.nodes import at_time
 from controller.places import Tree
 from protocol.outcomes import Origin, Outcome
@@ -44,6 +52,8 @@ class Row:
     minutes: float
     last_played_at: datetime | None
     gaps: tuple[Gap, ...]
+    asked: int = 0  # households, as the Groups noted them after these airings
+    installed: int = 0
 
 
 @dataclass(slots=True)
@@ -54,6 +64,8 @@ class _Sum:
     played_ms: float = 0.0
     last: datetime | None = None
     days: set[date] = field(default_factory=set)
+    asked: int = 0
+    installed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,7 @@ def report(
         for topic, language in set(kinds):
             share = kinds.count((topic, language)) / len(kinds)
             _add(sums.setdefault((line.area_id, topic, language), _Sum()), line, share, tree)
+    _add_noted(session, sums, from_, until, areas)
     rows = [_row(key, total, from_, until, tree) for key, total in sums.items()]
     return sorted(rows, key=lambda row: (row.area_name, row.area_id, row.topic, row.language))
 
@@ -133,6 +146,7 @@ def _spoken(session: Session, schedule_ids: Iterable[str]) -> dict[str, list[tup
         .join(ProgrammeItem, ProgrammeItem.programme_id == Schedule.programme_id)
         .join(Clip, Clip.id == ProgrammeItem.clip_id)
         .where(Schedule.id.in_(set(schedule_ids)))
+        .order_by(Schedule.id, ProgrammeItem.position)
     )
     found: dict[str, list[tuple[int, str]]] = {}
     for schedule_id, topic, language in session.execute(query):
@@ -153,6 +167,30 @@ def _add(total: _Sum, line: _Line, share: float, tree: Tree) -> None:
         total.last = ended if total.last is None else max(total.last, ended)
 
 
+def _add_noted(
+    session: Session,
+    sums: dict[tuple[str, int, str], _Sum],
+    from_: datetime,
+    until: datetime,
+    areas: frozenset[str] | None,
+) -> None:
+    """What the Groups saw, beside the plays: a note counts once, for what the programme opened."""
+    query = (
+        select(Feedback.area_id, Airing.schedule_id, Feedback.asked, Feedback.installed)
+        .join(Airing, Airing.id == Feedback.airing_id)
+        .where(Airing.starts_at >= from_, Airing.starts_at < until, Airing.schedule_id.is_not(None))
+    )
+    if areas is not None:
+        query = query.where(Feedback.area_id.in_(areas))
+    notes = session.execute(query).all()
+    spoken = _spoken(session, {schedule_id for _, schedule_id, _, _ in notes if schedule_id})
+    for area_id, schedule_id, asked, installed in notes:
+        for topic, language in spoken.get(schedule_id or "", [])[:1]:
+            total = sums.setdefault((area_id, topic, language), _Sum())
+            total.asked += asked or 0
+            total.installed += installed or 0
+
+
 def _row(
     key: tuple[str, int, str], total: _Sum, from_: datetime, until: datetime, tree: Tree
 ) -> Row:
@@ -171,6 +209,8 @@ def _row(
         minutes=round(total.played_ms / 60_000, 1),
         last_played_at=total.last,
         gaps=tuple(_gaps(sorted(total.days), first, last)),
+        asked=total.asked,
+        installed=total.installed,
     )
 
 

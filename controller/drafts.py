@@ -112,7 +112,7 @@ def judge(
     conflicts += _languages(subject, tree, due[0])
     if subject.class_ != AiringClass.EMERGENCY:
         others = _others(session, subject, due, tree)
-        conflicts += _policies(subject, due, others, tree)
+        conflicts += _policies(subject, due, others, tree, now)
         conflicts += _clashes(subject, due, others, tree, now)
     if subject.loaded.outro and not outros.speakers(subject.area_ids, tree):
         conflicts.append(_nothing_to_say(due[0]))
@@ -228,9 +228,10 @@ def _others(session: Session, subject: Subject, due: Sequence[Due], tree: Tree) 
 
 
 def _policies(
-    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree
+    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree, now: datetime
 ) -> Iterator[dict[str, Any]]:
     """Each rule of each area below the targets; an airing and rule is named once."""
+    suggested = 0
     spans = [Span(each.starts_at, each.ends_at) for each in due]
     named: set[tuple[datetime, str]] = set()
     judged: set[tuple[int, frozenset[int]]] = set()
@@ -246,9 +247,15 @@ def _policies(
             if (broken.starts_at, broken.rule) not in named:
                 named.add((broken.starts_at, broken.rule))
                 name = tree.name(area_id)
+                suggestion = None
+                if broken.rule in ("permit", "quiet") and suggested < _MOST_SUGGESTIONS:
+                    suggested += 1
+                    each = next(d for d in due if d.starts_at == broken.starts_at)
+                    suggestion = _free_start(subject, each, others.timeline, tree, now)
                 yield {
                     **_conflict(broken, "policy", broken.rule, "", "", blocking=True),
                     "area": {"id": area_id, "name": name},
+                    "suggestion": rfc3339(suggestion) if suggestion else None,
                     "vi": f"{name}: {broken.vi}",
                     "en": f"{name}: {broken.en}",
                 }

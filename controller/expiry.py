@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from controller import areas
 from controller.access import Action, Actor, require_role, visible_areas
-from controller.models import Approval, Clip, ClipVersion, ProgrammeItem, Schedule
+from controller.models import Approval, Clip, ClipVersion, ProgrammeItem, Schedule, ScheduleArea
 from controller.versions import airable_of
 
 SOON = timedelta(days=7)
@@ -25,7 +26,10 @@ class Expiring:
 def expiring(
     session: Session, actor: Actor, now: datetime, within: timedelta = SOON
 ) -> list[Expiring]:
-    """Clips of the actor's areas that fall silent within the time, soonest first."""
+    """Clips of the actor's areas that fall silent within the time, soonest first.
+
+    One shared from above is named where the actor's own schedules use it.
+    """
     require_role(actor, Action.VIEW)
     query = (
         select(Clip)
@@ -37,14 +41,18 @@ def expiring(
         )
         .distinct()
     )
-    own = visible_areas(session, actor)
-    if own is not None:
-        query = query.where(Clip.area_id.in_(own))
+    own, reaching = visible_areas(session, actor), areas.reaching(session, actor)
+    if reaching is not None:
+        query = query.where(or_(Clip.area_id.is_(None), Clip.area_id.in_(reaching)))
     clips = list(session.scalars(query))
     later = airable_of(session, [clip.id for clip in clips], now + within)
     ending = [clip for clip in clips if not later[clip.id]]
-    users = _schedules(session, ending)
-    found = [Expiring(clip, _end(clip, now), users.get(clip.id, [])) for clip in ending]
+    users = _schedules(session, ending, own)
+    found = [
+        Expiring(clip, _end(clip, now), users.get(clip.id, []))
+        for clip in ending
+        if own is None or clip.area_id in own or clip.id in users
+    ]
     return sorted(found, key=lambda each: (each.at, each.clip.id))
 
 
@@ -57,7 +65,9 @@ def _end(clip: Clip, now: datetime) -> datetime:
     return max(end for end in ends if end > now)
 
 
-def _schedules(session: Session, clips: list[Clip]) -> dict[str, list[Schedule]]:
+def _schedules(
+    session: Session, clips: list[Clip], own: frozenset[str] | None
+) -> dict[str, list[Schedule]]:
     query = (
         select(ProgrammeItem.clip_id, Schedule)
         .join(Schedule, Schedule.programme_id == ProgrammeItem.programme_id)
@@ -68,6 +78,9 @@ def _schedules(session: Session, clips: list[Clip]) -> dict[str, list[Schedule]]
         )
         .order_by(Schedule.title, Schedule.id)
     )
+    if own is not None:
+        named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(own))
+        query = query.where(Schedule.id.in_(named))
     found: dict[str, list[Schedule]] = {}
     for clip_id, schedule in session.execute(query):
         found.setdefault(clip_id, []).append(schedule)

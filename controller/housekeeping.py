@@ -75,7 +75,7 @@ def jobs(keeping: Keeping) -> list[Job]:
         Job("roll the horizon", partial(roll, keeping), 3600),
         Job("look for clips that nodes lack", partial(check_ready, keeping, watch), 10),
         Job("presume what nobody reported", partial(presume, keeping), 5),
-        Job("catch up what schedules want caught up", partial(catch_up_missed, keeping), 3600),
+        Job("catch up what schedules want caught up", partial(catch_up_missed, keeping), 300),
         Job("speak outros", partial(speak_outros, keeping, speaking), 15),
         Job("notice devices gone silent", partial(lose_silent, keeping), 30),
         Job("say what grows old again", partial(say_again, keeping), 3600, at_start=False),

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller import airings, changes, nodes
-from controller.models import Airing, Node, Playback
+from controller.models import Airing, Approval, Node, Playback, Schedule
 from controller.planned import planned_at
+from controller.programmes import of_schedule
 from controller.upsert import insert_missing
 from protocol.outcomes import Outcome, Reason
 
@@ -42,7 +43,7 @@ def _last_word_due(airing: Airing, grace: timedelta) -> datetime:
 
 def _settle(session: Session, airing: Airing, now: datetime) -> None:
     targets = airings.targets(session, airing)
-    silent = bool(airing.schedule_id) and not airings.parts_of(session, airing, airing.starts_at)
+    silent = _had_nothing_to_say(session, airing)
     insert_missing(session, Playback, [_presumed(airing, n, silent, now) for n in targets])
     session.flush()
     for row in _rows(session, airing):
@@ -53,6 +54,20 @@ def _settle(session: Session, airing: Airing, now: datetime) -> None:
         if row.presumed_at == now:
             area_id = nodes.area_of(session, row.node_id, row.planned_at)
             changes.note(session, "playback", airing.id, area_id, now)
+
+
+def _had_nothing_to_say(session: Session, airing: Airing) -> bool:
+    """Whether all its clips were gone before it began; what was withdrawn later was there."""
+    if airing.schedule_id is None or airings.parts_of(session, airing, airing.starts_at):
+        return False
+    loaded = of_schedule(session, session.get_one(Schedule, airing.schedule_id))
+    return not any(
+        version.status == Approval.WITHDRAWN
+        and version.decided_at is not None
+        and version.decided_at > airing.starts_at
+        for item in loaded.items
+        for version in item.original.versions
+    )
 
 
 def _presumed(airing: Airing, node: Node, silent: bool, now: datetime) -> dict[str, object]:

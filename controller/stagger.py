@@ -28,6 +28,8 @@ class Wait:
 
     node: Node
     wait_ms: int
+    area_id: str
+    area_name: str
 
 
 def earshot_m(session: Session) -> float:
@@ -57,7 +59,7 @@ def waits(session: Session, area_ids: list[str], tree: Tree) -> list[Wait]:
     """Which nodes of these areas wait, and how long, longest first."""
     inside = tree.below(area_ids)
     query = (
-        select(Node)
+        select(Node, NodeMembership.area_id)
         .join(NodeMembership)
         .where(
             NodeMembership.area_id.in_(inside),
@@ -66,4 +68,7 @@ def waits(session: Session, area_ids: list[str], tree: Tree) -> list[Wait]:
         )
         .order_by(Node.stagger_slot.desc(), Node.code)
     )
-    return [Wait(node, node.stagger_slot * STAGGER_STEP_MS) for node in session.scalars(query)]
+    return [
+        Wait(node, node.stagger_slot * STAGGER_STEP_MS, area_id, tree.name(area_id))
+        for node, area_id in session.execute(query)
+    ]

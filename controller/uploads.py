@@ -282,8 +282,9 @@ def _written(
     audit.record(session, actor, "clip.upload", "clip", clip.id, clip.area_id, now, detail)
     changes.note(session, "clip", clip.id, clip.area_id, now)
     if not needs_approval:
-        airings.expand_for_clip(session, clip.id, now)
-        commands.ask(session, CommandKind.CLIP_CHANGED, {"clip_id": clip.id}, actor, now)
+        touched = airings.expand_for_clip(session, clip.id, now)
+        body = {"clip_id": clip.id, "area_ids": touched}
+        commands.ask(session, CommandKind.CLIP_CHANGED, body, actor, now)
     return clip, version
 
 

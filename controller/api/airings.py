@@ -4,11 +4,12 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import airing_edits, airings, areas, nodes
+from controller import airing_edits, airings, areas, catch_up, nodes
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant
 from controller.api.here import Here
 from controller.api.lists import ListQuery, as_instant, page_of
+from controller.models import Schedule
 from controller.paging import Page
 
 blueprint = room("airings", "Lượt phát")
@@ -49,6 +50,17 @@ class AiringOut(Schema):
         metadata={"description": "the rule that forbids it by now: rule, area, vi, en"},
     )
     readiness = fields.Nested(ReadinessOut)
+
+
+class CatchUpOut(Schema):
+    """The schedule that plays it again, to just those who missed it."""
+
+    schedule_id = fields.String(attribute="id")
+    starts_at = fields.String(
+        attribute="starts_local", metadata={"description": "local to `timezone`"}
+    )
+    timezone = fields.String()
+    area_ids = fields.Function(lambda schedule: sorted(area.area_id for area in schedule.areas))
 
 
 class MoveIn(Schema):
@@ -96,3 +108,9 @@ def restore_airing(here: Here, id: str) -> airings.AiringView:
     """Undo a move or a leaving out of this airing."""
     back = airing_edits.put_back(here.session, here.actor, id, here.now)
     return airings.view(here.session, back, here.now)
+
+
+@call(blueprint, "POST", "/airings/<id>/catch-up", answer=CatchUpOut, status=201)
+def catch_up_airing(here: Here, id: str) -> Schedule:
+    """Play it again in the villages that missed it, at the first free permitted time."""
+    return catch_up.play_again(here.session, here.actor, id, here.now)

@@ -5,15 +5,18 @@ from typing import Any, Final
 from flask import request
 from marshmallow import Schema, fields
 
-from controller import area_import, area_merge, areas, commands, database
+from controller import area_import, area_merge, areas, commands, database, stagger
 from controller.access import Action, require, require_role
 from controller.api import multipart
+from controller.api.airings import AiringOut
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Plain, Text, many
 from controller.api.here import Here, current_actor, services
 from controller.api.lists import ListQuery, page_of
 from controller.models import Area
 from controller.paging import Page
+from controller.places import Tree
+from controller.tonight import Tonight, tonight
 
 blueprint = room("areas", "Địa bàn")
 _MOST_BYTES: Final = 20_000_000  # twenty thousand villages are two
@@ -179,6 +182,56 @@ def import_areas() -> area_import.Imported:
             done = area_import.write(session, actor, rows, parent_id, at.clock())
     commands.wake(at.settings.wake_path)
     return done
+
+
+class HoursOut(Schema):
+    """A span in which it may sound."""
+
+    from_ = Instant(data_key="from")
+    until = Instant()
+    volume_pct = fields.Integer()
+
+
+class TonightOut(Schema):
+    """What will play there until morning; `hours` null: no rule about hours."""
+
+    area_id = fields.String(attribute="area.id")
+    name = fields.String(attribute="area.name")
+    until = Instant()
+    airings = fields.List(fields.Nested(AiringOut))
+    hours = fields.List(fields.Nested(HoursOut), allow_none=True)
+
+
+class WaitOut(Schema):
+    """A node that begins to speak after its neighbours, so that no two are heard at once."""
+
+    node_id = fields.String(attribute="node.id")
+    code = fields.String(attribute="node.code")
+    name = fields.String(attribute="node.name")
+    area_id = fields.String()
+    area_name = fields.String()
+    wait_ms = fields.Integer()
+
+
+class WaitList(Schema):
+    """Longest first; who is not named does not wait."""
+
+    items = fields.List(fields.Nested(WaitOut), required=True)
+    next_cursor = fields.String(allow_none=True, required=True)
+
+
+@call(blueprint, "GET", "/areas/<id>/tonight", answer=TonightOut)
+def show_tonight(here: Here, id: str) -> Tonight:
+    """What will play in a village from now until the morning, and when it may sound."""
+    return tonight(here.session, here.actor, id, here.now)
+
+
+@call(blueprint, "GET", "/areas/<id>/waits", answer=WaitList)
+def show_waits(here: Here, id: str) -> dict[str, Any]:
+    """Which villages below wait for their neighbours' echo, and for how long."""
+    areas.get(here.session, here.actor, id)
+    found = stagger.waits(here.session, [id], Tree.load(here.session))
+    return {"items": found, "next_cursor": None}
 
 
 def _plain(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Clips: upload, speech, decisions on them, and the sound itself."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, request
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
-from controller import clips, commands
+from controller import clips, commands, expiry
 from controller.access import Action, require_role
 from controller.api import multipart
 from controller.api.audio import sound_of
@@ -166,6 +167,43 @@ def speak(body: dict[str, Any]) -> ClipVersion:
     _clip, version = clips.speak(at.engine, at.store, actor, now=at.clock(), **wanted)
     commands.wake(at.settings.wake_path)
     return version
+
+
+class ExpiringQuery(Schema):
+    """How many days ahead to look."""
+
+    days = whole(1, 366, load_default=7)
+
+
+class UsedBy(Schema):
+    """A schedule that still uses the clip."""
+
+    id = fields.String()
+    title = fields.String()
+
+
+class ExpiringOut(Schema):
+    """A clip that soon may not air any more."""
+
+    clip_id = fields.String(attribute="clip.id")
+    title = fields.String(attribute="clip.title")
+    at = Instant()
+    schedules = fields.List(fields.Nested(UsedBy))
+
+
+class ExpiringList(Schema):
+    """All of them: there are never many."""
+
+    items = fields.List(fields.Nested(ExpiringOut), required=True)
+    next_cursor = fields.String(allow_none=True, required=True)
+
+
+@call(blueprint, "GET", "/clips/expiring", answer=ExpiringList, query=ExpiringQuery)
+def list_expiring(here: Here, query: dict[str, Any]) -> dict[str, Any]:
+    """Clips that fall silent within some days, soonest first, and what still uses them."""
+    within = timedelta(days=query["days"])
+    found = expiry.expiring(here.session, here.actor, here.now, within)
+    return {"items": found, "next_cursor": None}
 
 
 @call(blueprint, "GET", "/clips/<id>", answer=ClipOut)

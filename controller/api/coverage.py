@@ -68,6 +68,8 @@ class CoverageOut(Schema):
     minutes = fields.Float()
     last_played_at = Instant(allow_none=True)
     gaps = fields.List(fields.Nested(GapOut))
+    asked = fields.Integer(metadata={"description": "households that asked, by the Groups' notes"})
+    installed = fields.Integer()
 
 
 class CoverageList(Schema):

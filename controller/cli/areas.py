@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from controller import area_import, area_merge, areas
-from controller.api.areas import AreaIn, AreaOut, AreaPatch
+from controller import area_import, area_merge, areas, stagger
+from controller.api.areas import AreaIn, AreaOut, AreaPatch, WaitOut
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, area_id, given, read_json
 from controller.cli.parsing import Group
 from controller.errors import NotFound
 from controller.models import Node
+from controller.places import Tree
 
 _COLUMNS = ("id", "code", "kind", "name", "parent_id", "timezone")
 
@@ -25,6 +26,7 @@ def add(words: Any) -> None:
     area.verb("show", show_one, "one area", _named)
     area.verb("create", create, "a new area", _new, "add")
     area.verb("update", update, "change an area", _changes, "rename")
+    area.verb("waits", show_waits, "which nodes below wait for their neighbours' echo", _named)
     area.verb("merge", merge, "close areas; what lies ahead goes to another", _merging)
     area.verb("split", split, "a new area takes over some nodes of one", _splitting)
     area.verb("import", import_file, "units from a CSV or XLSX list, by code", _importing)
@@ -67,6 +69,14 @@ def update(console: Console, asked: argparse.Namespace) -> int:
         found = area_id(session, asked.area) or ""
         changes = checked(AreaPatch(), body)
         console.show(shown(AreaOut, areas.update(session, actor, found, changes, console.now)))
+    return DONE
+
+
+def show_waits(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        found = areas.get(session, actor, area_id(session, asked.area) or "")
+        waits = stagger.waits(session, [found.id], Tree.load(session))
+        console.table([shown(WaitOut, each) for each in waits], ("code", "area_name", "wait_ms"))
     return DONE
 
 

@@ -2,17 +2,19 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from controller import clips, commands
-from controller.api.clips import ClipIn, ClipOut, VersionOut
+from controller import clips, commands, expiry
+from controller.api.clips import ClipIn, ClipOut, ExpiringOut, VersionOut
 from controller.cli.bar import Bar
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, Run, area_id, given
 from controller.cli.parsing import Group
 from controller.models import Approval, ClipVersion
 
+_EXPIRING = ("at", "title", "clip_id", "schedules")
 _COLUMNS = ("id", "title", "topic", "language", "status", "duration_ms", "version")
 
 
@@ -20,6 +22,7 @@ def add(words: Any) -> None:
     """The verbs of `clip`."""
     clip = Group(words, "clip", "recordings")
     clip.verb("list", show_all, "the library", _filters)
+    clip.verb("expiring", show_expiring, "what soon may not air any more", _days)
     clip.verb("show", show_one, "one clip", _id)
     clip.verb("upload", upload, "take a recording in", _new, "add")
     clip.verb("approve", _decision(clips.approve), "let it go on air", _decided)
@@ -42,6 +45,17 @@ def show_all(console: Console, asked: argparse.Namespace) -> int:
                 break
     console.table(records, _COLUMNS)
     return DONE
+
+
+def show_expiring(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        found = expiry.expiring(session, actor, console.now, timedelta(days=asked.days))
+        console.table([shown(ExpiringOut, each) for each in found], _EXPIRING)
+    return DONE
+
+
+def _days(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--days", type=int, default=7)
 
 
 def show_one(console: Console, asked: argparse.Namespace) -> int:

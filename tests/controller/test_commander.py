@@ -83,6 +83,7 @@ def test_a_command_is_done_once_and_says_what_came_of_it(ask, desk_commander, re
     [
         (CommandKind.NODE_CHANGED, {"node_id": "n"}, [("configure", "n"), ("refresh", None)]),
         (CommandKind.CLIP_CHANGED, {"clip_id": "c"}, [("refresh", None)]),
+        (CommandKind.CLIP_CHANGED, {"clip_id": "c", "area_ids": ["x"]}, [("refresh", ["x"])]),
     ],
 )
 def test_each_kind_leads_to_its_documents(ask, desk_commander, recorder, kind, body, calls):

@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from controller import approvals, coverage, schedules
+from controller import approvals, coverage, feedback, schedules
 from controller.coverage import Gap
 from controller.errors import NotFound
+from controller.feedback import FeedbackInput
 from controller.models import Airing, Playback
 from controller.schedules import ItemInput
 from protocol.outcomes import Outcome
@@ -77,3 +78,16 @@ def test_an_outsider_sees_no_figure(session, cast, month):
     assert found(session, cast.charlie) == {}
     with pytest.raises(NotFound):
         found(session, cast.charlie, area_id=cast.areas["upper"])
+
+
+def test_what_the_groups_saw_stands_beside_the_plays(session, cast, month):
+    upper = cast.areas["upper"]
+    for asked, installed in ((3, 2), (4, None)):
+        data = FeedbackInput(month[0].id, upper, asked, installed)
+        feedback.give(session, cast.alice, data, month[0].ends_at)
+    rows = {
+        (row.area_id, row.topic): (row.asked, row.installed)
+        for row in coverage.report(session, cast.bob, NOW, UNTIL)
+    }
+    assert rows[upper, 1] == (7, 2)
+    assert rows[upper, 2] == (0, 0), "one note is not counted for every clip of the programme"

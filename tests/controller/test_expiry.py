@@ -1,6 +1,7 @@
 """Clips about to leave the air."""
 
 from controller import areas, schedules
+from controller.access import SYSTEM
 from controller.expiry import expiring
 from tests.controller.factories import DAY, NOW, add_version, make_clip, schedule_input
 
@@ -19,3 +20,20 @@ def test_what_falls_silent_soon_is_named_with_its_schedules(session, cast):
     assert (found.clip.title, found.at) == ("Sắp hết", NOW + 3 * DAY)
     assert [each.id for each in found.schedules] == [schedule.id]
     assert expiring(session, cast.charlie, NOW) == []
+
+
+def test_a_clip_from_above_is_named_where_own_schedules_use_it(session, cast):
+    province = areas.create(session, SYSTEM, areas.AreaInput("Tỉnh", "tỉnh"), NOW)
+    areas.update(session, SYSTEM, cast.areas["commune"], {"parent_id": province.id}, NOW)
+    areas.update(session, SYSTEM, cast.areas["elsewhere"], {"parent_id": province.id}, NOW)
+    shared = make_clip(session, area_id=province.id, valid_until=NOW + 3 * DAY)
+    assert expiring(session, cast.erin, NOW) == []
+    for area in ("commune", "elsewhere"):
+        data = schedule_input(
+            shared.id, cast.areas[area], recurrence={"rrule": "FREQ=DAILY;COUNT=2"}
+        )
+        schedule, _ = schedules.create(session, SYSTEM, data, NOW)
+        schedule.status = "approved"
+    (found,) = expiring(session, cast.erin, NOW)
+    assert found.clip.id == shared.id
+    assert len(found.schedules) == 1, "another commune's schedule is not theirs to know"

@@ -247,3 +247,20 @@ def test_the_official_orders_two_priority_ones(session, cast, clip, commune):
     )
     assert (found["kind"], found["blocking"]) == ("clash", True)
     assert found["suggestion"]
+
+
+def test_half_past_four_is_refused_in_words_that_name_rule_document_and_a_free_time(session, cast):
+    commune = cast.areas["commune"]
+    policy = {"permit": [{"from": "05:30", "to": "06:30"}], "source": "QĐ 12/2026/QĐ-UBND"}
+    areas.update(session, cast.alice, commune, {"policy": policy}, NOW)
+    data = schedule_input(
+        make_clip(session).id, commune, "2026-11-23T04:30", recurrence={"rrule": "FREQ=DAILY"}
+    )
+    with pytest.raises(Conflict) as refused:
+        schedules.create(session, cast.erin, data, NOW)
+    assert refused.value.vi == (
+        "Xã Hoà Bình: lượt phát 04:30-04:31 ngày 23/11/2026 nằm ngoài khung giờ được phát "
+        "(05:30-06:30) theo QĐ 12/2026/QĐ-UBND."
+    )
+    assert len(refused.value.conflicts) > 300, "every occurrence is named"
+    assert refused.value.conflicts[0]["suggestion"] == "2026-11-22T22:30:00Z"

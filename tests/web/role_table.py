@@ -129,6 +129,8 @@ GET    /api/v1/areas                                          + + + + + +  o o ?
 POST   /api/v1/areas                                          - - - - + -  - . ?
 GET    /api/v1/areas/{area}                                   + + + + + +  . . ?
 PATCH  /api/v1/areas/{area}                                   - - - - + -  . . ?
+GET    /api/v1/areas/{area}/tonight                           + + + + + +  . . ?
+GET    /api/v1/areas/{area}/waits                             + + + + + +  . . ?
 POST   /api/v1/areas/{area}/merge                             - - - - + -  . . ?
 POST   /api/v1/areas/{area}/split                             - - - - + -  . . ?
 POST   /api/v1/areas/import                                   - - - - + -  - . ?
@@ -146,6 +148,7 @@ POST   /api/v1/clips                                          + + - - + -  - . ?
 GET    /api/v1/packs?clips={clip}                              + + - - + -  . . ?
 POST   /api/v1/packs                                          + + - - + -  - . ?
 POST   /api/v1/speech                                         + + - - + -  - . ?
+GET    /api/v1/clips/expiring                                 + + + + + +  o o ?
 GET    /api/v1/clips/{clip}                                   + + + + + +  . . ?
 GET    /api/v1/clips/{clip}/audio                             + + + + + +  . . ?
 POST   /api/v1/clips/{clip}/approve                           - + - - + -  . . ?
@@ -165,6 +168,7 @@ GET    /api/v1/airings/{airing}                               + + + + + +  . . ?
 POST   /api/v1/airings/{airing}/move                          - + - - + -  . . ?
 POST   /api/v1/airings/{airing}/skip                          - + - - + -  . . ?
 POST   /api/v1/airings/{airing}/restore                       - + - - + -  . . ?
+POST   /api/v1/airings/{morning}/catch-up                     + + - . + -  . . ?
 GET    /api/v1/playbacks                                      + + + + + +  o o ?
 GET    /api/v1/playbacks.csv                                  + + + + + +  o o ?
 GET    /api/v1/playbacks.xlsx                                 + + + + + +  + + ?

@@ -123,3 +123,23 @@ def test_units_merge_and_split(alice, commune, village):
     assert alice.get(f"/areas/{upper}").json["closed_at"] is not None
     loop = alice.post(f"/areas/{lower}/merge", json={"area_ids": [commune.areas["commune"]]})
     is_problem(loop, 422)
+
+
+def test_a_village_is_told_what_plays_tonight_and_who_waits(call_as, alice, commune, clip):
+    lower = commune.areas["lower"]
+    for i, area in enumerate(("upper", "lower")):
+        node = {"name": area, "code": f"W-{i}", "area_id": commune.areas[area], "lat": 21.0}
+        assert alice.post("/nodes", json={**node, "lon": 105.0 + i * 0.001}).status_code == 201
+    body = {
+        "title": "Tối nay",
+        "items": [{"clip_id": clip}],
+        "area_ids": [commune.areas["commune"]],
+        "starts_at": "2026-11-22T20:00",
+    }
+    made = call_as("erin").post("/schedules", json=body).json["id"]
+    call_as("bob").post(f"/schedules/{made}/approve")
+    found = call_as("vera").get(f"/areas/{lower}/tonight").json
+    assert [each["title"] for each in found["airings"]] == ["Tối nay"]
+    assert found["hours"] is None
+    (wait,) = call_as("vera").get(f"/areas/{commune.areas['commune']}/waits").json["items"]
+    assert wait["wait_ms"] == 2000

@@ -1,10 +1,14 @@
 """Recordings over HTTP, through the real audio library."""
 
 import io
+from datetime import timedelta
 
 import pytest
 
+from controller.database import transaction
 from tests.controller.api.expecting import ids, is_problem
+from tests.controller.factories import make_clip
+from tests.support.commune import NOW
 from tests.support.recording import wav
 
 ANSWER = {
@@ -222,3 +226,17 @@ def test_charlie_finds_nothing_here(charlie, clip, recording, commune):
 
 def test_a_viewer_uploads_nothing(call_as, recording):
     is_problem(upload(call_as("vera"), recording), 403)
+
+
+def test_what_soon_expires_is_listed_with_what_uses_it(services, commune, call_as):
+    with transaction(services.engine) as session:
+        make_clip(
+            session,
+            title="Sắp hết",
+            area_id=commune.areas["commune"],
+            valid_until=NOW + timedelta(days=3),
+        )
+    (found,) = call_as("erin").get("/clips/expiring").json["items"]
+    assert (found["title"], found["schedules"]) == ("Sắp hết", [])
+    assert call_as("erin").get("/clips/expiring?days=2").json["items"] == []
+    assert call_as("charlie").get("/clips/expiring").json["items"] == []
