@@ -38,6 +38,10 @@ class Recorder:
     def __init__(self):
         self.calls = []
 
+    def release(self, device_ids):
+        if device_ids:
+            self.calls.append(("release", list(device_ids)))
+
     def refresh(self, area_ids=None):
         self.calls.append(("refresh", area_ids))
         return 1
