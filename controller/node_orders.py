@@ -17,9 +17,10 @@ from controller.access import Action, Actor
 from controller.commands import CommandKind
 from controller.emergencies import ALERT_TUNE, DRILL_TUNE
 from controller.errors import BadInput, Conflict, NotFound
-from controller.models import Airing, Device, NodeOrder, Tune
+from controller.models import Airing, Device, DeviceBinding, NodeOrder, Tune
 from protocol import messages
 from protocol.codec import format_time, from_json, parse_time, to_json
+from protocol.envelope import Heading
 from protocol.errors import Malformed
 from protocol.messages import Answer, Command, Part
 from protocol.outcomes import AiringClass, CommandVerb, Origin
@@ -29,6 +30,7 @@ VERBS = tuple(verb.value for verb in CommandVerb)
 _KEPT = timedelta(days=90)
 _SHOWN = 50
 _LONGEST_DETAIL = 16_000
+_LONGEST_LOG = 100_000
 _HELD_LEAD = timedelta(seconds=5)  # arm, settle, sound
 _FETCH_LEAD = timedelta(seconds=45)  # a tune over a village's link
 _LATE_S = 120
@@ -107,6 +109,37 @@ def answered(session: Session, device_id: str, answer: Answer, now: datetime) ->
     area_id = nodes.area_of(session, row.node_id, now)
     changes.note(session, "node", row.node_id, area_id, now)
     return True
+
+
+def brought(session: Session, device_id: str, heading: Heading, answer: Answer) -> bool:
+    """Keep a log that came on a stick, unasked; False when it is here already, or is none."""
+    node_id = session.scalar(
+        select(DeviceBinding.node_id).where(
+            DeviceBinding.device_id == device_id, DeviceBinding.until_at.is_(None)
+        )
+    )
+    order_id = f"{device_id[:32]}-{heading.seq}"
+    if node_id is None or answer.verb != CommandVerb.LOG_TAIL or _known(session, order_id):
+        return False
+    row = NodeOrder(
+        id=order_id,
+        node_id=node_id,
+        device_id=device_id,
+        verb=answer.verb,
+        args={},
+        created_at=heading.issued_at,
+        sent_at=heading.issued_at,
+        answered_at=heading.issued_at,
+        ok=answer.ok,
+        problem="",
+        detail=answer.detail[:_LONGEST_LOG],
+    )
+    session.add(row)
+    return True
+
+
+def _known(session: Session, order_id: str) -> bool:
+    return session.get(NodeOrder, order_id) is not None
 
 
 def state(row: NodeOrder, now: datetime) -> str:

@@ -53,6 +53,7 @@ ADMINISTRATION: Final = {
     "token": ("mã truy cập API", "API tokens"),
     "area": ("địa bàn", "areas"),
     "clip": ("bản tin", "clips"),
+    "stick": ("USB cho cụm loa không có mạng", "a USB stick for nodes with no link"),
     "schedule": ("lịch phát", "schedules"),
     "airing": ("lượt phát", "single airings"),
     "migrate": ("nâng cấp cơ sở dữ liệu", "upgrade the database"),

@@ -77,6 +77,7 @@ printf '[Manager]\nRuntimeWatchdogSec=14\nRebootWatchdogSec=2min\n' >/etc/system
 # The journal stays in memory: cards wear out, and reports have an outbox of their own.
 printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=32M\n' >/etc/systemd/journald.conf.d/loalang.conf
 install -m 644 "$here/systemd/90-loalang-stick.rules" /etc/udev/rules.d/
+install -m 644 "$here/systemd/loalang-stick@.service" /etc/systemd/system/
 install_unit "$here/systemd/loalang-first-boot.service"
 install_unit "$here/systemd/loalang-node.service"
 if [ -n "$settings" ]; then

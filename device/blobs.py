@@ -61,6 +61,10 @@ class BlobStore:
         """Take up a download where it was left, or start it. Raises OSError (disk full)."""
         return Download(self, self._parts, sha256, size_bytes)
 
+    def stick_part(self, sha256: str) -> Path:
+        """Where a blob is gathered that comes by USB stick."""
+        return self._parts / f"{sha256}.stick"
+
     def forget_parts(self, keep: set[str]) -> None:
         """Drop unfinished downloads nobody wants any more."""
         for path in self._parts.iterdir():

@@ -16,6 +16,7 @@ from pathlib import Path
 from device.airing import Placed, Stamp
 from device.blobs import BlobStore
 from device.board import BoardReader
+from device.care import Care
 from device.channel import Message
 from device.clip_cache import AssumedClips, DecodedClips
 from device.clock import Clock
@@ -23,23 +24,18 @@ from device.documents import Documents
 from device.fetcher import Fetcher
 from device.identity import Counters, load_key
 from device.inbox import Inbox
-from device.lamp import Lamp, flashes, open_led
-from device.life import Life
 from device.link import Link
-from device.link_watchdog import LinkWatchdog, Measures, words_of
 from device.loop import Loop, Timer
 from device.orders import Desk
 from device.outbox import Outbox
 from device.passport import Passport
 from device.planner import Planner
-from device.pulse import Pulse
 from device.room import Ballast, tidy
 from device.schedule_store import ScheduleStore
 from device.sender import Sender
 from device.settings import Settings
 from device.sound import Children, SilentPlayer, SoundPort
 from device.stage import Amplifier, Stage
-from device.status import Health
 from device.trust import Gate
 from device.voice import Voice
 from device.zones import choose_zones
@@ -53,7 +49,6 @@ _CLAIM_FIRST_S = 2.0
 _CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
-_QUIET_BEFORE = timedelta(minutes=10)  # the link's watchdog keeps its hands off
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +138,12 @@ class Node:
             self.blobs,
             self.link,
             ask=self.voice.want,
-            on_whole=self._blob_whole,
+            on_whole=self.blob_whole,
             jitter=self.jitter,
         )
         self.desk = Desk(self)
-        board = self.equipment.board
-        self.life = Life(self.counters, board, self.equipment.boot_id) if board else None
-        self.health = Health(self)
-        self.pulse = Pulse(
-            loop,
-            self.voice,
-            self.health.status,
-            lambda: self.documents.config.status_interval_s,
-        )
-        self.lamp = self._lamp()
-        self.watchdog = self._link_watchdog()
+        self.care = Care(self)
+        self.health, self.pulse = self.care.health, self.care.pulse
         self.asked_at = 0.0
         self._claim_wait_s = _CLAIM_FIRST_S
         self._claim_timer: Timer | None = None
@@ -191,40 +177,6 @@ class Node:
             return SilentPlayer(self.loop, self._heard)
         return Children(self.loop, self.settings, self._heard)
 
-    def _lamp(self) -> Lamp | None:
-        if self.settings.led_pin < 0 or self.equipment.silent:
-            return None
-        led = open_led(self.settings.led_pin, self.settings.data_dir)
-        return Lamp(self.loop, led, self._flashes) if led else None
-
-    def _flashes(self) -> int:
-        problems = self.health.problems()
-        on_air = bool(self.stage.playing)
-        return flashes(problems, connected=self.link.connected, on_air=on_air)
-
-    def _link_watchdog(self) -> LinkWatchdog:
-        settings = self.settings
-        measures = Measures(
-            words_of(settings.link_reset_command),
-            settings.link_reset_usb,
-            words_of(settings.link_reboot_command),
-        )
-        return LinkWatchdog(
-            self.loop,
-            self.counters,
-            measures,
-            reset_after_s=settings.link_reset_min * 60.0,
-            reboot_after_s=settings.link_reboot_min * 60.0,
-            connected=lambda: self.link.connected,
-            quiet=self._is_quiet,
-        )
-
-    def _is_quiet(self) -> bool:
-        """Nothing is on the air, or will be within minutes."""
-        now = self.clock.now()
-        coming = self.planner.coming(now)
-        return not self.stage.busy and (coming is None or coming.starts_at > now + _QUIET_BEFORE)
-
     # --- life ---------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -234,8 +186,7 @@ class Node:
         self.passport.restore()
         # A device that was never bound has no counters to lose.
         self.counters.lost &= self.documents.bound
-        if self.life:
-            self.life.begin()
+        self.care.begin()
         self.planner.start()
         self.sound.start()
         self.replan()
@@ -245,7 +196,7 @@ class Node:
         self.link.want(self._own_topics())
         self.link.want(self.documents.area_topics(self.topics))
         self.link.start()
-        self.watchdog.start()
+        self.care.start()
 
     def stop(self) -> None:
         """Silence first, then a word to the controller, then the rest."""
@@ -256,11 +207,7 @@ class Node:
         self.fetcher.lost()
         self.send_reports()
         self.link.stop([self.voice.farewell()])
-        self.pulse.stop()
-        if self.lamp:
-            self.lamp.close()
-        if self.life:
-            self.life.end()
+        self.care.stop()
         self.counters.save()
         self.outbox.close()
 
@@ -312,8 +259,7 @@ class Node:
         self.planner.tick()
 
     def _keep_time(self) -> None:
-        if self.life:
-            self.life.note()
+        self.care.note()
         if self.clock.trusted:
             self.counters.note_time(self.clock.wall())
             self.outbox.forget_before(self.clock.now() - timedelta(days=60))
@@ -418,7 +364,8 @@ class Node:
         self.stage.heard(event)
         self.changed()
 
-    def _blob_whole(self, sha256: str) -> None:
+    def blob_whole(self, sha256: str) -> None:
+        """A clip or a page has come, by whatever way."""
         if sha256 in self.documents.page_hashes():
             self._soon(self.replan)
         else:

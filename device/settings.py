@@ -56,6 +56,7 @@ class Settings:
     buffer_ms: int = 60
     quota_mb: int = 2048
     realtime: bool = True
+    stick_dirs: tuple[str, ...] = ("/media",)  # where USB sticks are mounted
     link_reset_command: str = ""  # what resets the modem; empty: nothing does
     link_reset_usb: str = ""  # or the `authorized` file of its USB device
     link_reset_min: int = 30

@@ -70,6 +70,7 @@ def _settings(options: argparse.Namespace, number: int, codes: list[str]) -> Set
         "LOALANG_SITE": options.site,
         "LOALANG_DATA_DIR": str(Path(options.dir) / f"{number:05d}"),
         "LOALANG_SINK": "null",
+        "LOALANG_STICK_DIRS": "",
         "LOALANG_CLOCK": "trusted",
     }
     if options.ca_file:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from device.channel import Message
+from device.life import Life
 from device.voice import program_version
 from protocol.messages import EPOCH, Board, Status
 
@@ -23,8 +24,9 @@ _LASTING_FAULTS = {"input", "dead"}  # told over by the keeper itself
 class Health:
     """Gathers; keeps only what events have told."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: "Node", life: Life | None) -> None:
         self._node = node
+        self._life = life
         self._began = node.loop.monotonic()
         self._sink_problem = ""
         self._amplifier_faults: set[str] = set()
@@ -59,8 +61,8 @@ class Health:
     def board(self) -> Board:
         """The hardware, at most some seconds old."""
         now = self._node.loop.monotonic()
-        if self._node.life and now - self._board_at > _BOARD_S:
-            self._board, self._board_at = self._node.life.board(), now
+        if self._life and now - self._board_at > _BOARD_S:
+            self._board, self._board_at = self._life.board(), now
         return self._board
 
     def status(self) -> Status:

@@ -1,6 +1,6 @@
 """What the node says, sealed: presence, status, reports, wants, answers and the claim."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -13,7 +13,16 @@ from device.link import Link
 from protocol.claims import proof
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
-from protocol.messages import Answer, Beat, Claim, Presence, ReportBatch, Status, Want
+from protocol.messages import (
+    Answer,
+    Beat,
+    Claim,
+    Presence,
+    Report,
+    ReportBatch,
+    Status,
+    Want,
+)
 from protocol.topics import Topics
 
 _MESSAGE_LIFE = timedelta(hours=24)
@@ -66,6 +75,12 @@ class Voice:
 
     def claim(self, code: str, hardware: str) -> bool:
         """Ask to be bound; `code` is what the technician was given, or empty."""
+        return self.link().publish(*self.sealed_claim(code, hardware))
+
+    # --- sealed, for a stick ------------------------------------------------------------------
+
+    def sealed_claim(self, code: str, hardware: str) -> tuple[str, bytes]:
+        """(topic, envelope), as of all that is sealed here."""
         key = self.key.verify_key
         claim = Claim(
             public_key=key.hex,
@@ -73,8 +88,17 @@ class Voice:
             hardware=hardware,
             version=program_version(),
         )
-        payload = self._sealed(MessageType.CLAIM, claim)
-        return self.link().publish(self._topics.claim(self.device_id), payload)
+        return self._topics.claim(self.device_id), self._sealed(MessageType.CLAIM, claim)
+
+    def sealed_status(self, status: Status) -> tuple[str, bytes]:
+        return self._topic("status"), self._sealed(MessageType.STATUS, status)
+
+    def sealed_reports(self, store_epoch: str, reports: Sequence[Report]) -> tuple[str, bytes]:
+        batch = ReportBatch(store_epoch, tuple(reports))
+        return self._topic("report"), self._sealed(MessageType.REPORTS, batch)
+
+    def sealed_answer(self, answer: Answer) -> tuple[str, bytes]:
+        return self._topic("answer"), self._sealed(MessageType.ANSWER, answer)
 
     def _say(
         self, channel: str, type_: MessageType, message: Any, *, retain: bool = False, qos: int = 1

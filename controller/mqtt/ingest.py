@@ -26,6 +26,7 @@ from controller.enrolment import Bound
 from controller.models import Device
 from controller.mqtt import presence, reports
 from controller.mqtt.link import Arrival
+from controller.mqtt.opening import TYPES, opened
 from controller.mqtt.pace import TokenBucket
 from controller.mqtt.publisher import Publisher
 from protocol import envelope
@@ -55,15 +56,6 @@ _ACK_TTL = timedelta(hours=1)
 _BEACON_TTL = timedelta(seconds=30)
 _CLAIMS_PER_S, _CLAIMS_BURST = 5.0, 100.0  # each costs a proof for every open code
 _RETRY_S = 1.0
-_TYPES = {
-    "presence": MessageType.PRESENCE,
-    "status": MessageType.STATUS,
-    "beat": MessageType.BEAT,
-    "report": MessageType.REPORTS,
-    "want": MessageType.WANT,
-    "answer": MessageType.ANSWER,
-    "claim": MessageType.CLAIM,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +209,7 @@ class Ingest:
     def _open_all(self, batch: Sequence[Arrival]) -> _Opened:
         """Verify and read: before the transaction, which keeps other writers waiting."""
         parsed = [(arrival, parse(arrival.topic)) for arrival in batch if arrival.payload]
-        mine = [(a, t) for a, t in parsed if t and t.channel in _TYPES]
+        mine = [(a, t) for a, t in parsed if t and t.channel in TYPES]
         with database.reading(self._engine) as session:
             keys = reports.known_keys(session, (t.id for _, t in mine))
         opened = _Opened()
@@ -316,17 +308,7 @@ class Ingest:
     def _opened(
         self, topic: Topic, raw: bytes, key: VerifyKey
     ) -> tuple[Heading, Mapping[str, Any]]:
-        """Expiry is not judged: a node's clock may be wrong, and reports may be a month old."""
-        body = envelope.verify(raw, _TYPES[topic.channel], {key.kid: key})
-        heading = envelope.heading_of(body)
-        if topic.site != self._publisher.topics.site or heading.site != topic.site:
-            raise Refused(RefusalReason.WRONG_SITE, heading.site)
-        if not key.device_id == topic.id == heading.from_:
-            raise Refused(RefusalReason.WRONG_AUDIENCE, f"{heading.from_} on {topic.id}")
-        # PostgreSQL keeps no NUL in text, and no message of ours has one.
-        if b"\\u0000" in raw:
-            raise Malformed("a NUL in a text")
-        return heading, body
+        return opened(self._publisher.topics.site, topic, raw, key)
 
     @contextmanager
     def _refusing(self, topic: Topic) -> Iterator[None]:

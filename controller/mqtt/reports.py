@@ -315,6 +315,11 @@ def _run(upto: int, committed: Collection[int]) -> int:
     return upto
 
 
+def unbroken(session: Session, device_id: str, store_epoch: str) -> int:
+    """Up to which number every report of a store is here; 0 when the first ones are not."""
+    return _upto(session, device_id, store_epoch, 0)
+
+
 def _upto(session: Session, device_id: str, store_epoch: str, known: int) -> int:
     """The end of the unbroken run from report 1; 0 when the first ones are not here.
 

@@ -15,6 +15,7 @@ EXPOSURE = {
     "loalang-controller.service": 2.0,
     "loalang-first-boot.service": 4.0,
     "loalang-node.service": 2.5,
+    "loalang-stick@.service": 9.0,  # it mounts, as root, and ends
 }
 
 
