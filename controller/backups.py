@@ -30,7 +30,7 @@ _FORMAT: Final = 1
 _DATABASE: Final = "loalang.db"
 _MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(
-    r"manifest\.json|loalang\.db|keys/(controller|web)\.key|store/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"manifest\.json|loalang\.db|keys/[a-z0-9.-]+\.key|store/[0-9a-f]{2}/[0-9a-f]{64}"
 )
 _SECRET_MODE: Final = 0o600
 _SOUND_MODE: Final = 0o440
@@ -134,6 +134,8 @@ def _files(settings: Settings) -> list[tuple[str, Path]]:
         ("keys/controller.key", settings.signing_key_file),
         ("keys/web.key", settings.secret_key_file),
     ]
+    others = settings.signing_key_file.parent.glob("controller.*.key")  # next and retired ones
+    keys += [(f"keys/{path.name}", path) for path in sorted(others)]
     found = [(name, path) for name, path in keys if path.is_file()]
     sounds = sorted(path for path in settings.store_dir.glob("??/*") if len(path.name) == 64)
     return found + [(f"store/{path.parent.name}/{path.name}", path) for path in sounds]

@@ -77,15 +77,21 @@ def urgent(orders: Orders) -> dict[CommandKind, Handler]:
     }
 
 
-def ordinary(desk: Desk) -> dict[CommandKind, Handler]:
-    """What changes documents."""
+def ordinary(desk: Desk, vouch: Callable[[bool], int] | None = None) -> dict[CommandKind, Handler]:
+    """What changes documents. `vouch(True)`: the keys changed, and all must be said anew."""
+    vouched = vouch or (lambda keys_changed: 0)
+
+    def schedules_changed(body: dict[str, Any]) -> int:
+        # An area's rules are among them, and they may want two signatures from now on.
+        return vouched(False) + desk.refresh(body.get("area_ids"))
 
     def node_changed(body: dict[str, Any]) -> int:
         desk.release(body.get("released", ()))
         return desk.configure(body.get("node_id")) + desk.refresh()
 
     return {
-        CommandKind.SCHEDULES_CHANGED: lambda body: desk.refresh(body.get("area_ids")),
+        CommandKind.SCHEDULES_CHANGED: schedules_changed,
         CommandKind.NODE_CHANGED: node_changed,
         CommandKind.CLIP_CHANGED: lambda body: desk.refresh(body.get("area_ids")),
+        CommandKind.TRUST_CHANGED: lambda body: vouched(True),
     }

@@ -31,6 +31,7 @@ class CommandKind(StrEnum):
     NODE_CHANGED = "node_changed"  # node_id, released?: device ids
     CLIP_CHANGED = "clip_changed"  # clip_id, area_ids
     NODE_ORDER = "node_order"  # order_id
+    TRUST_CHANGED = "trust_changed"  # (nothing)
     AREA_STATE_CHANGED = "area_state_changed"  # area_ids, verb?, emergency_id?
 
 

@@ -25,7 +25,7 @@ from types import FrameType
 from sqlalchemy import Engine
 
 from audio_library.store import Store
-from controller import commander, database, housekeeping, schema, sd_notify, signing
+from controller import commander, database, housekeeping, schema, sd_notify
 from controller import settings as configuration
 from controller.certificates import Authority
 from controller.commander import Commander
@@ -42,6 +42,8 @@ from controller.mqtt.publisher import RETAINED_FOR, Publisher
 from controller.one_service import Keeps, leading
 from controller.orders import Orders
 from controller.settings import Settings
+from controller.signing import Keyring
+from controller.vouching import Voucher
 from protocol.envelope import MessageType
 from protocol.errors import ProtocolError
 from protocol.messages import ControllerState, Want
@@ -80,8 +82,10 @@ class Service:
             on_up=self._on_up,
             on_arrival=self._arrived,
         )
-        key = signing.load_or_create(settings.signing_key_file)
-        self.publisher = Publisher(engine, self.link, key, topics, clock)
+        ring = Keyring(settings.signing_key_file)
+        second = settings.second_signer
+        self.publisher = Publisher(engine, self.link, ring, topics, clock, second=second)
+        self.voucher = Voucher(engine, self.publisher, ring, second, clock)
         pages = Store(settings.data_dir / "pages")
         self.seeder = ClipSeeder(
             self.link.publish,
@@ -109,7 +113,7 @@ class Service:
         )
         self.orders = Orders(engine, self.publisher, self.seeder.offer, clock)
         self._urgent = Commander(engine, commander.urgent(self.orders), clock)
-        self._ordinary = Commander(engine, commander.ordinary(self.desk), clock)
+        self._ordinary = Commander(engine, commander.ordinary(self.desk, self._vouch), clock)
         self._keeping = Keeping(
             engine,
             self.desk,
@@ -126,6 +130,7 @@ class Service:
         """Until `stop` is set, or the lead is lost; whether it was still ours."""
         with ExitStack() as stack:
             bell = stack.enter_context(_bell(self._settings.wake_path))
+            self.voucher.say()
             self.desk.configure()
             self.link.start()
             stack.callback(self._leave)
@@ -239,6 +244,13 @@ class Service:
                 session, MessageType.CONTROLLER_STATE, "site", state, RETAINED_FOR
             )
         return self.publisher.topics.controller_state(), sealed
+
+    def _vouch(self, keys_changed: bool) -> int:
+        said = int(self.voucher.say())
+        if keys_changed:
+            said += self.desk.configure() + self.desk.refresh() + self.orders.refresh()
+            self._came_up.set()  # what is said once a connection wants the new signatures, too
+        return said
 
     def _fence(self) -> Fence | None:
         folder, authority = self._settings.broker_access_dir, self._settings.device_authority_file

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from controller.countersigning import SecondParty
 from controller.errors import ControllerError
+from protocol.keys import VerifyKey
 
 PREFIX: Final = "LOALANG_"
 # The environment may name the file too, so that a unit file needs no arguments.
@@ -32,6 +34,8 @@ class Settings:
     broker_ca_file: Path | None  # None: the system's own authorities
     broker_access_dir: Path | None  # where the broker's access list is written; None: it has none
     device_authority_file: Path | None  # key and certificate that vouch for devices
+    second_signer_socket: Path | None  # where the second signer answers (loalang sign)
+    second_signer_key: str  # its public key, 64 hex digits
     site: str  # the topics' second level: one controller's nodes
     bind: str  # HOST:PORT of the pages
     public_url: str  # what links in messages begin with
@@ -63,6 +67,13 @@ class Settings:
     def temporary_dir(self) -> Path:
         """Where uploads and exports wait; on the same disk as the store."""
         return self.data_dir / "tmp"
+
+    @property
+    def second_signer(self) -> SecondParty | None:
+        """Who signs too where two must; None when nobody was set up for it."""
+        if self.second_signer_socket is None or not self.second_signer_key:
+            return None
+        return SecondParty(self.second_signer_socket, VerifyKey.from_hex(self.second_signer_key))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -117,6 +128,8 @@ def _read(reader: "_Reader") -> Settings:
         broker_ca_file=reader.optional_path("broker_ca_file"),
         broker_access_dir=reader.optional_path("broker_access_dir"),
         device_authority_file=reader.optional_path("device_authority_file"),
+        second_signer_socket=reader.optional_path("second_signer_socket"),
+        second_signer_key=reader.get("second_signer_key", "", _public_key),
         site=reader.get("site", "main", _topic_level),
         bind=bind,
         public_url=reader.get("public_url", f"http://{bind}", _scheme(_PAGES)).rstrip("/"),
@@ -279,6 +292,12 @@ def _address(text: str) -> str:
 def _topic_level(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text):
         raise _Unusable("chữ không dấu, số, - hoặc _", "letters, digits, - or _")
+    return text
+
+
+def _public_key(text: str) -> str:
+    if text and not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise _Unusable("64 chữ số thập lục phân", "64 hex digits")
     return text
 
 

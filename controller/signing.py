@@ -1,15 +1,95 @@
-"""The key the service signs with: made at its first start, readable by nobody else.
+"""The keys the service signs with: the first one made at its first start, readable by nobody else.
 
-Only the service reads it. Nodes are given the public half when they are set up, so losing this
-file means visiting every node: it belongs into the backup.
+Only the service reads them. Nodes are given the public halves when they are set up, so losing these
+files means visiting every node: they belong into the backup.
+
+A key is replaced in two steps with time between them. `rotate` makes the next one: from then on
+everything is signed by both, and the trust document names both. `finish` lets the next one take
+over: the one before is no longer trusted, and signs nothing but trust documents, for nodes that
+were away all the while.
 """
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
-from controller.errors import ControllerError
+from controller.errors import Conflict, ControllerError
 from protocol.keys import SigningKey
+
+_RETIRED_KEPT = 4  # an envelope has eight signatures at most
+
+
+class Keyring:
+    """The keys in a folder: `controller.key`, perhaps `controller.next.key`, and retired ones."""
+
+    def __init__(self, path: Path | None, current: SigningKey | None = None) -> None:
+        self._path = path
+        self._current = current
+        self._next: SigningKey | None = None
+        self._retired: list[SigningKey] = []
+        self.reload()
+
+    @classmethod
+    def of(cls, key: SigningKey) -> "Keyring":
+        """A ring of one key that is in no file."""
+        return cls(None, key)
+
+    @property
+    def current(self) -> SigningKey:
+        assert self._current is not None
+        return self._current
+
+    @property
+    def signing(self) -> list[SigningKey]:
+        """Who signs what is said: the current key, and the next one while they overlap."""
+        return [self.current, *([self._next] if self._next else [])]
+
+    @property
+    def vouching(self) -> list[SigningKey]:
+        """Who signs trust documents: those who were trusted once, too."""
+        return [*self.signing, *self._retired]
+
+    def reload(self) -> None:
+        """Read the folder anew. Raises ControllerError for an unsafe file."""
+        if self._path is None:
+            return
+        self._current = load_or_create(self._path)
+        following = _next_path(self._path)
+        self._next = load_or_create(following) if following.exists() else None
+        files = sorted(self._path.parent.glob(f"{self._path.stem}.retired-*.key"))
+        retired = [load_or_create(file) for file in reversed(files)]
+        self._retired = [key for key in retired if key not in self.signing][:_RETIRED_KEPT]
+
+    def rotate(self) -> SigningKey:
+        """Make the next key; the one that waits already, if there is one."""
+        assert self._path is not None
+        made = load_or_create(_next_path(self._path))
+        self.reload()
+        return made
+
+    def finish(self) -> SigningKey:
+        """The next key takes over. Raises Conflict when there is none."""
+        assert self._path is not None
+        if self._next is None:
+            raise Conflict(
+                "no_next_key",
+                "Chưa có khoá mới: hãy chạy «loalang keys rotate» trước.",
+                "There is no next key: run 'loalang keys rotate' first.",
+            )
+        count = len(list(self._path.parent.glob(f"{self._path.stem}.retired-*.key")))
+        kept = self._path.with_name(f"{self._path.stem}.retired-{count + 1:03}.key")
+        # A power cut between the two leaves the old key in both places, which does no harm.
+        os.link(self._path, kept)
+        _next_path(self._path).replace(self._path)
+        _sync(self._path.parent)
+        self.reload()
+        return self.current
+
+
+def public_keys(path: Path) -> Sequence[str]:
+    """What a new node is given: the current key and, during a rotation, the next one."""
+    return [key.verify_key.hex for key in Keyring(path).signing]
 
 
 def load_or_create(path: Path) -> SigningKey:
@@ -53,6 +133,10 @@ def _create(path: Path) -> SigningKey:
         part.unlink()
     _sync(path.parent)
     return key
+
+
+def _next_path(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.next.key")
 
 
 def _sync(folder: Path) -> None:

@@ -43,6 +43,12 @@ COMMANDS: Final = {
         "một cụm loa (thêm list, create … để quản trị)",
         "one node (add list, create … to administer)",
     ),
+    "sign": Command(
+        "controller.second_signer",
+        "controller",
+        "người ký thứ hai cho lệnh khẩn cấp diện rộng",
+        "the second signer of mass emergencies",
+    ),
     "simulate": Command(
         "device.simulate", "device", "nhiều cụm loa giả lập", "many nodes against a broker"
     ),
@@ -59,6 +65,7 @@ ADMINISTRATION: Final = {
     "migrate": ("nâng cấp cơ sở dữ liệu", "upgrade the database"),
     "backup": ("sao lưu", "back everything up into one file"),
     "restore": ("khôi phục", "bring a backup back"),
+    "keys": ("khoá ký", "the keys that sign what nodes are told"),
     "doctor": ("tìm lỗi và cách sửa", "what is wrong and how to mend it"),
 }
 # `loalang node` is the daemon; with one of these it is about the nodes the controller knows.

@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,10 +111,10 @@ class _Demo:
     def _start(self, seeded: Seeded) -> None:
         self._supervisor.start(self._broker_part())
         _wait_for_port(self._broker_port, self._stop)
-        key = signing.load_or_create(self._settings.signing_key_file).verify_key.hex
+        keys = signing.public_keys(self._settings.signing_key_file)
         self._supervisor.start(self._part("controller", ["controller"], rank=1, stop_s=4.5))
         for code in seeded.nodes:
-            self._supervisor.start(self._node_part(code, key))
+            self._supervisor.start(self._node_part(code, keys))
 
     def _wait_until_up(self, engine: Engine, seeded: Seeded) -> bool:
         """True when the pages answer and every node is there; False when asked to stop before."""
@@ -184,12 +184,12 @@ class _Demo:
             "broker", [program, "-c", str(file)], _clean(os.environ), log_file, rank=0, stop_s=1.5
         )
 
-    def _node_part(self, code: str, key: str) -> Part:
+    def _node_part(self, code: str, keys: Sequence[str]) -> Part:
         evidence = (self._directory / "nodes" / code).absolute()
         values = {
             "broker_url": self._broker_url,
             "site": self._settings.site,
-            "controller_keys": [key],
+            "controller_keys": list(keys),
             "claim_code": self._secrets.claim_codes.get(code, ""),
             "data_dir": str(evidence / "data"),
             "sink": f"file:{evidence}",

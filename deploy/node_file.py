@@ -9,12 +9,13 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.errors import ControllerError
 from controller.settings import load
-from controller.signing import load_or_create
+from controller.signing import public_keys
 
 NETWORK_HINTS = """
 # How the node reaches the internet; a cable needs nothing here.
@@ -33,7 +34,7 @@ class NodeFile:
     port: int
     joining: str  # PEM, key and certificate: opens the topics of enrolment, no other
     site: str
-    controller_key: str  # 64 hex digits
+    controller_keys: Sequence[str]  # 64 hex digits each
     claim_code: str
     authority: str  # PEM
 
@@ -43,7 +44,7 @@ class NodeFile:
         values = {
             "broker_url": url,
             "site": self.site,
-            "controller_keys": [self.controller_key],
+            "controller_keys": list(self.controller_keys),
             "claim_code": self.claim_code,
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
             port=options.port,
             joining=(options.broker / "join.pem").read_text(),
             site=settings.site,
-            controller_key=load_or_create(settings.signing_key_file).verify_key.hex,
+            controller_keys=public_keys(settings.signing_key_file),
             claim_code=options.claim_code,
             authority=(options.broker / "ca.crt").read_text(),
         )

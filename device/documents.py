@@ -71,16 +71,28 @@ class Documents:
 
     def restore(self) -> None:
         """Read everything back, trusting nothing on the disk."""
+        self._restore_trust()
         config = self._read_back("config", MessageType.CONFIG, NodeConfig)
         if config:
             self._use_config(config)
         for area_id in self.config.area_path:
             self._schedules.restore(area_id, self._reopen_head)
-            state = self._read_back(f"state.{area_id}", MessageType.AREA_STATE, AreaState)
+            state = self._read_back(
+                f"state.{area_id}", MessageType.AREA_STATE, AreaState, f"area_state/{area_id}"
+            )
             if state:
                 self._states[area_id] = state
         self.bound_at = _time(self._gate.counters.extra.get("bound_at"))
         self.local_mute = _time(self._gate.counters.extra.get("mute_until"))
+
+    def take_trust(self, raw: bytes) -> bool:
+        """A trust document that arrived; True when other keys are in force now."""
+        if not self._gate.take_trust(raw):
+            return False
+        self._gate.counters.extra["trust_anchor"] = self._gate.anchor
+        self._gate.counters.save()
+        self._keep("trust", raw)
+        return True
 
     def take_config(self, raw: bytes) -> bool:
         """A config that arrived; True when it changes something."""
@@ -242,11 +254,25 @@ class Documents:
         except OSError as error:
             log.error("document %s cannot be stored: %s", name, error)
 
-    def _read_back(self, name: str, type_: MessageType, cls: type[T]) -> T | None:
+    def _restore_trust(self) -> None:
+        """The keys in force, unless our settings have been given new ones since."""
+        path = self._folder / "trust"
+        if not path.exists():
+            return
+        if self._gate.counters.extra.get("trust_anchor") != self._gate.anchor:
+            log.warning("the settings name other keys than before: trust begins anew with them")
+            self._gate.counters.streams.clear()
+            path.unlink()
+        elif not self._gate.restore_trust(path.read_bytes()):
+            log.error("the trust document is damaged; the keys of the settings hold until it comes")
+            self.damaged += 1
+            path.unlink()
+
+    def _read_back(self, name: str, type_: MessageType, cls: type[T], stream: str = "") -> T | None:
         path = self._folder / name
         if not path.exists():
             return None
-        message = _read(self._gate.reopen(path.read_bytes(), type_), cls)
+        message = _read(self._gate.reopen(path.read_bytes(), type_, stream or name), cls)
         if message is None:
             log.error("document %s is damaged; it is fetched again", name)
             self.damaged += 1
@@ -254,8 +280,11 @@ class Documents:
         return message
 
     def _reopen_head(self, raw: bytes) -> ScheduleHead | None:
-        opened = self._gate.reopen(raw, MessageType.SCHEDULE)
+        # The stream is the area's, which only the document names.
+        opened = self._gate.reopen(raw, MessageType.SCHEDULE, "")
         head = _read(opened, ScheduleHead)
+        if opened and head:
+            self._gate.at_least(f"schedule/{head.area_id}", opened.heading.seq)
         self.damaged += head is None
         return head
 

@@ -24,6 +24,9 @@ class Inbox:
             return  # a retained message was cleared; what we hold stays in force
         elif topic == self._node.topics.controller_state():
             self._controller_state(payload, retained=retained)
+        elif topic == self._node.topics.trust():
+            if self._node.documents.take_trust(payload):
+                self._node.link.ask_again()
         elif topic.endswith("/dn/config"):
             if self._node.documents.take_config(payload):
                 self._rebound()

@@ -137,6 +137,11 @@ class Link:
         if new and self._client and self.connected:
             self._subscribe(new)
 
+    def ask_again(self) -> None:
+        """Hear once more what the broker retains: some of it may be believed only now."""
+        if self._client and self.connected and self._wanted:
+            self._subscribe(list(self._wanted))
+
     def unwant(self, topics: Iterable[str]) -> None:
         old = [topic for topic in topics if self._wanted.pop(topic, None) is not None]
         if old and self._client and self.connected:

@@ -305,7 +305,7 @@ class Node:
         own = [self.topics.to_device(self.device_id, channel) for channel in channels]
         if self.settings.join_file:
             own.append(self.topics.claim_answer(self.device_id))
-        return [*own, self.topics.controller_state()]
+        return [self.topics.trust(), *own, self.topics.controller_state()]
 
     def _connected(self) -> None:
         self.passport.accepted()

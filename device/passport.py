@@ -51,7 +51,9 @@ class Passport:
     def restore(self) -> None:
         """Take the certificate of an earlier run back into use."""
         if self._stored.exists():
-            opened = self._gate.reopen(self._stored.read_bytes(), MessageType.CERTIFICATE)
+            opened = self._gate.reopen(
+                self._stored.read_bytes(), MessageType.CERTIFICATE, "certificate"
+            )
             self._held = opened is not None and self._lay_out(opened.body)
 
     def take(self, raw: bytes) -> bool:

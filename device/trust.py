@@ -4,6 +4,7 @@ Every message comes through `Gate.open`. What is refused is counted by reason an
 node's status. `last obeyed` is durable before anything is done (see `identity.Counters`).
 """
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -13,11 +14,22 @@ from typing import Any, TypeVar
 from device.clock import Clock
 from device.identity import Counters
 from protocol.codec import from_json
-from protocol.envelope import Heading, MessageType, check_heading, heading_of, verify
+from protocol.envelope import (
+    Heading,
+    MessageType,
+    check_heading,
+    heading_of,
+    read_envelope,
+    verified,
+    verify,
+)
 from protocol.errors import Malformed, RefusalReason, Refused
 from protocol.keys import VerifyKey
+from protocol.messages import Trust
+from protocol.trust import MAY_SOUND, PLAY, Trusted, makes_sound
 
 T = TypeVar("T")
+_TRUST = "trust"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,7 @@ class Opened:
 
 @dataclass
 class Gate:
-    """Opens envelopes for one device. `keys`: the controller's, by kid."""
+    """Opens envelopes for one device. `keys`: the controller's by our settings, by kid."""
 
     site: str
     device_id: str
@@ -46,6 +58,16 @@ class Gate:
     nonce: str = ""
     fresh: bool = False  # a beacon has echoed a nonce of this boot
     _volatile: dict[str, int] = field(default_factory=dict)
+    trusted: Trusted = field(init=False)
+    _held: bool = False  # a trust document is in force
+
+    def __post_init__(self) -> None:
+        self.trusted = Trusted.anchored(self.keys)
+
+    @property
+    def anchor(self) -> str:
+        """Names the keys of our settings: other settings put a new beginning to trust."""
+        return " ".join(sorted(self.keys))
 
     @property
     def audiences(self) -> frozenset[str]:
@@ -73,8 +95,11 @@ class Gate:
         freshness otherwise, or do no harm twice. Raises OSError when the counter cannot be kept.
         """
         try:
-            body = verify(raw, type_, self.keys)
+            body, kids = verified(raw, type_, self.trusted.keys)
             heading = heading_of(body)
+            self.trusted.check(kids, type_.value, heading.to)
+            if type_ in MAY_SOUND and makes_sound(body):
+                self.trusted.check(kids, PLAY, heading.to)
             last = self.counters.streams.get(stream, 0) if durable else self._last(stream)
             repeated = retained and heading.seq == last
             check_heading(
@@ -103,14 +128,59 @@ class Gate:
         self.refused[RefusalReason.NOT_FRESH.value] += 1
         return False
 
-    def reopen(self, raw: bytes, type_: MessageType) -> Opened | None:
-        """A document of our own store, accepted before: the signature is checked again, no more."""
+    def reopen(self, raw: bytes, type_: MessageType, stream: str) -> Opened | None:
+        """A document of our own store, accepted before: the signature is checked again, no more.
+
+        Counters that were lost begin again at what the documents show was obeyed.
+        """
         try:
-            body = verify(raw, type_, self.keys)
-            return Opened(heading_of(body), body, repeated=True)
+            body = verify(raw, type_, self.trusted.keys)
+            heading = heading_of(body)
+            if stream:
+                self.at_least(stream, heading.seq)
+            return Opened(heading, body, repeated=True)
         except (Refused, Malformed):
             self.refused["damaged_store"] += 1
             return None
 
     def _last(self, stream: str) -> int:
         return self._volatile.get(stream, 0)
+
+    def at_least(self, stream: str, seq: int) -> None:
+        """`seq` was obeyed once, whatever the counters remember."""
+        self.counters.streams[stream] = max(seq, self.counters.streams.get(stream, 0))
+
+    def take_trust(self, raw: bytes) -> bool:
+        """A trust document that arrived; True when it is in force and news.
+
+        It must be signed by what is trusted now and by what it would have us trust, so that no
+        slip locks everybody out.
+        """
+        opened = self.open(raw, MessageType.TRUST, _TRUST, to="site", retained=True)
+        if opened is None or (opened.repeated and self._held):
+            return False
+        try:
+            said = Trusted.said(opened.read(Trust))
+            _, kids = verified(raw, MessageType.TRUST, said.keys)
+            said.check(kids, MessageType.TRUST.value, "site")
+        except Refused as refusal:
+            self.refused[refusal.reason.value] += 1
+            return False
+        except Malformed:
+            self.refused["malformed"] += 1
+            return False
+        self.trusted, self._held = said, True
+        return True
+
+    def restore_trust(self, raw: bytes) -> bool:
+        """The document in force at the last run, checked by the keys it names itself."""
+        try:
+            said = Trusted.said(from_json(Trust, json.loads(read_envelope(raw).body)))
+            body, kids = verified(raw, MessageType.TRUST, said.keys)
+            said.check(kids, MessageType.TRUST.value, "site")
+        except (Refused, ValueError):
+            self.refused["damaged_store"] += 1
+            return False
+        self.at_least(_TRUST, heading_of(body).seq)
+        self.trusted, self._held = said, True
+        return True

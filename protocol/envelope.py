@@ -41,6 +41,7 @@ class MessageType(StrEnum):
     BEACON = "beacon"
     CONTROLLER_STATE = "controller_state"
     CERTIFICATE = "certificate"
+    TRUST = "trust"
     PRESENCE = "presence"
     STATUS = "status"
     BEAT = "beat"
@@ -85,11 +86,8 @@ def seal(
     """The bytes to publish for `message` (a dataclass), signed by each of `signers`."""
     body = _compact({**to_json(message), **to_json(heading)})
     signed = signed_bytes(type_, body)
-    sigs = [
-        {"kid": key.verify_key.kid, "sig": base64.b64encode(key.sign(signed)).decode()}
-        for key in signers
-    ]
-    sealed = _compact({"v": VERSION, "type": type_.value, "sigs": sigs}) + b"\n" + body
+    signatures = [Signature(key.verify_key.kid, key.sign(signed)) for key in signers]
+    sealed = _assembled(type_, signatures, body)
     if len(sealed) > MAX_BYTES:
         raise ValueError(f"a {type_} of {len(sealed)} bytes is over {MAX_BYTES}: send it as a blob")
     return sealed
@@ -108,6 +106,10 @@ def read_envelope(raw: bytes) -> Envelope:
     if not newline:
         raise Malformed("no header line")
     header = _object(head)
+    # The header is not signed, so there must be one way only to write it: what a broker has
+    # touched is not the message that was sent, even where it would still mean the same.
+    if json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode() != head:
+        raise Malformed("a header with blanks, doubled fields or escapes")
     if header.get("v") != VERSION:
         raise Malformed(f"envelope version {header.get('v')!r}, this side reads {VERSION}")
     try:
@@ -116,12 +118,20 @@ def read_envelope(raw: bytes) -> Envelope:
         raise Malformed(str(error)) from error
 
 
-def verify(
-    raw: bytes, expected: MessageType, keys: Mapping[str, VerifyKey], needed: int = 1
-) -> dict[str, Any]:
-    """The body of `raw` once `needed` different keys of `keys` (by kid) are seen to have signed it.
+def verify(raw: bytes, expected: MessageType, keys: Mapping[str, VerifyKey]) -> dict[str, Any]:
+    """The body of `raw` once a key of `keys` (by kid) is seen to have signed it.
 
-    Raises Malformed or Refused (wrong_type, unknown_key, bad_signature, too_few_signatures).
+    Raises Malformed or Refused (wrong_type, unknown_key, bad_signature).
+    """
+    return verified(raw, expected, keys)[0]
+
+
+def verified(
+    raw: bytes, expected: MessageType, keys: Mapping[str, VerifyKey]
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """The body, and which of `keys` signed it: one at least, and none of them wrongly.
+
+    A signature by a key that is not known here is passed over: during a rotation there are some.
     """
     envelope = read_envelope(raw)
     if envelope.type is not expected:
@@ -130,12 +140,15 @@ def verify(
     if not known:
         raise Refused(RefusalReason.UNKNOWN_KEY, "signed by nobody trusted here")
     signed = signed_bytes(envelope.type, envelope.body)
-    good = {s.kid for s in known if keys[s.kid].verifies(s.sig, signed)}
-    if not good:
+    if not all(keys[s.kid].verifies(s.sig, signed) for s in known):
         raise Refused(RefusalReason.BAD_SIGNATURE)
-    if len(good) < needed:
-        raise Refused(RefusalReason.TOO_FEW_SIGNATURES, f"{len(good)} of {needed}")
-    return _object(envelope.body)
+    return _object(envelope.body), frozenset(s.kid for s in known)
+
+
+def countersigned(raw: bytes, signature: Signature) -> bytes:
+    """The message `raw` with one more signature."""
+    envelope = read_envelope(raw)
+    return _assembled(envelope.type, (*envelope.signatures, signature), envelope.body)
 
 
 def heading_of(body: Mapping[str, Any]) -> Heading:
@@ -161,6 +174,11 @@ def check_heading(
         raise Refused(RefusalReason.EXPIRED, heading.expires_at.isoformat())
 
 
+def _assembled(type_: MessageType, signatures: Iterable[Signature], body: bytes) -> bytes:
+    sigs = [{"kid": s.kid, "sig": base64.b64encode(s.sig).decode()} for s in signatures]
+    return _compact({"v": VERSION, "type": type_.value, "sigs": sigs}) + b"\n" + body
+
+
 def _signatures(value: Any) -> tuple[Signature, ...]:
     if not isinstance(value, list) or len(value) > MAX_SIGNATURES:
         raise Malformed(f"sigs must be a list of at most {MAX_SIGNATURES}")
@@ -170,10 +188,14 @@ def _signatures(value: Any) -> tuple[Signature, ...]:
 def _signature(item: Any) -> Signature:
     if not isinstance(item, dict) or not isinstance(item.get("kid"), str):
         raise Malformed("a signature needs a kid and a sig")
+    text = str(item.get("sig"))
     try:
-        return Signature(item["kid"], base64.b64decode(str(item.get("sig")), validate=True))
+        sig = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed("a signature is not base64") from error
+    if base64.b64encode(sig).decode() != text:
+        raise Malformed("a signature with stray bits in its base64")
+    return Signature(item["kid"], sig)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The bodies of messages. Every field has a default and unknown fields are ignored (see `codec`).
 
 Said to nodes: ScheduleHead, AreaState, NodeConfig, ReportAck, Beacon, Command, Certificate,
-ControllerState.
+Trust, ControllerState.
 Said by nodes: Presence, Status, Beat, ReportBatch, Want, Answer, Claim.
 A `DayPage` travels as a blob named by its hash (see `pages`), so it carries no signature itself.
 """
@@ -189,6 +189,37 @@ class Certificate:
 
     pem: str = ""
     until: datetime = EPOCH
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A public key (64 hex digits) and whose it is: one party may have several."""
+
+    public_key: str = ""
+    party: str = "controller"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRule:
+    """How many of which parties must have signed what.
+
+    `what`: a type of message, or `play`: whatever makes sound at once (see `protocol.trust`).
+    `to`: the audiences it is about; empty for all.
+    """
+
+    what: str = ""
+    to: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ("controller",)
+    needed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which keys may say what. It takes the place of what a node was given at its set-up."""
+
+    revision: int = 0
+    keys: tuple[TrustedKey, ...] = ()
+    rules: tuple[TrustRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ class Topics:
         """Retained, with a last will: is the controller there."""
         return f"{ROOT}/{self.site}/ctl/main/dn/state"
 
+    def trust(self) -> str:
+        """Retained: which keys may say what."""
+        return f"{ROOT}/{self.site}/ctl/main/dn/trust"
+
     def schedule(self, area_id: str) -> str:
         """Retained schedule head of an area."""
         return f"{ROOT}/{self.site}/area/{area_id}/dn/schedule"

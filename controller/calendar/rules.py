@@ -20,12 +20,18 @@ _KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRules:
-    """Who must agree. `emergency_people` counts users, not tokens."""
+    """Who must agree. `emergency_people` counts users, not tokens.
+
+    `emergency_deputy`: the user name of who may confirm alone when nobody else does in time.
+    `emergency_signatures` 2: a second key, which lives apart, must sign whatever sounds at once.
+    """
 
     clip: bool = True
     schedule: bool = True
     author_may_approve: bool = True
     emergency_people: int = 1
+    emergency_deputy: str = ""
+    emergency_signatures: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +160,14 @@ def _approval(value: Any) -> ApprovalRules:
     if not isinstance(value, Mapping):
         raise _bad("policy.approval")
     flags = {"clip", "schedule", "author_may_approve"}
-    people = value.get("emergency_people", 1)
-    known = set(value) <= flags | {"emergency_people"}
+    counts = {"emergency_people", "emergency_signatures"}
+    known = set(value) <= flags | counts | {"emergency_deputy"}
     typed = all(type(value[key]) is bool for key in flags & set(value))
-    if not known or not typed or type(people) is not int or not 1 <= people <= 2:
+    counted = all(type(value[key]) is int and 1 <= value[key] <= 2 for key in counts & set(value))
+    if not known or not typed or not counted:
         raise _bad("policy.approval")
+    if not isinstance(value.get("emergency_deputy", ""), str):
+        raise _bad("policy.approval.emergency_deputy")
     return ApprovalRules(**value)
 
 

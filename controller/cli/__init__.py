@@ -13,6 +13,7 @@ from controller.cli import (
     backup,
     clips,
     doctor,
+    keys,
     nodes,
     packs,
     schedules,
@@ -25,6 +26,10 @@ from controller.cli.console import FAILED, WRONG_USE, open_console, prefers_engl
 from controller.cli.parsing import Parser
 from controller.errors import BadInput, ControllerError
 from controller.settings import SettingsError
+
+_PARTS = (
+    users, tokens, areas, nodes, clips, schedules, airings, upkeep, backup, keys, doctor,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +70,7 @@ def parser() -> Parser:
         airings,
         upkeep,
         backup,
+        keys,
         doctor,
     ):
         part.add(words)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from controller import database, sequence
 from controller.models import Document, SaidSequence
 from controller.mqtt.errors import LinkDown
 from controller.mqtt.link import Link
+from controller.signing import Keyring
 from protocol import envelope
 from protocol.codec import to_json
 from protocol.envelope import Heading, MessageType
@@ -48,6 +49,12 @@ class Retained:
     blobs: Mapping[str, int] = field(default_factory=dict)
 
 
+class Countersigner(Protocol):
+    """Adds the second party's signature where two must agree; else gives back what it got."""
+
+    def countersign(self, raw: bytes, type_: MessageType, to: str) -> bytes: ...
+
+
 class Publisher:
     """Seals and publishes; safe to use from several threads."""
 
@@ -55,14 +62,18 @@ class Publisher:
         self,
         engine: Engine,
         link: Link,
-        key: SigningKey,
+        key: SigningKey | Keyring,
         topics: Topics,
         clock: Callable[[], datetime],
+        *,
+        second: Countersigner | None = None,
     ) -> None:
+        """A single key is a ring of one. `second`: who signs too where two parties must."""
         self.topics = topics
         self._engine = engine
         self._link = link
-        self._key = key
+        self._ring = key if isinstance(key, Keyring) else Keyring.of(key)
+        self._second = second
         self._clock = clock
         self._order = threading.RLock()
 
@@ -82,7 +93,9 @@ class Publisher:
         """The envelopes of several messages, each with its audience, numbered in order."""
         now = self._clock()
         first = sequence.next_seqs(session, len(addressed))
-        return [
+        vouching = type_ is MessageType.TRUST
+        signers = self._ring.vouching if vouching else self._ring.signing
+        sealed = [
             envelope.seal(
                 type_,
                 Heading(
@@ -94,9 +107,15 @@ class Publisher:
                     expires_at=now + ttl,
                 ),
                 message,
-                [self._key],
+                signers,
             )
             for seq, (to, message) in enumerate(addressed, first)
+        ]
+        if self._second is None:
+            return sealed
+        return [
+            self._second.countersign(raw, type_, to)
+            for raw, (to, _) in zip(sealed, addressed, strict=True)
         ]
 
     def send(self, topic: str, sealed: bytes, ttl: timedelta) -> bool:
@@ -162,7 +181,8 @@ class Publisher:
         stored = envelope.read_envelope(row.envelope)
         seq = int(json.loads(stored.body)["seq"])
         last = session.scalar(select(SaidSequence.last)) or 0
-        signed = self._key.verify_key.kid in {signature.kid for signature in stored.signatures}
+        kids = {signature.kid for signature in stored.signatures}
+        signed = {key.verify_key.kid for key in self._ring.signing} <= kids
         return signed and last - seq < sequence.RESTORE_JUMP // 2
 
     def _publish_retained(self, topic: str, sealed: bytes) -> bool:

@@ -35,6 +35,9 @@ from protocol.messages import (
     ReportBatch,
     ScheduleHead,
     Status,
+    Trust,
+    TrustedKey,
+    TrustRule,
     Want,
     Window,
 )
@@ -46,6 +49,7 @@ HERE = Path(__file__).parent
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 CONTROLLER = SigningKey(bytes(range(32)))
 DEVICE = SigningKey(bytes(range(32, 64)))
+SECOND = SigningKey(bytes(range(64, 96)))
 AREA = "a1f09c3b5d7e2468"
 SITE = "main"
 CLIP = hashlib.sha256(b"a clip").hexdigest()
@@ -81,6 +85,19 @@ def messages() -> Iterator[tuple[str, MessageType, str, Any]]:
         MessageType.CONTROLLER_STATE,
         to_site,
         ControllerState(True, "9d2f6a01", "0.1.0"),
+    )
+    yield (
+        topics.trust(),
+        MessageType.TRUST,
+        to_site,
+        Trust(
+            2,
+            (
+                TrustedKey(CONTROLLER.verify_key.hex),
+                TrustedKey(SECOND.verify_key.hex, "second"),
+            ),
+            (TrustRule("play", (to_area,), ("controller", "second"), 2),),
+        ),
     )
     yield topics.schedule(AREA), MessageType.SCHEDULE, to_area, ScheduleHead(AREA, 7, until, (ref,))
     yield (

@@ -46,9 +46,6 @@ class Recorder:
         self.calls.append(("refresh", area_ids))
         return 1
 
-    def release(self, device_ids):
-        return 0
-
     def configure(self, node_id=None):
         self.calls.append(("configure", node_id))
         return 1

@@ -12,10 +12,13 @@ from protocol.envelope import (
     MAX_BYTES,
     Heading,
     MessageType,
+    Signature,
     check_heading,
+    countersigned,
     heading_of,
     read_envelope,
     seal,
+    verified,
     verify,
 )
 from protocol.errors import Malformed, ProtocolError, RefusalReason, Refused
@@ -61,13 +64,40 @@ def test_one_type_cannot_pass_as_another():
     assert refusal(verify, renamed, MessageType.ACK, KEYS) is RefusalReason.BAD_SIGNATURE
 
 
-def test_two_signatures_are_counted_by_key_and_not_by_number():
+def test_who_signed_is_told_by_key_and_not_by_number():
     twice = seal(MessageType.BEACON, HEADING, Beacon(), (KEY, KEY))
-    assert (
-        refusal(verify, twice, MessageType.BEACON, KEYS, needed=2)
-        is RefusalReason.TOO_FEW_SIGNATURES
-    )
-    assert verify(sealed(KEY, SECOND), MessageType.BEACON, KEYS, needed=2)
+    assert verified(twice, MessageType.BEACON, KEYS)[1] == {KEY.verify_key.kid}
+    both = {KEY.verify_key.kid, SECOND.verify_key.kid}
+    assert verified(sealed(KEY, SECOND), MessageType.BEACON, KEYS)[1] == both
+
+
+def test_one_wrong_signature_among_those_known_spoils_the_message():
+    signature = Signature(SECOND.verify_key.kid, bytes(64))
+    broken = countersigned(sealed(KEY), signature)
+    assert refusal(verify, broken, MessageType.BEACON, KEYS) is RefusalReason.BAD_SIGNATURE
+
+
+def test_stray_bits_in_the_base64_are_refused():
+    raw = sealed(KEY)
+    at = raw.index(b"==") - 1
+    stray = raw[:at] + bytes([raw[at] + 1]) + raw[at + 1 :]
+    with pytest.raises(Malformed):
+        read_envelope(stray)
+
+
+def test_a_signature_by_a_key_that_is_not_known_is_passed_over():
+    assert verify(sealed(KEY, SigningKey.generate()), MessageType.BEACON, KEYS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'{"sigs"', b'{ "sigs"'), (b',"v":1}', b',"v":1,"v":1}')],
+)
+def test_a_header_that_somebody_rewrote_is_not_the_one_that_was_sent(old, new):
+    raw = sealed(KEY)
+    assert old in raw
+    with pytest.raises(Malformed):
+        read_envelope(raw.replace(old, new, 1))
 
 
 @pytest.mark.parametrize(
