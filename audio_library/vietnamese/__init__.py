@@ -36,7 +36,8 @@ _SIGNS = str.maketrans(
 # What comes after a stroke in "3 con/hộ" and "50k/người".
 _COUNTED = (
     "(?:hộ|người|tháng|năm|ngày|lần|con|khẩu|em|cháu|suất|buổi|giờ|tuần|quý|bao|gói|thôn|xã|sào|"
-    "ki lô|mét|lít|tấn|tạ|yến|héc|cây|cái|chiếc|bộ|vụ|lượt|phút|giây)"
+    "ki lô|mét|lít|tấn|tạ|yến|héc|cây|cái|chiếc|bộ|vụ|lượt|phút|giây|"
+    "chỉ|lượng|công|mẫu|tấm|buồng|nhà)"
 )
 
 

@@ -17,7 +17,8 @@ _H = r"([01]?\d|2[0-4])\s?(?:h|g|giờ|:)"
 # What is counted, not dated: "2/3 số hộ".
 _COUNTED = (
     r"(?!\s*(?:số|tổng số|tổng dân|dân|hộ|người|diện|sản|lít|cốc|thìa|muỗng|quân|đại|viên|gói|"
-    r"liều))"
+    r"liều|quả|trái|chén|bát|ly|giá|mức|kinh phí|học sinh|cử tri|đảng viên|hội viên|trẻ|sào|mẫu|"
+    r"thời gian|quãng|lượng|cân))"
 )
 
 
@@ -30,7 +31,7 @@ def day(number: int, said: str | None = None) -> str:
     """The first ten days are "mùng"."""
     if number > 10:
         return f"ngày {cardinal(number)}"
-    return f"{said if said in ('mùng', 'mồng') else 'ngày mùng'} {cardinal(number)}"
+    return f"{said if said and said.lower() != 'ngày' else 'ngày mùng'} {cardinal(number)}"
 
 
 def _date(match: Match) -> str:
@@ -105,6 +106,11 @@ DATES: list[Rule] = [
     _rule(r"(?<![\d/.,-])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?!\d)", _hour),
     _rule(rf"{_EDGE}([01]?\d|2[0-4])\s?(?:h|g|giờ)\s?([0-5]\d)(?:\s?(?:phút|p|'))?(?!\w)", _hour),
     _rule(rf"{_EDGE}([01]?\d|2[0-4])\s?(?:h|giờ)()(?!\w)", _hour),
+    # A lone "16g" is sixteen grams, unless something happens then.
+    _rule(
+        r"((?:lúc|từ|đến|tới|trước|sau|khoảng|hồi|bắt đầu|kết thúc)\s+)([01]?\d|2[0-4])g(?!\w)",
+        lambda m: m[1] + _clock(m[2], None),
+    ),
     # Days of the week.
     (re.compile(r"(?<!\w)T([2-7])\s*(?:-|đến)\s*T([2-7])(?!\w)"), _weekdays),
     (re.compile(r"(?<!\w)T([2-7])(?!\w)"), _weekday),

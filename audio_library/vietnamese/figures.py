@@ -14,6 +14,13 @@ _MANY = {"k": "nghìn", "tr": "triệu", "nghìn": "nghìn", "ngàn": "nghìn", 
          "tỷ": "tỷ", "tỉ": "tỷ"}  # fmt: skip
 _UNITS = {
     "km/h": "ki lô mét một giờ",
+    "km/giờ": "ki lô mét một giờ",
+    "m3/h": "mét khối một giờ",
+    "m³/h": "mét khối một giờ",
+    "m3/s": "mét khối một giây",
+    "m³/s": "mét khối một giây",
+    "mmHg": "mi li mét thủy ngân",
+    "Hz": "héc",
     "m/s": "mét một giây",
     "mm": "mi li mét",
     "cm": "xăng ti mét",
@@ -56,6 +63,9 @@ _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _HOT = r"(?:gọi|tổng đài|đường dây nóng|hotline|điện thoại|số máy|cứu hộ|công an|cứu thương)"
 
 
+_EMERGENCY = re.compile(r"(?<![\w.,/])11[1-5](?=\s*(?:[,;:!?).]|hoặc|và|$))(?![.,]\d)")
+
+
 def _telephone(match: Match) -> str:
     """Groups as written, a breath between them; one long run is split 4-3-3."""
     groups = re.findall(r"\d+", match[0].replace("+84", "0", 1))
@@ -66,6 +76,26 @@ def _telephone(match: Match) -> str:
 
 def _short_number(match: Match) -> str:
     return match[1] + re.sub(r"\d+", lambda number: digits(number[0]), match[2])
+
+
+def _emergency_numbers(match: Match) -> str:
+    """In a sentence that says whom to call, 111 to 115 are said digit by digit, wherever."""
+    return _EMERGENCY.sub(lambda number: digits(number[0]), match[0])
+
+
+def _millions(match: Match) -> str:
+    """1tr5 is one and a half million; 2tr350 has its thousands written out."""
+    thousands = int(match[2].ljust(3, "0"))
+    return f"{cardinal(int(match[1]))} triệu {cardinal(thousands)} nghìn đồng"
+
+
+def _digits_of(match: Match) -> str:
+    """An account or a number plate: its groups as written."""
+    return f"{match[1]} " + ", ".join(digits(group) for group in re.findall(r"\d+", match[2]))
+
+
+def _named_after_a_day(match: Match) -> str:
+    return f"{match[1]} {cardinal(int(match[2]))} tháng {ordinal(int(match[3]))}"
 
 
 def _money(match: Match) -> str:
@@ -113,8 +143,30 @@ def _rule(shape: str, replace: Callable[[Match], str] | str, flags: int = 0) -> 
     return re.compile(shape, flags), replace
 
 
-# Round the clock; before dates, which "24/7" looks like.
+# Round the clock, and what else looks like a date; so before dates.
 ALWAYS: list[Rule] = [
+    _rule(rf"{_HOT}[^!?\n]*", _emergency_numbers, re.IGNORECASE),
+    _rule(
+        r"((?:tài khoản|STK|CCCD|căn cước(?: công dân)?|CMND|mã số thuế|MST)(?:\s+số)?:?\s+)"
+        r"(\d[\d .-]{4,}\d)",
+        _digits_of,
+        re.IGNORECASE,
+    ),
+    _rule(r"(?<!\w)(\d{2}[A-Z]{1,2}\d?\s?)[- ]\s?(\d{3}\.?\d{2}|\d{4})(?!\w)", _digits_of),
+    _rule(
+        r"((?:đường|phố|cầu|trường|chợ|công viên|quảng trường)\s+)(\d{1,2})[/-](\d{1,2})(?![\w/])",
+        _named_after_a_day,
+        re.IGNORECASE,
+    ),
+    _rule(r"(huyết áp\D{0,12}\d{2,3})/(\d{2,3})", r"\1 trên \2", re.IGNORECASE),
+    _rule(r"(tỷ số|tỉ số)\s+(\d+)\s?-\s?(\d+)", r"\1 \2, \3", re.IGNORECASE),
+    _rule(r"(?<![\w.,)])-(?=\d+(?:,\d+)?\s?(?:°|º|độ))", "âm "),
+    _rule(r"≥\s*(?=\d)", "ít nhất "),
+    _rule(r"≤\s*(?=\d)", "nhiều nhất "),
+    _rule(r">\s*(?=\d)", "trên "),
+    _rule(r"<\s*(?=\d)", "dưới "),
+    _rule(r"±\s*(?=\d)", "cộng trừ "),
+    _rule(r"(?<![\w.,])(\d{1,2})\s?tr(?:iệu)?(\d{1,3})(?!\w)", _millions, re.IGNORECASE),
     _rule(r"24\s?h?\s?/\s?24\s?(?:h|giờ)?(?!\w)", "suốt hai mươi tư giờ"),
     _rule(r"24/7(?!\w)", "suốt ngày đêm"),
     # Houses, lanes and classes are numbered with strokes too.
@@ -134,9 +186,7 @@ FIGURES: list[Rule] = [
         _short_number,
         re.IGNORECASE,
     ),
-    # Roads and posts: QL1A, km 12+500.
-    _rule(r"(?<!\w)QL\.?\s?(\d+)([A-Z]?)(?!\w)", r"quốc lộ \1 \2"),
-    _rule(r"(?<!\w)TL\.?\s?(\d+)([A-Z]?)(?!\w)", r"tỉnh lộ \1 \2"),
+    # Posts on roads: km 12+500.
     _rule(r"(?<!\w)[Kk]m\s?(\d+)\s?\+\s?(\d+)", r"ki lô mét \1 cộng \2"),
     _rule(r"(?<!\w)[Kk]m\s?(\d+)(?!\w)", r"ki lô mét \1"),
     # Years: "2021-2025" is a span, never a subtraction.
@@ -161,7 +211,11 @@ FIGURES: list[Rule] = [
     ),
     _rule(rf"{_EDGE}{_NUMBER}\s?({_UNIT})(?!\w)", _measure),
     _rule(r"(?<![\w/])(\d{1,2})/(\d{1,3})(?![\w/])", _share),
-    _rule(r"(?<!\w)((?:lần )?thứ)\s+(\d+)(?!\w)", lambda m: f"{m[1]} {ordinal(int(m[2]))}"),
+    _rule(
+        r"(?<!\w)((?:lần )?thứ)\s+(\d+)(?!\w)",
+        lambda m: f"{m[1]} {ordinal(int(m[2]))}",
+        re.IGNORECASE,
+    ),
     _rule(r"(?<![\w.])\d{1,2}(?:\.\d{1,2}){2,}(?![\w.]\d)", _version),
     # A letter that follows a figure is said after it: 5C, 3A.
     _rule(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)", " "),

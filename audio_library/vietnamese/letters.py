@@ -17,6 +17,11 @@ _SYLLABLE = re.compile(
     r"[aăâeêioôơuưy]{1,3}"
     r"(?:ng|nh|ch|[cmnpt])?",
 )
+# What can be read at sight though it is no Vietnamese word: consonants and vowels take turns.
+_SAYABLE = re.compile(
+    r"(?=.{4,})(?:(?:ch|gh|kh|ng|nh|ph|qu|th|tr|[bcdghklmnprstvxy])?[aeiouy]{1,2})+"
+    r"(?:ng|nh|ch|[cmnpt])?"
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
 
@@ -44,5 +49,6 @@ def _spoken(match: re.Match[str]) -> str:
         # A lone consonant ("tổ B", "lớp 5C") has a name; vowels are their own.
         return word if is_syllable(word) else spell(word)
     if word.isupper() and not is_syllable(word):
-        return spell(word)
+        # A storm is called YAGI, not by its letters; CNTT has no other way.
+        return word.capitalize() if _SAYABLE.fullmatch(word.lower()) else spell(word)
     return word

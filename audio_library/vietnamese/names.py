@@ -102,6 +102,33 @@ ABBREVIATIONS: dict[str, str] = {
     "AL": "âm lịch",
     "ÂL": "âm lịch",
     "DL": "dương lịch",
+    "LH": "liên hệ",
+    "STK": "số tài khoản",
+    "MST": "mã số thuế",
+    "NSNN": "ngân sách nhà nước",
+    "MTQG": "mục tiêu quốc gia",
+    "UBMTTQVN": "ủy ban mặt trận tổ quốc Việt Nam",
+    "NHCSXH": "ngân hàng chính sách xã hội",
+    "TTYT": "trung tâm y tế",
+    "TYT": "trạm y tế",
+    "BVĐK": "bệnh viện đa khoa",
+    "GPMB": "giải phóng mặt bằng",
+    "BVMT": "bảo vệ môi trường",
+    "ATVSTP": "an toàn vệ sinh thực phẩm",
+    "TTATXH": "trật tự an toàn xã hội",
+    "TTATGT": "trật tự an toàn giao thông",
+    "XKLĐ": "xuất khẩu lao động",
+    "KCN": "khu công nghiệp",
+    "CCN": "cụm công nghiệp",
+    "CLB": "câu lạc bộ",
+    "BQL": "ban quản lý",
+    "KTTT": "kinh tế tập thể",
+    "SXKD": "sản xuất kinh doanh",
+    "GTVT": "giao thông vận tải",
+    "ĐBSCL": "đồng bằng sông Cửu Long",
+    "ĐĐB": "đông đông bắc",
+    "TTHCC": "trung tâm hành chính công",
+    "PVHCC": "phục vụ hành chính công",
 }
 
 # Products and borrowed words as Vietnamese mouths say them; any capitalisation.
@@ -198,6 +225,21 @@ _POINTED = {
 }
 
 
+_SAID_NEXT = re.compile(r",?(?:\s+ngày\s+[\d/.-]+(?:\s+tháng\s+\d+\s+năm\s+\d+)?)?,?\s+của\s")
+
+
+def _alarm(match: re.Match[str]) -> str:
+    """The rivers' alarm levels: BĐ3, BĐII."""
+    level = match[1]
+    return f"báo động {cardinal(int(level) if level.isdigit() else len(level))}"
+
+
+def _law(match: re.Match[str]) -> str:
+    """20/2023/QH15: the assembly's fifteenth term."""
+    number, year, term = (cardinal(int(part)) for part in match.groups())
+    return f"{number} năm {year}, quốc hội khóa {term}"
+
+
 def _whole(word: str) -> str:
     return rf"(?<!\w){re.escape(word)}(?!\w)"
 
@@ -206,17 +248,24 @@ def _document(match: re.Match[str]) -> str:
     """ "Nghị định 49/2024/NĐ-CP" names its kind twice; it is said once."""
     said, number, year, kind, issuer = match.groups()
     year_words = f" năm {cardinal(int(year))}" if year else ""
-    of = ", ".join(_ISSUERS.get(part, part) for part in issuer.split("-"))
+    of = _of(match, issuer)
     if said and said.lower() == _DOCUMENTS[kind]:
-        return f"{said} số {cardinal(int(number))}{year_words} của {of}"
+        return f"{said} số {cardinal(int(number))}{year_words}{of}"
     before = f"{said} " if said else "số "
-    return f"{before}{cardinal(int(number))}{year_words}, {_DOCUMENTS[kind]} của {of}"
+    return f"{before}{cardinal(int(number))}{year_words}, {_DOCUMENTS[kind]}{of}"
+
+
+def _of(match: re.Match[str], issuer: str) -> str:
+    """Who issued it, unless the text goes on to say so: "… ngày 17/4/2023 của Chính phủ"."""
+    if _SAID_NEXT.match(match.string, match.end()):
+        return ""
+    return " của " + ", ".join(_ISSUERS.get(part, part) for part in issuer.split("-"))
 
 
 def _party_document(match: re.Match[str]) -> str:
     said, number, kind, issuer = match.groups()
     name = said or _DOCUMENTS[kind]
-    return f"{name} số {cardinal(int(number))} của {_ISSUERS[issuer]}"
+    return f"{name} số {cardinal(int(number))}{_of(match, issuer)}"
 
 
 def _host(match: re.Match[str]) -> str:
@@ -258,6 +307,19 @@ def _rules() -> list[Rule]:
         (
             re.compile(rf"(?<!\w)({kinds})-({issuers})(?!\w)"),
             lambda match: f"{_DOCUMENTS[match[1]]} của {_ISSUERS[match[2]]}",
+        ),
+    ]
+    rules += [
+        (re.compile(r"(?<![\w/])(\d+)/(\d{4})/QH(\d+)(?!\w)"), _law),
+        # Roads, before ĐT becomes a telephone.
+        (re.compile(r"(?:quốc lộ\s+)?(?<!\w)QL\.?\s?(\d+)", re.IGNORECASE), r"quốc lộ \1 "),
+        (re.compile(r"(?:tỉnh lộ\s+)?(?<!\w)TL\.?\s?(\d+)", re.IGNORECASE), r"tỉnh lộ \1 "),
+        (re.compile(r"(?:đường\s+)?(?<!\w)ĐT\.?\s?(\d{3})(?!\d)"), r"đường tỉnh \1 "),
+        (re.compile(r"(?:đường\s+)?(?<!\w)ĐH\.?\s?(\d{2,3})(?!\d)"), r"đường huyện \1 "),
+        (re.compile(r"(?<!\w)BĐ\s?([1-3]|I{1,3})(?!\w)"), _alarm),
+        (
+            re.compile(r"(?<!\w)BCH(?=\s+(?:[Đđ]ảng|[Đđ]oàn|[Hh]ội|[Cc]ông đoàn|[Cc]hi))"),
+            "ban chấp hành",
         ),
     ]
     rules += [(re.compile(rf"(?<!\w){shape}"), words + " ") for shape, words in _POINTED.items()]
