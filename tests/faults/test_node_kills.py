@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from device.keeper import LEASE_S
 from tests.device.conftest import make_clip
 from tests.device.test_story import AREA, airing_of, bound, device_of, in_s, running
 
@@ -108,4 +109,48 @@ def test_a_player_that_hangs_loses_the_amplifier_and_is_replaced(controller, nod
     short, frames = make_clip(0.5)
     controller.seed(short)
     controller.schedule(AREA, [airing_of(short, frames, in_s(4), "a2")])
-    assert controller.wait(lambda: controller.outcomes(device_id).get("a2")).outcome == "played"
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a2"))
+    assert (report.outcome, report.reason, report.detail) == ("played", "", "")
+
+
+def test_a_keeper_that_hangs_is_replaced_and_the_pin_is_low(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    running(controller, player, device_id, length_s=40.0)
+    hung = player.children()["amplifier"]
+    os.kill(hung, signal.SIGSTOP)
+    controller.wait(lambda: player.children().get("amplifier", hung) != hung, 20)
+    controller.wait(lambda: not player.pin()[-1]["on"], 5)
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 10)
+    assert (report.outcome, report.reason) == ("interrupted", "device_error")
+
+
+def test_an_agent_that_hangs_cannot_keep_the_amplifier_on(controller, node):
+    controller.config = bound
+    player = node(max_on_s=4)
+    device_id = device_of(controller)
+    running(controller, player, device_id, length_s=60.0)
+    player.process.send_signal(signal.SIGSTOP)
+    controller.wait(lambda: not player.pin()[-1]["on"], 10)
+    on, off = horn_times(player)[-1]
+    assert off["at"] - on["at"] < 4 + LEASE_S
+    player.process.send_signal(signal.SIGCONT)
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 90)
+    assert (report.outcome, report.reason) == ("partial", "amplifier_fault")
+
+
+def test_agent_and_player_that_hang_together_have_one_lease(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    running(controller, player, device_id, length_s=30.0)
+    for pid in (player.process.pid, player.children()["player.process"]):
+        os.kill(pid, signal.SIGSTOP)
+    hung_at = datetime.now(UTC).timestamp()
+    controller.wait(lambda: not player.pin()[-1]["on"], 5)
+    assert player.pin()[-1]["at"] - hung_at < LEASE_S + 0.5
+    player.kill()
+    player.start()
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 20)
+    assert (report.outcome, report.reason) == ("interrupted", "device_error")
