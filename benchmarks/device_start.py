@@ -40,12 +40,12 @@ def main() -> int:
         print(f"the emulated card needs: apt install {' '.join(missing())}", file=sys.stderr)
         return 1
     print(f"{'load':6} {'way':34} {'n':>4} {'p50 ms':>9} {'p99 ms':>9} {'max ms':>9}")
-    for load in ("quiet", "busy"):
+    for load in ("quiet", "busy") if options.load == "both" else (options.load,):
         with _hogs(os.cpu_count() or 1 if load == "busy" else 0):
             for name, way, count in _ways(options):
                 with tempfile.TemporaryDirectory() as folder:
                     errors = way(Rig(Path(folder)), Path(folder), count)
-                _print_row(load, name, errors)
+                print_row(load, name, errors)
     return 0
 
 
@@ -64,14 +64,18 @@ def _ways(options: argparse.Namespace) -> list[tuple[str, Way, int]]:
 
 def ours(rig: Rig, folder: Path, count: int) -> list[float]:
     """Errors in seconds of `count` airings by a player process, two a second."""
-    pcm = folder / "clip.pcm"
+    first = time.monotonic() + 3.0
+    return player_errors(rig, [first + n * 0.5 + (n % 7) * 0.0071 for n in range(count)])
+
+
+def player_errors(rig: Rig, starts: list[float]) -> list[float]:
+    """The start errors of one of our players, told to sound at `starts`."""
+    pcm = rig.folder / "clip.pcm"
     pcm.write_bytes(b"\x10\x10" * FRAMES)
     here, there = pair()
     command = [sys.executable, "-m", "device.player.process", str(there.fileno()), "-1"]
     child = subprocess.Popen(
-        [*command, "alsa:fake", "80", "1"],
-        env={**os.environ, **rig.environment},
-        pass_fds=[there.fileno()],
+        [*command, "alsa:fake", "60", "1"], env=environment(rig), pass_fds=[there.fileno()]
     )
     there.close()
     loop = Loop()
@@ -82,16 +86,18 @@ def ours(rig: Rig, folder: Path, count: int) -> list[float]:
             finished.append(event["airing_id"])
 
     channel = Channel(loop, here, heard, loop.stop)
-    first = time.monotonic() + 3.0
-    starts = [first + number * 0.5 + (number % 7) * 0.0071 for number in range(count)]
     for number, start in enumerate(starts):
         loop.call_at(start - 2.5, lambda n=number: _arm(channel, pcm, n, starts[n]))  # type: ignore[misc]
-    while len(finished) < count and time.monotonic() < starts[-1] + 10:
+    while len(finished) < len(starts) and time.monotonic() < starts[-1] + 10:
         loop.turn(0.1)
     channel.close()
     child.wait(10)
     loop.close()
     return _errors(rig, starts)
+
+
+def environment(rig: Rig) -> dict[str, str]:
+    return {**os.environ, **rig.environment}
 
 
 def _arm(channel: Channel, pcm: Path, number: int, start: float) -> None:
@@ -115,7 +121,7 @@ def apscheduler(rig: Rig, folder: Path, count: int) -> list[float]:
     """An APScheduler date job per airing that starts aplay."""
     from apscheduler.schedulers.background import BackgroundScheduler
 
-    clip = _clip(folder)
+    clip = clip_file(folder)
     scheduler = BackgroundScheduler(timezone=UTC)
     scheduler.start()
     offset = time.time() - time.monotonic()
@@ -130,7 +136,7 @@ def apscheduler(rig: Rig, folder: Path, count: int) -> list[float]:
 
 def _peer(play: Callable[[Path, Rig], None], wait: Wait) -> Callable[[Rig, Path, int], list[float]]:
     def run(rig: Rig, folder: Path, count: int) -> list[float]:
-        clip = _clip(folder)
+        clip = clip_file(folder)
         starts = []
         for _ in range(count):
             starts.append(time.monotonic() + 1.0)
@@ -151,7 +157,7 @@ def _ffplay(clip: Path, rig: Rig) -> None:
 
 
 def _run(command: list[str], rig: Rig, more: dict[str, str]) -> None:
-    subprocess.run(command, env={**os.environ, **rig.environment, **more}, check=False, timeout=20)
+    subprocess.run(command, env={**environment(rig), **more}, check=False, timeout=20)
 
 
 def _sleep_until(moment: float) -> None:
@@ -163,7 +169,7 @@ def _poll_until(moment: float) -> None:
         threading.Event().wait(0.1)
 
 
-def _clip(folder: Path) -> Path:
+def clip_file(folder: Path) -> Path:
     path = folder / "clip.wav"
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
@@ -184,7 +190,7 @@ def _errors(rig: Rig, starts: list[float]) -> list[float]:
     return found
 
 
-def _print_row(load: str, name: str, errors: list[float]) -> None:
+def print_row(load: str, name: str, errors: list[float]) -> None:
     size = sorted(abs(error) * 1000 for error in errors)
     if not size:
         print(f"{load:6} {name:34}    0   nothing was heard")
@@ -209,6 +215,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--starts", type=int, default=40, help="airings of our player")
     parser.add_argument("--peers", type=int, default=6, help="airings of each other way")
+    parser.add_argument("--load", choices=["quiet", "busy", "both"], default="both")
     return parser.parse_args()
 
 
