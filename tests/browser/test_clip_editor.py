@@ -11,13 +11,6 @@ from tests.browser.conftest import looked_at, until
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    """A microphone that beeps, and nobody who must allow it."""
-    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    return {**browser_type_launch_args, "args": [*browser_type_launch_args.get("args", []), *fake]}
-
-
 @pytest.fixture
 def clip_id(own_site):
     return own_site.village.clips[5]

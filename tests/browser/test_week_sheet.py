@@ -1,10 +1,14 @@
 """The weekly sheet under a mouse, a thumb and a keyboard; and on paper."""
 
+import re
+
 import pytest
 
-from controller.database import reading
+from controller import approvals, schedules
+from controller.database import reading, transaction
 from controller.models import Airing
-from tests.web.village import airing_of
+from controller.schedules import ItemInput, ScheduleInput
+from tests.web.village import NOW, airing_of
 
 pytestmark = pytest.mark.browser
 
@@ -80,6 +84,22 @@ def test_a_thumb_lifts_by_a_long_press(own_site, open_as):
     page.get_by_text("Đã chuyển sang thứ 3 24/11").wait_for()
 
 
-def test_the_sheet_prints_on_one_page(sheet):
-    pdf = sheet.pdf(prefer_css_page_size=True)
-    assert pdf.count(b"/Type /Page\n") == 1 or pdf.count(b"/Type /Page ") == 1
+def test_a_full_week_prints_on_one_page(own_site, open_as):
+    """Five airings a day, the most that decisions of provinces allow."""
+    village = own_site.village
+    with transaction(own_site.services.engine) as session:
+        for clock in ("06:00", "11:00", "18:30"):
+            data = ScheduleInput(
+                title=f"Bản tin {clock} của xã",
+                items=[ItemInput(village.clips[6])],
+                area_ids=[village.areas["commune"]],
+                starts_at=f"2026-11-23T{clock}",
+                recurrence={"rrule": "FREQ=DAILY"},
+            )
+            made, _draft = schedules.create(session, village.actor("erin"), data, NOW)
+            approvals.approve_schedule(session, village.actor("bob"), made.id, NOW)
+    page = open_as(own_site, "bob", "/week/?from=2026-11-23", width=1280)
+    assert page.locator(".slot").count() >= 33
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == 1
+    assert re.search(rb"/MediaBox \[0 0 84[12][0-9.]* 59[45]", pdf)  # A4, lying
