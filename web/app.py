@@ -15,8 +15,10 @@ from controller.services import open_services
 from controller.settings import Settings, load
 from web import (
     account,
+    alerting,
     approvals,
     assets,
+    backup,
     broadcast,
     care,
     clip_editor,
@@ -42,6 +44,7 @@ from web import (
     sessions,
     shell,
     today,
+    units,
     users,
     village,
     week,
@@ -73,6 +76,9 @@ PAGES = (
     reports,
     users,
     settings_page,
+    units,
+    alerting,
+    backup,
     emergency,
     live,
 )
@@ -102,6 +108,8 @@ def create_app(
     limits.install(app)
     login.install(app)
     account.install(app)
+    alerting.install(app)
+    backup.install(app)
     emergency.install(app)
     api.register(app)
     forms.install(app, settings)

@@ -1,16 +1,17 @@
-"""Settings: the units of the station. The word for village is data: thôn, ấp, bản, tổ dân phố …
+"""Settings: the units of the station, sign-in, alerts, backups; a unit has a page of its own.
 
-Rules of hours and approval are set through the API and the console until they have a page.
+The word for village is data: thôn, ấp, bản, tổ dân phố …
 """
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import areas, second_factor
+from controller import alerts, areas, second_factor
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.areas import AreaInput
 from controller.errors import BadInput
+from web import backup
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -74,6 +75,10 @@ def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         everywhere=at.actor.area_id is None,
         values=values,
         errors=errors,
+        targets=[
+            (each, alerts.shown(each.address)) for each in alerts.listed(at.session, at.actor)
+        ],
+        backups=backup.kept() if backup.may_back_up(at) else None,
         factor_rule=second_factor.required(at.session),
         may_rule=second_factor.may_rule(at.session, at.actor),
     )

@@ -184,6 +184,8 @@ ACTIONS: Words = {
     "node.retire": _("ngừng dùng cụm loa"),
     "node.card": _("sửa thông tin tại chỗ của cụm loa"),
     "node.note": _("ghi sổ sửa chữa"),
+    "backup.make": _("sao lưu"),
+    "backup.take": _("tải bản sao lưu về"),
     "alert.add": _("thêm nơi nhận cảnh báo"),
     "alert.remove": _("bỏ nơi nhận cảnh báo"),
     "node.claim_code": _("lấy mã kích hoạt"),

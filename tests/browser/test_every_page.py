@@ -34,6 +34,7 @@ PAGES = {
     "bao-cao": ("bob", "/reports/"),
     "nguoi-dung": ("alice", "/users/"),
     "cai-dat": ("alice", "/settings/"),
+    "dia-ban": ("alice", "/settings/areas/{areas[commune]}"),
     "them-nguoi-dung": ("alice", "/users/new"),
     "chuyen-luot-phat": ("bob", "/week/move/{airing}"),
     "phat-khan-cap": ("bob", "/emergency/"),

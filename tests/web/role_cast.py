@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import update
 
-from controller import approvals, emergencies, passwords, people, schedules, tokens
+from controller import alerts, approvals, emergencies, passwords, people, schedules, tokens
 from controller.access import SYSTEM, Actor
 from controller.database import transaction
 from controller.emergencies import EmergencyInput
@@ -174,7 +174,13 @@ def _behind(street, name, person):
         schedule, _draft = schedules.create(session, bob, data, NOW)
         approvals.approve_schedule(session, bob, schedule.id, NOW)
         emergency = emergencies.begin(session, bob, EmergencyInput(clip.id, [area], True), NOW)
-        ids = {"clip": clip.id, "schedule": schedule.id, "emergency": emergency.id}
+        target = alerts.add(session, SYSTEM, area, "Tâm", "json://127.0.0.1:9/", NOW)
+        ids = {
+            "alert": target.id,
+            "clip": clip.id,
+            "schedule": schedule.id,
+            "emergency": emergency.id,
+        }
     with transaction(services.engine) as session:
         data = ScheduleInput("Đang chờ", [ItemInput(ids["clip"])], [area], "2026-11-25T10:00")
         ids["pending"] = schedules.create(session, bob, data, NOW)[0].id

@@ -100,6 +100,14 @@ POST   /users/{user}/factor                                   - - - . . -  . . ?
 POST   /users/{user}/link                                     - - - - + -  . . ?
 GET    /settings/                                             - - - - + -  - o ?
 POST   /settings/areas                                        - - - - + -  - . ?
+GET    /settings/areas/{area}                                 - - - - + -  . . ?
+POST   /settings/areas/{area}                                 - - - - + -  . . ?
+POST   /settings/areas/{area}/policy                          - - - - + -  . . ?
+POST   /settings/alerts/                                      - - - - + -  . . ?
+POST   /settings/alerts/{alert}/test                          - - - - + -  . . ?
+POST   /settings/alerts/{alert}/remove                        - - - - + -  . . ?
+POST   /settings/backups/                                     - - - - - -  - - ?
+POST   /settings/backups/loalang-20261122-000000.tar          - - - - - -  - - ?
 POST   /settings/factor                                        - - - - - -  - - ?
 GET    /live                                                  + + + + + +  + + ?
 GET    /password                                              + + + + + +  o o ?
@@ -224,6 +232,8 @@ BODIES: dict[str, Any] = {
     "POST /village/feedback": _NOTE,
     "POST /users/new": {"username": "moi", "name": "Mới", "role": "viewer", "area_id": "{area}"},
     "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
+    "POST /settings/areas/{area}": {"name": "Thôn Mới", "kind": "thôn"},
+    "POST /settings/alerts/": {"name": "Tâm", "address": "json://127.0.0.1:9", "area_id": "{area}"},
     "POST /api/v1/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
     "PATCH /api/v1/areas/{area}": {"name": "Thôn Mới"},
     "POST /api/v1/users/{user}/areas": {"area_id": "{area}"},

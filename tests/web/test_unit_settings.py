@@ -1,0 +1,139 @@
+"""A unit's page: names, languages and rules; alerts and backups on the settings page."""
+
+import tarfile
+from io import BytesIO
+
+import pytest
+
+from controller import alerts, passwords
+from controller.database import reading, transaction
+from controller.models import AlertTarget, Area, User
+from tests.web.village import PASSWORD
+
+
+@pytest.fixture
+def commune(village):
+    return village.areas["commune"]
+
+
+@pytest.fixture
+def root(services, village, visit):
+    """Alice administers everything."""
+    with transaction(services.engine) as session:
+        alice = session.get_one(User, village.users["alice"])
+        alice.area_id, alice.password_hash = None, passwords.hashed(PASSWORD)
+    return visit("alice")
+
+
+def policy_of(services, area_id):
+    with reading(services.engine) as session:
+        return session.get_one(Area, area_id).policy
+
+
+def test_hours_by_weekday_and_season_are_saved_and_shown_again(visit, commune, services):
+    data = {
+        "permit_0_from": "05:00",
+        "permit_0_to": "06:30",
+        "permit_0_day": ["1", "2", "3", "4", "5"],
+        "permit_0_volume": "80",
+        "permit_0_season_from": "16/4",
+        "permit_0_season_to": "15/10",
+        "quiet_0_from": "11:30",
+        "quiet_0_to": "13:30",
+        "max_minutes_per_session": "22,5",
+        "emergency_people": "2",
+        "author_may_approve": "no",
+        "tune_normal": "dan_bau",
+        "tune_priority": "-",
+        "source": "QĐ 12/2026",
+    }
+    client = visit("alice")
+    assert client.post(f"/settings/areas/{commune}/policy", data=data).status_code == 302
+    policy = policy_of(services, commune)
+    assert policy["permit"] == [
+        {
+            "from": "05:00",
+            "to": "06:30",
+            "days": [1, 2, 3, 4, 5],
+            "volume_pct": 80,
+            "season": {"from": "04-16", "to": "10-15"},
+        }
+    ]
+    assert policy["max_minutes_per_session"] == 22.5
+    assert policy["approval"] == {"author_may_approve": False, "emergency_people": 2}
+    assert policy["tunes"] == {"normal": "dan_bau", "priority": None}
+    page = client.get(f"/settings/areas/{commune}").text
+    for shown in ('value="05:00"', 'value="16/4"', 'value="22.5"', "QĐ 12/2026"):
+        assert shown in page
+
+
+def test_saving_the_page_as_it_is_changes_nothing(visit, commune, services):
+    client = visit("alice")
+    client.post(
+        f"/settings/areas/{commune}/policy", data={"permit_0_from": "05:00", "permit_0_to": "24:00"}
+    )
+    before = policy_of(services, commune)
+    client.post(
+        f"/settings/areas/{commune}/policy", data={"permit_0_from": "05:00", "permit_0_to": "24:00"}
+    )
+    assert policy_of(services, commune) == before
+
+
+def test_a_rule_nobody_understands_is_refused_with_a_sentence(visit, commune, services):
+    before = policy_of(services, commune)
+    data = {"permit_0_from": "05:00", "permit_0_to": "", "max_sessions_per_day": "ba"}
+    answer = visit("alice").post(f"/settings/areas/{commune}/policy", data=data)
+    assert answer.status_code == 422
+    assert "hãy" in answer.text
+    assert policy_of(services, commune) == before
+
+
+def test_the_word_for_village_and_the_languages_are_data(visit, village, services):
+    area = village.areas["Hạ"]
+    data = {"name": "Bản Hạ", "kind": "bản", "languages": ["vi", "hmn"], "group_phone": "0912"}
+    visit("alice").post(f"/settings/areas/{area}", data=data)
+    with reading(services.engine) as session:
+        row = session.get_one(Area, area)
+        assert (row.name, row.kind, row.languages) == ("Bản Hạ", "bản", ["vi", "hmn"])
+        assert row.group == {"phone": "0912"}
+
+
+def test_an_alert_target_is_added_without_showing_its_secret(visit, services, village):
+    client = visit("alice")
+    data = {"name": "Tâm", "address": "mailtos://tam:bimat@gmail.com"}
+    client.post("/settings/alerts/", data=data)
+    page = client.get("/settings/").text
+    assert "Tâm" in page
+    assert "bimat" not in page
+    with reading(services.engine) as session:
+        (target,) = session.query(AlertTarget).all()
+        assert target.area_id == village.areas["commune"]
+    client.post(f"/settings/alerts/{target.id}/remove")
+    assert "…@gmail.com" not in client.get("/settings/").text
+
+
+def test_an_alert_that_cannot_go_out_says_so(visit, services, village):
+    with transaction(services.engine) as session:
+        target = alerts.add(
+            session, village.actor("alice"), village.areas["commune"], "T", "json://127.0.0.1:9/",
+            services.clock(),
+        ).id  # fmt: skip
+    page = visit("alice").post(f"/settings/alerts/{target}/test", follow_redirects=True).text
+    assert "Không gửi được" in page
+
+
+def test_a_backup_is_made_listed_and_taken_with_the_password(root, services):
+    root.post("/settings/backups/")
+    page = root.get("/settings/").text
+    name = page.split("/settings/backups/")[2].split('"')[0]
+    refused = root.post(f"/settings/backups/{name}", data={"password": "khong phai"})
+    assert refused.status_code == 302
+    answer = root.post(f"/settings/backups/{name}", data={"password": PASSWORD}, buffered=True)
+    with tarfile.open(fileobj=BytesIO(answer.data)) as tar:
+        assert any(each.endswith(".db") for each in tar.getnames())
+
+
+@pytest.mark.parametrize("name", ["..%2Floalang.db", "khac.tar", "loalang-20200101-000000.tar"])
+def test_no_other_file_leaves_the_house(root, name):
+    answer = root.post(f"/settings/backups/{name}", data={"password": PASSWORD})
+    assert answer.status_code == 404

@@ -1,0 +1,146 @@
+"""An area's rules as a form: JSON to fields and back. The controller checks what comes of it.
+
+An empty field is a rule that comes from the unit above. Nothing here asks the database.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from werkzeug.datastructures import MultiDict
+
+from controller.errors import BadInput
+
+Form = MultiDict[str, str]
+_NUMBERS: Final = (
+    ("max_sessions_per_day", int),
+    ("max_minutes_per_session", float),
+    ("max_minutes_per_day", float),
+)
+_BLANK_ROWS: Final = 2
+_MOST_ROWS: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class HoursRow:
+    """One line of hours; `days` are ISO weekdays; seasons as "MM-DD"."""
+
+    from_: str = ""
+    to: str = ""
+    days: tuple[int, ...] = ()
+    volume: str = ""
+    season_from: str = ""
+    season_to: str = ""
+
+
+def rows_of(hours: Sequence[Mapping[str, Any]] | None) -> list[HoursRow]:
+    """The lines as they are, and some blank ones for more."""
+    rows = [_row(each) for each in hours or ()]
+    return rows + [HoursRow()] * _BLANK_ROWS
+
+
+def policy_of(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The policy JSON; what the form does not show (holidays, day sets) stays as it was."""
+    policy = {key: value for key, value in (before or {}).items() if key not in _SHOWN}
+    for name in ("permit", "quiet"):
+        hours = _hours(form, name)
+        if hours:
+            policy[name] = hours
+    if form.get("permit_none"):
+        policy["permit"] = []
+    for name, kind in _NUMBERS:
+        text = form.get(name, "").strip().replace(",", ".")
+        if text:
+            policy[name] = _number(name, text, kind)
+    approval = {
+        name: form[name] == "yes"
+        for name in ("clip", "schedule", "author_may_approve")
+        if form.get(name) in ("yes", "no")
+    }
+    people = form.get("emergency_people", "")
+    if approval or people in ("1", "2"):
+        policy["approval"] = {**approval, **({"emergency_people": int(people)} if people else {})}
+    tunes = {
+        name: form[f"tune_{name}"] for name in ("normal", "priority") if form.get(f"tune_{name}")
+    }
+    if tunes:
+        policy["tunes"] = {name: None if tune == "-" else tune for name, tune in tunes.items()}
+    if form.get("source", "").strip():
+        policy["source"] = form["source"].strip()[:200]
+    return policy
+
+
+_SHOWN: Final = frozenset(
+    {"permit", "quiet", "approval", "tunes", "source", *(name for name, _ in _NUMBERS)}
+)
+
+
+def _hours(form: Form, name: str) -> list[dict[str, Any]]:
+    found = []
+    for index in range(_MOST_ROWS):
+        start, end = form.get(f"{name}_{index}_from", ""), form.get(f"{name}_{index}_to", "")
+        if not start and not end:
+            continue
+        hours: dict[str, Any] = {"from": start[:5], "to": end[:5]}
+        days = [int(day) for day in form.getlist(f"{name}_{index}_day") if day in "1234567" and day]
+        if days and len(days) < 7:
+            hours["days"] = sorted(set(days))
+        volume = form.get(f"{name}_{index}_volume", "").strip()
+        if volume and volume != "100":
+            hours["volume_pct"] = _number("volume", volume, int)
+        season = _season(form, f"{name}_{index}")
+        if season:
+            hours["season"] = season
+        found.append(hours)
+    return found
+
+
+def _season(form: Form, prefix: str) -> dict[str, str] | None:
+    """Typed as people write days: 16/4; kept as "04-16"."""
+    first, last = form.get(f"{prefix}_season_from", ""), form.get(f"{prefix}_season_to", "")
+    if not first.strip() and not last.strip():
+        return None
+    return {"from": _month_day(first), "to": _month_day(last)}
+
+
+def _month_day(text: str) -> str:
+    day, _, month = text.strip().partition("/")
+    if not (day.isdecimal() and month.isdecimal() and len(day) < 3 and len(month) < 3):
+        raise _bad(
+            "season",
+            "Mùa chưa đúng: hãy ghi ngày/tháng, ví dụ 16/4.",
+            "The season is not understood: write day/month, such as 16/4.",
+        )
+    return f"{int(month):02}-{int(day):02}"
+
+
+def _row(hours: Mapping[str, Any]) -> HoursRow:
+    season = hours.get("season") or {}
+    return HoursRow(
+        str(hours.get("from", "")),
+        str(hours.get("to", "")),
+        tuple(hours.get("days") or ()),
+        str(hours.get("volume_pct", "")),
+        _shown_day(season.get("from", "")),
+        _shown_day(season.get("to", "")),
+    )
+
+
+def _shown_day(text: str) -> str:
+    month, _, day = text.partition("-")
+    return f"{int(day)}/{int(month)}" if month.isdecimal() and day.isdecimal() else ""
+
+
+def _number(name: str, text: str, kind: type[int] | type[float]) -> float | int:
+    try:
+        return kind(text)
+    except ValueError:
+        raise _bad(
+            name,
+            f"«{text[:20]}» không phải là số: hãy nhập số.",
+            f"'{text[:20]}' is no number: enter a number.",
+        ) from None
+
+
+def _bad(name: str, vi: str, en: str) -> BadInput:
+    return BadInput({name: (vi, en)})

@@ -1,0 +1,102 @@
+"""One unit's settings: its names, languages, the Group, and the rules that hold there and below."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from controller import areas
+from controller.access import Action
+from controller.api.here import Here, changing, looking
+from controller.errors import BadInput
+from controller.models import Area
+from controller.words import TUNES
+from web import policy_form
+from web.forms import once
+from web.i18n import _, sentence
+from web.places import Places
+from web.words import LANGUAGES
+
+bp = Blueprint("units", __name__, url_prefix="/settings/areas")
+Page = str | Response | tuple[str, int]
+
+_LONGEST = 200
+
+
+@bp.get("/<area_id>")
+def page(area_id: str) -> str:
+    """The unit as it is."""
+    with looking() as at:
+        return _page(at, areas.get(at.session, at.actor, area_id, Action.ADMINISTER), {})
+
+
+@bp.post("/<area_id>")
+@once
+def save(area_id: str) -> Page:
+    """Names, word for the kind, languages, the Group."""
+    form = request.form
+    group = {
+        name: form.get(f"group_{name}", "").strip()[:_LONGEST]
+        for name in ("name", "contact", "phone")
+    }
+    try:
+        with changing() as at:
+            area = areas.get(at.session, at.actor, area_id, Action.ADMINISTER)
+            kept = {name: text for name, text in {**(area.group or {}), **group}.items() if text}
+            changes: dict[str, Any] = {
+                "name": form.get("name", "").strip()[:_LONGEST],
+                "kind": form.get("kind", "").strip()[:50],
+                "code": form.get("code", "").strip()[:50] or None,
+                "languages": form.getlist("languages") or None,
+                "group": kept or None,
+            }
+            areas.update(at.session, at.actor, area_id, _changed(area, changes), at.now)
+    except BadInput as error:
+        return _refused(area_id, error)
+    flash(_("Đã lưu địa bàn."), "good")
+    return redirect(url_for("units.page", area_id=area_id))
+
+
+@bp.post("/<area_id>/policy")
+@once
+def rules(area_id: str) -> Page:
+    """Hours, limits, approval and tunes; what breaks the new rules is told by the schedules."""
+    try:
+        with changing() as at:
+            area = areas.get(at.session, at.actor, area_id, Action.ADMINISTER)
+            policy = policy_form.policy_of(request.form, area.policy)
+            areas.update(at.session, at.actor, area_id, {"policy": policy or None}, at.now)
+    except BadInput as error:
+        return _refused(area_id, error)
+    flash(_("Đã lưu quy định. Lịch trái quy định mới được báo ở trang Lịch phát."), "good")
+    return redirect(url_for("units.page", area_id=area_id))
+
+
+def _changed(area: Area, changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in changes.items() if getattr(area, name) != value}
+
+
+def _refused(area_id: str, error: BadInput) -> Page:
+    with looking() as at:
+        area = areas.get(at.session, at.actor, area_id, Action.ADMINISTER)
+        errors = {name: sentence(pair) for name, pair in error.errors.items()}
+        return _page(at, area, errors), 422
+
+
+def _page(at: Here, area: Area, errors: dict[str, str]) -> str:
+    policy = area.policy or {}
+    own = Places(at.session, at.actor)
+    return render_template(
+        "settings/unit.html",
+        area=area,
+        above=own.name(area.parent_id),
+        policy=policy,
+        permit=policy_form.rows_of(policy.get("permit")),
+        quiet=policy_form.rows_of(policy.get("quiet")),
+        approval=policy.get("approval") or {},
+        tunes={name: tune for name, tune in TUNES.items() if tune.use == "signature"},
+        chosen=policy.get("tunes") or {},
+        languages=LANGUAGES,
+        effective=areas.effective(at.session, area.id),
+        errors=errors,
+    )
