@@ -13,7 +13,7 @@ from typing import Protocol
 
 from device.blobs import BlobStore, Download
 from device.loop import Loop, Timer
-from protocol.chunks import Bitmap
+from protocol.chunks import SMALLEST_CHUNK, Bitmap, chunk_bytes
 from protocol.errors import Malformed
 from protocol.messages import Want
 from protocol.topics import Topics
@@ -21,7 +21,7 @@ from protocol.topics import Topics
 log = logging.getLogger(__name__)
 
 _NARROWEST = 2
-_WIDEST = 8
+_WIDEST = 4  # what is on its way when the line breaks is lost: 64 KiB at most
 _QUICK_ROUND_S = 0.5
 _SLOW_ROUND_S = 4.0
 _FIRST_PATIENCE_S = 2.0
@@ -164,14 +164,15 @@ class Fetcher:
         self._round_began = now
         self._asked = list(self._window)
         if self._window:
-            self._link.want(self._asked)
+            # QoS 0: the bitmap is the acknowledgement, and a broker must not send again by itself.
+            self._link.want(self._asked, qos=0)
             patience = max(goal.patience_s for goal, _ in self._window.values())
             self._set_timeout(patience)
         elif resting := [g.rest_until for g in self._goals.values() if not g.dead]:
             self._set_timeout(max(min(resting) - now, 0.1))
 
     def _most_urgent(self, now: float) -> Iterable[tuple[_Goal, int]]:
-        room = self._width
+        room = self._width * SMALLEST_CHUNK
         for goal in list(self._goals.values()):
             if goal.dead or goal.rest_until > now:
                 continue
@@ -179,9 +180,9 @@ class Fetcher:
                 continue
             assert goal.download is not None
             for index in goal.download.bitmap.missing():
-                if room == 0:
+                if room <= 0:
                     return
-                room -= 1
+                room -= chunk_bytes(goal.size_bytes)
                 yield goal, index
 
     def _begin(self, goal: _Goal) -> bool:

@@ -90,6 +90,7 @@ class Link:
         self._first = True
         self._version = mqtt.MQTTv5
         self._stopped = False
+        self._reading = False
         self.connected = False
 
     def start(self) -> None:
@@ -249,10 +250,14 @@ class Link:
         client = self._client
         if client is None:
             return
-        while client.loop_read() == mqtt.MQTT_ERR_SUCCESS and self._socket is not None:
-            # TLS may hold decrypted bytes that select does not see.
-            if not getattr(self._socket, "pending", int)():
-                break
+        self._reading = True
+        try:
+            while client.loop_read() == mqtt.MQTT_ERR_SUCCESS and self._socket is not None:
+                # TLS may hold decrypted bytes that select does not see.
+                if not getattr(self._socket, "pending", int)():
+                    break
+        finally:
+            self._reading = False
         self._flush()
 
     def _writable(self) -> None:
@@ -268,7 +273,8 @@ class Link:
             self._loop.watch(self._socket, self._readable)
 
     def _flush(self) -> None:
-        if self._client and self._client.want_write():
+        # Not from within a callback: a write that fails there would wait for ever for paho's lock.
+        if self._client and not self._reading and self._client.want_write():
             self._client.loop_write()
 
     def _tick(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from protocol.errors import Malformed
 
-_SMALL = 16 * 1024
+SMALLEST_CHUNK = 16 * 1024
 _LARGE = 32 * 1024
 _LARGE_FROM = 4 * 1024 * 1024
 MAX_BLOB_BYTES = 256 * 1024 * 1024
@@ -18,7 +18,7 @@ MAX_BLOB_BYTES = 256 * 1024 * 1024
 
 def chunk_bytes(size_bytes: int) -> int:
     """The chunk size for a blob of `size_bytes`: 16 KiB, from 4 MiB on 32 KiB."""
-    return _SMALL if size_bytes < _LARGE_FROM else _LARGE
+    return SMALLEST_CHUNK if size_bytes < _LARGE_FROM else _LARGE
 
 
 def chunk_count(size_bytes: int) -> int:

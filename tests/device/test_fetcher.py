@@ -104,7 +104,7 @@ def test_no_chunk_is_asked_for_twice_and_the_window_stays_narrow(bench):
     bench.fetcher.aim([(sha256, len(content))])
     bench.deliver()
     assert bench.broker.subscriptions == chunk_count(len(content))
-    assert bench.broker.widest == 8
+    assert bench.broker.widest == 4
 
 
 def test_the_most_urgent_comes_first(bench):

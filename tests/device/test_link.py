@@ -28,6 +28,7 @@ class Station:
     def __init__(self, **settings):
         self.loop = Loop()
         self.arrived = []
+        self.handle = lambda topic, payload: None
         self.connects = self.losses = 0
         self.link = Link(
             self.loop,
@@ -36,9 +37,13 @@ class Station:
             will=lambda: ("loa/will", b"gone"),
             on_connected=self._connected,
             on_lost=self._lost,
-            on_message=lambda topic, payload, retained: self.arrived.append((topic, payload)),
+            on_message=self._message,
             jitter=random.Random(1),
         )
+
+    def _message(self, topic, payload, retained):
+        self.arrived.append((topic, payload))
+        self.handle(topic, payload)
 
     def _connected(self):
         self.connects += 1
@@ -224,3 +229,18 @@ def test_a_broker_without_mqtt_5_is_spoken_to_in_the_older_version(broker):
         station.until(lambda: station.arrived)
         assert station.arrived == [("loa/a", b"hello")]
         station.close()
+
+
+def test_a_line_that_breaks_while_a_message_is_handled_is_noticed(station, broker):
+    def answer(topic, payload):
+        broker.kill()
+        for _ in range(3):  # the first write into a dead line succeeds
+            station.link.publish("loa/b", payload)
+
+    station.handle = answer
+    station.link.want(["loa/a"])
+    station.link.start()
+    station.until(lambda: station.connects)
+    station.link.publish("loa/a", b"hello")
+    station.until(lambda: station.losses)
+    assert station.arrived
