@@ -250,6 +250,9 @@ def _decided(
     audit.record(session, actor, f"clip.{verb}", "clip", clip.id, clip.area_id, now, detail)
     changes.note(session, "clip", clip.id, clip.area_id, now)
     touched = airings.expand_for_clip(session, clip.id, now)
-    body = {"clip_id": clip.id, "area_ids": touched}
+    if clip.ready_since is not None and clip.area_id is not None:
+        touched = sorted({*touched, clip.area_id})
+    everywhere = clip.ready_since is not None and clip.area_id is None
+    body = {"clip_id": clip.id, "area_ids": None if everywhere else touched}
     commands.ask(session, CommandKind.CLIP_CHANGED, body, actor, now)
     return version

@@ -55,6 +55,7 @@ class Desk:
         self._lock = threading.RLock()
         self._dated: dict[str, tuple[messages.Airing, ...]] = {}
         self._refs: dict[str, tuple[messages.PageRef, ...]] = {}
+        self._pinned: dict[str, tuple[messages.PinnedSound, ...]] = {}
 
     def refresh(self, area_ids: Iterable[str] | None = None) -> int:
         """Publish the schedules of these areas (None: all served) that have changed; how many."""
@@ -114,7 +115,8 @@ class Desk:
                 holders = readiness.holders(session, now)
             lacking = readiness.blobs_lacking(self._dated, holders, now)
             near, far = self._page_refs(now)
-            blobs = {**near, **lacking, **far}
+            pinned = readiness.pinned_lacking(self._pinned, holders)
+            blobs = {**near, **pinned, **lacking, **far}
             self._seeder.plan([Blob(sha256, size) for sha256, size in blobs.items()])
 
     def collect(self) -> int:
@@ -136,6 +138,7 @@ class Desk:
             self._pages.put_bytes(blob)
         self._dated[area_id] = document.airings
         self._refs[area_id] = document.head.pages
+        self._pinned[area_id] = document.head.pinned
         return self._publisher.retain(
             Retained(
                 self._publisher.topics.schedule(area_id),
@@ -203,7 +206,7 @@ class Desk:
         return near, {ref.sha256: ref.bytes for ref in refs if ref.sha256 not in near}
 
     def _forget_others(self, served: Iterable[str]) -> None:
-        for known in (self._dated, self._refs):
+        for known in (self._dated, self._refs, self._pinned):
             for area_id in known.keys() - set(served):
                 del known[area_id]
 

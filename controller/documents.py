@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from controller import airings, areas, nodes, outros
+from controller import airings, areas, nodes, outros, ready_made
 from controller.calendar import policy as policies
 from controller.calendar.conflicts import is_within
 from controller.models import (
@@ -90,7 +90,10 @@ def area_document(session: Session, area_id: str, now: datetime, horizon_days: i
     effective = place.effective
     packed = [pack_page(_page(effective, area_id, day, dated)) for day in days]
     head = messages.ScheduleHead(
-        area_id=area_id, until=until, pages=tuple(reference for reference, _ in packed)
+        area_id=area_id,
+        until=until,
+        pages=tuple(reference for reference, _ in packed),
+        pinned=ready_made.sounds(session, area_id, now),
     )
     return AreaDocument(head, {ref.sha256: blob for ref, blob in packed}, tuple(dated))
 

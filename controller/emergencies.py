@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from controller import areas, audit, changes, clips, commands
 from controller.access import Action, Actor, require
+from controller.calendar.rules import ApprovalRules
 from controller.commands import CommandKind
 from controller.errors import BadInput, Conflict, NotAllowed, NotFound
 from controller.models import (
@@ -25,6 +26,7 @@ from controller.models import (
     Emergency,
     EmergencyState,
     Tune,
+    User,
 )
 from protocol.codec import to_json
 from protocol.messages import Part
@@ -36,10 +38,11 @@ START_DELAY = timedelta(milliseconds=800)
 LATE_S = 600  # a node that comes back within ten minutes still sounds it
 KEPT_AFTER_LAST = timedelta(seconds=LATE_S)
 CONFIRM_WITHIN = timedelta(minutes=10)
-MOST_REPEATS = 60
-SHORTEST_REPEAT_S = 10
+DEPUTY_AFTER = timedelta(minutes=2)
 # Names of tunes in the audio library; a drill must never sound like the real thing.
 ALERT_TUNE, DRILL_TUNE = "bao_dong", "dien_tap"
+MOST_REPEATS = 60
+SHORTEST_REPEAT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,23 @@ def begin(session: Session, actor: Actor, data: EmergencyInput, now: datetime) -
 
 
 def confirm(session: Session, actor: Actor, emergency_id: str, now: datetime) -> Emergency:
-    """The second person's yes. Raises NotAllowed for the first person, Conflict when too late."""
-    emergency = get(session, actor, emergency_id, Action.APPROVE)
+    """The second person's yes. Raises NotAllowed for the first person, Conflict when too late.
+
+    When nobody said it within `DEPUTY_AFTER`, the deputy named by the rules of every area that
+    wants two people may say it alone, whether or not they may approve, or gave the order.
+    """
+    emergency = get(session, actor, emergency_id)
+    by_deputy = may_stand_in(session, actor, emergency, now)
+    if not by_deputy:
+        get(session, actor, emergency_id, Action.APPROVE)
     if emergency.state is not EmergencyState.WAITING or now > emergency.created_at + CONFIRM_WITHIN:
         raise Conflict(
             "not_waiting",
             "Lệnh phát này không còn chờ xác nhận. Nếu vẫn cần, hãy tạo lệnh mới.",
             "This emergency no longer waits for a second person. Begin a new one if needed.",
         )
-    if actor.user_id is None or actor.user_id == emergency.created_by:
+    first = actor.user_id is None or actor.user_id == emergency.created_by
+    if first and not by_deputy:
         raise NotAllowed(
             "second_person",
             "Người thứ hai phải xác nhận: hãy gọi lãnh đạo trực.",
@@ -104,8 +115,30 @@ def confirm(session: Session, actor: Actor, emergency_id: str, now: datetime) ->
     emergency.confirmed_by, emergency.confirmed_at = actor.user_id, now
     emergency.state = EmergencyState.ACTIVE
     _start(session, emergency, actor, now)
-    _told(session, actor, "emergency.confirm", emergency, now)
+    action = "emergency.confirm_as_deputy" if by_deputy else "emergency.confirm"
+    _told(session, actor, action, emergency, now)
     return emergency
+
+
+def deputy_of(session: Session, emergency: Emergency) -> User | None:
+    """Who may confirm alone after `DEPUTY_AFTER`: the one the rules of all its areas name."""
+    named = {
+        rules.emergency_deputy
+        for rules in (_rules(session, area_id) for area_id in emergency.area_ids)
+        if rules.emergency_people > 1
+    }
+    if len(named) != 1:
+        return None
+    query = select(User).where(User.username == named.pop(), User.locked_at.is_(None))
+    return session.scalar(query)
+
+
+def may_stand_in(session: Session, actor: Actor, emergency: Emergency, now: datetime) -> bool:
+    """Whether the actor is the deputy and the time of the others has passed."""
+    if emergency.state is not EmergencyState.WAITING or now < emergency.created_at + DEPUTY_AFTER:
+        return False
+    deputy = deputy_of(session, emergency)
+    return deputy is not None and actor.user_id == deputy.id
 
 
 def cancel(session: Session, actor: Actor, emergency_id: str, now: datetime) -> Emergency:
@@ -246,7 +279,11 @@ def _allowed(session: Session, actor: Actor, action: Action, area_ids: Sequence[
 
 
 def _people_needed(session: Session, area_id: str) -> int:
-    return areas.effective(session, area_id).policy.approval.emergency_people or 1
+    return _rules(session, area_id).emergency_people or 1
+
+
+def _rules(session: Session, area_id: str) -> ApprovalRules:
+    return areas.effective(session, area_id).policy.approval
 
 
 def _ask(

@@ -85,6 +85,19 @@ def blobs_lacking(
     return {sha256: size for sha256, (_, size) in ordered}
 
 
+def pinned_lacking(
+    pinned: Mapping[str, Sequence[messages.PinnedSound]], holders: Iterable[Holder]
+) -> dict[str, int]:
+    """SHA-256 → bytes of ready-made sounds that some node of their areas does not hold yet."""
+    return {
+        sound.sha256: sound.bytes
+        for holder in holders
+        for area_id in holder.area_path
+        for sound in pinned.get(area_id, ())
+        if sound.sha256 not in holder.holds
+    }
+
+
 @dataclass(slots=True)
 class Watch:
     """What the check has found so far, so that it speaks only when something changes."""

@@ -189,6 +189,7 @@ class Documents:
         """sha256 → bytes of the clips of everything that has not passed, next airing first."""
         urgent = [airing for state in self._states.values() for airing in state.airings]
         wanted = _clips(self.config, urgent)
+        wanted |= self._schedules.pinned(self.config.area_path)
         coming = [need for need in self._needs() if need.until >= now]
         for need in sorted(coming, key=lambda need: need.starts_at):
             for sha256, size in need.clips:
@@ -211,10 +212,12 @@ class Documents:
             yield from self._page_needs.get(ref.sha256, ())
 
     def due_soon(self, now: datetime) -> set[str]:
-        """Clips that are never dropped: those of emergencies, and of the next two days."""
+        """Clips that are never dropped: of emergencies, ready-made ones, of the next two days."""
         urgent = [airing for state in self._states.values() for airing in state.airings]
         merged = self._schedules.airings(self.config.area_path, _days(now))
-        return set(_clips(self.config, [*urgent, *(airing for airing, _ in merged.values())]))
+        return set(
+            _clips(self.config, [*urgent, *(airing for airing, _ in merged.values())])
+        ).union(self._schedules.pinned(self.config.area_path))
 
     def page_hashes(self) -> set[str]:
         return self._schedules.blobs()

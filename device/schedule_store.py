@@ -140,6 +140,15 @@ class ScheduleStore:
             return CLOSED
         return Hours.of(self._days(area_path[-1], days), schedule.head.until)
 
+    def pinned(self, area_path: Iterable[str]) -> dict[str, int]:
+        """sha256 → bytes of what the newest documents want kept ready."""
+        found: dict[str, int] = {}
+        for area_id in area_path:
+            schedule = self._pending.get(area_id) or self._active.get(area_id)
+            if schedule:
+                found |= {sound.sha256: sound.bytes for sound in schedule.head.pinned}
+        return found
+
     def all_pages(self, area_path: Iterable[str]) -> Iterable[PageRef]:
         """Every page of every document, pending ones too."""
         for area_id in area_path:

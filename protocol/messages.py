@@ -26,6 +26,14 @@ class PageRef:
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedSound:
+    """A sound every node of the area keeps ready, whatever else it must drop."""
+
+    sha256: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleHead:
     """An area's schedule: active on a node once it holds all of `pages` of today and tomorrow.
 
@@ -36,6 +44,7 @@ class ScheduleHead:
     revision: int = 0
     until: datetime = EPOCH
     pages: tuple[PageRef, ...] = ()
+    pinned: tuple[PinnedSound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

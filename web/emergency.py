@@ -49,6 +49,8 @@ class Running:
     clusters: int
     by: str
     mine: bool  # the visitor gave it, so another person must confirm
+    deputy: str  # who may confirm alone after a while; empty for nobody
+    stands_in: bool  # the visitor is that one, and the while has passed
 
     @property
     def unheard(self) -> int:
@@ -252,6 +254,8 @@ def _running(at: Here, emergency: Emergency, places: Places) -> Running:
     soundings = list(at.session.scalars(query))
     counts = tally.of_airings(at.session, [airing.id for airing in soundings])
     latest = [airing for airing in soundings if airing.starts_at <= at.now][-1:]
+    waiting = str(emergency.state) == "waiting"
+    deputy = emergencies.deputy_of(at.session, emergency) if waiting else None
     author = at.session.get(User, emergency.created_by) if emergency.created_by else None
     return Running(
         emergency=emergency,
@@ -261,6 +265,8 @@ def _running(at: Here, emergency: Emergency, places: Places) -> Running:
         clusters=len(airings.targets(at.session, latest[0])) if latest else 0,
         by=author.name if author else "",
         mine=emergency.created_by == at.actor.user_id,
+        deputy=deputy.name if deputy else "",
+        stands_in=emergencies.may_stand_in(at.session, at.actor, emergency, at.now),
     )
 
 

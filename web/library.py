@@ -21,13 +21,13 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
 
-from controller import clips, previews
+from controller import clips, previews, ready_made
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.audio import sound_of
 from controller.api.here import Here, changing, current_actor, looking, services
 from controller.api.multipart import label
 from controller.clips import ClipFilters, UploadInput
-from controller.errors import BadInput, NotFound
+from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Approval, Clip, ClipVersion
 from controller.words import AudioError
 from web.forms import once
@@ -202,6 +202,23 @@ def decide(clip_id: str, verb: str) -> Answer:
     flash(done[verb], "good")
     if request.form.get("back"):
         return redirect(url_for("approvals.page"))
+    return redirect(url_for("library.detail", clip_id=clip_id))
+
+
+@bp.post("/<clip_id>/<any(ready, ordinary):verb>")
+@once
+def keep(clip_id: str, verb: str) -> Answer:
+    """A ready-made message for emergencies, or no longer one."""
+    try:
+        with changing() as at:
+            if verb == "ready":
+                ready_made.keep(at.session, at.actor, clip_id, at.now)
+            else:
+                ready_made.let_go(at.session, at.actor, clip_id, at.now)
+    except Conflict as error:
+        flash(sentence(error), "bad")
+    else:
+        flash(_("Đã lưu."), "good")
     return redirect(url_for("library.detail", clip_id=clip_id))
 
 

@@ -7,7 +7,7 @@ from flask import Response, request
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
-from controller import clips, commands, expiry
+from controller import clips, commands, expiry, ready_made
 from controller.access import Action, require_role
 from controller.api import multipart
 from controller.api.audio import sound_of
@@ -96,6 +96,11 @@ class ClipOut(Schema):
     area_id = fields.String(attribute="clip.area_id", allow_none=True)
     translation_of = fields.String(attribute="clip.translation_of", allow_none=True)
     created_at = Instant(attribute="clip.created_at")
+    ready_since = Instant(
+        attribute="clip.ready_since",
+        allow_none=True,
+        metadata={"description": "kept on every node for emergencies, from then on"},
+    )
     version = fields.Integer(attribute="newest.version")
     status = fields.String(attribute="newest.status")
     duration_ms = fields.Integer(attribute="newest.duration_ms")
@@ -230,6 +235,20 @@ def reject_clip(here: Here, body: dict[str, Any], id: str) -> ClipVersion:
 def withdraw_clip(here: Here, body: dict[str, Any], id: str) -> ClipVersion:
     """Take a clip off the air: every version falls silent."""
     return clips.withdraw(here.session, here.actor, id, here.now, body.get("note") or "")
+
+
+@call(blueprint, "POST", "/clips/<id>/keep-ready", answer=ClipOut)
+def keep_clip_ready(here: Here, id: str) -> clips.ClipView:
+    """A ready-made message: every node of its area fetches it first and never drops it."""
+    clip = ready_made.keep(here.session, here.actor, id, here.now)
+    return clips.view(here.session, clip, here.now)
+
+
+@call(blueprint, "POST", "/clips/<id>/let-go", answer=ClipOut)
+def let_clip_go(here: Here, id: str) -> clips.ClipView:
+    """An ordinary clip again."""
+    clip = ready_made.let_go(here.session, here.actor, id, here.now)
+    return clips.view(here.session, clip, here.now)
 
 
 @call(

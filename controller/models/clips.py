@@ -36,6 +36,7 @@ class Clip(Base):
     translation_of: Mapped[str | None] = mapped_column(ForeignKey("clip.id"))
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
     created_at: Mapped[datetime]
+    ready_since: Mapped[datetime | None]  # kept on every node, for emergencies
 
     area: Mapped[Area | None] = relationship()
     versions: Mapped[list["ClipVersion"]] = relationship(

@@ -142,3 +142,28 @@ def test_an_editor_may_stop_but_not_raise_an_alarm(session, cast, flood, commune
     with pytest.raises(NotAllowed):
         begin(session, cast.erin, flood, commune)
     emergencies.stop(session, cast.erin, [commune], NOW)
+
+
+def test_after_two_minutes_the_deputy_confirms_alone(session, cast, flood, commune):
+    rule = {"approval": {"emergency_people": 2, "emergency_deputy": "alice"}}
+    areas.update(session, SYSTEM, commune, {"policy": rule}, NOW)
+    emergency = begin(session, cast.alice, flood, commune)
+    assert emergencies.deputy_of(session, emergency).id == cast.alice.user_id
+    with pytest.raises(NotAllowed):
+        emergencies.confirm(session, cast.alice, emergency.id, NOW + timedelta(seconds=119))
+    emergencies.confirm(session, cast.alice, emergency.id, NOW + timedelta(seconds=120))
+    assert emergency.state is EmergencyState.ACTIVE
+    actions = set(session.scalars(select(AuditEntry.action)))
+    assert "emergency.confirm_as_deputy" in actions
+
+
+def test_a_deputy_who_may_not_approve_stands_in_and_nobody_else_does(session, cast, flood, commune):
+    rule = {"approval": {"emergency_people": 2, "emergency_deputy": "tom"}}
+    areas.update(session, SYSTEM, commune, {"policy": rule}, NOW)
+    emergency = begin(session, cast.alice, flood, commune)
+    later = NOW + timedelta(minutes=3)
+    for nobody in (cast.alice, cast.erin):
+        with pytest.raises(NotAllowed):
+            emergencies.confirm(session, nobody, emergency.id, later)
+    emergencies.confirm(session, cast.tom, emergency.id, later)
+    assert emergency.state is EmergencyState.ACTIVE

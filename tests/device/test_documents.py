@@ -12,7 +12,7 @@ from device.schedule_store import ScheduleStore
 from device.trust import Gate
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
-from protocol.messages import AreaState, NodeConfig
+from protocol.messages import AreaState, NodeConfig, PinnedSound, ScheduleHead
 from protocol.topics import Topics
 from tests.device.fakes import START, FakeClock, emergency
 
@@ -123,3 +123,13 @@ def test_who_moves_away_leaves_the_old_areas_behind(desk):
     assert desk.documents.orders.stopped_at is None
     assert TOPICS.schedule("leaf") in desk.documents.left_topics(TOPICS)
     assert TOPICS.schedule("other") in desk.documents.area_topics(TOPICS)
+
+
+def test_ready_made_sounds_are_wanted_before_the_next_airing_and_never_dropped(desk):
+    desk.config(CONFIG)
+    head = ScheduleHead("leaf", 1, START + timedelta(days=30), pinned=(PinnedSound("d" * 64, 7),))
+    raw = desk.sealed(MessageType.SCHEDULE, "area:leaf", head)
+    assert desk.documents.take_schedule(TOPICS.schedule("leaf"), raw)
+    assert desk.documents.wanted_clips(START) == {"d" * 64: 7}
+    assert "d" * 64 in desk.documents.due_soon(START)
+    assert desk.open().due_soon(START) == {"d" * 64}
