@@ -16,6 +16,7 @@ from controller.calendar.wall import to_utc
 from controller.errors import NotFound
 from controller.playbacks import PlaybackFilters, PlaybackView
 from controller.words import Outcome
+from web import airing_path
 from web.filters import here_zone, local
 from web.forms import once
 from web.i18n import _, language
@@ -93,7 +94,8 @@ def story(airing_id: str, node_id: str) -> str:
         if not found:
             raise NotFound("playback")
         place = Places(at.session, at.actor).name(found[0].area_id)
-        return render_template("log/story.html", row=found[0], place=place)
+        path = airing_path.steps(at.session, found[0])
+        return render_template("log/story.html", row=found[0], place=place, path=path)
 
 
 @bp.post("/catch-up/<airing_id>")

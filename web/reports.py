@@ -3,16 +3,22 @@
 The numbers are computed from the log and never typed in; the page prints for the file.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
+from flask import stream_with_context as within_request
 
-from controller import coverage, feedback
-from controller.api.here import Here, looking
+from controller import coverage, feedback, playbacks
+from controller.api import exports
+from controller.api.here import Here, looking, services
 from controller.calendar.wall import to_utc
-from controller.coverage import Row
+from controller.coverage import Gap, Row
 from controller.feedback import Totals
+from controller.playbacks import PlaybackFilters, PlaybackView
+from web import collation, coverage_sheet
 from web.filters import here_zone, local
 from web.places import Places
 from web.words import TOPICS
@@ -40,8 +46,11 @@ class Square:
         self.minutes += row.minutes
         if row.heard is not None:
             self.heard = (self.heard or 0) + row.heard
+        self.gaps += row.gaps
         if row.last_played_at and (self.last is None or row.last_played_at > self.last):
             self.last = row.last_played_at
+
+    gaps: list[Gap] = field(default_factory=list)
 
     @property
     def strength(self) -> int:
@@ -88,6 +97,106 @@ def page() -> str:
         )
 
 
+@bp.get("/logbook")
+def logbook() -> str:
+    """One week, day by day, every airing with how many clusters played it: for the file."""
+    with looking() as at:
+        monday = _monday(at)
+        from_, until = _span(monday, monday + timedelta(days=6))
+        area_id = request.args.get("area") or None
+        filters = PlaybackFilters(from_=from_, until=until, area_id=area_id)
+        return render_template(
+            "reports/logbook.html",
+            monday=monday,
+            days=_logbook(playbacks.rows(at.session, at.actor, filters)),
+            step=timedelta(days=7),
+            place=_place(at, area_id),
+            area=area_id or "",
+            areas=Places(at.session, at.actor).listed(),
+        )
+
+
+@bp.get("/month")
+def month() -> str:
+    """One month in numbers, with lines to sign: what goes to the level above."""
+    with looking() as at:
+        first, last = _month(at)
+        from_, until = _span(first, last)
+        area_id = request.args.get("area") or None
+        lines = _lines(coverage.report(at.session, at.actor, from_, until, area_id))
+        return render_template(
+            "reports/month.html",
+            first=first,
+            last=last,
+            lines=lines,
+            total=_total(lines),
+            seen=_seen(at, from_, until),
+            place=_place(at, area_id),
+            area=area_id or "",
+            areas=Places(at.session, at.actor).listed(),
+        )
+
+
+@bp.get("/coverage.xlsx")
+def export() -> Response:
+    """The coverage table as a workbook: a row a place and content area."""
+    with looking() as at:
+        first, last = _days(at)
+        from_, until = _span(first, last)
+        rows = coverage.report(at.session, at.actor, from_, until, request.args.get("area") or None)
+        lines = _lines(rows)
+    chunks = coverage_sheet.chunks(lines, services().settings.temporary_dir)
+    name = f"do-phu-{first:%Y%m%d}-{last:%Y%m%d}.xlsx"
+    return exports.download(within_request(chunks), exports.XLSX_TYPE, name)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A line of the logbook: an airing, and how many clusters played it in full."""
+
+    title: str
+    at: datetime
+    played: int = 0
+    total: int = 0
+    length_ms: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def _logbook(views: Iterable[PlaybackView]) -> list[tuple[date, list[Entry]]]:
+    entries: dict[str, Entry] = {}
+    for view in views:
+        row, title = view.playback, view.airing.title if view.airing else ""
+        entry = entries.setdefault(row.airing_id, Entry(title, row.planned_at))
+        entry.at = min(entry.at, row.planned_at)
+        entry.total += 1
+        entry.played += row.outcome == "played"
+        entry.length_ms = max(entry.length_ms, row.played_ms or 0)
+        if row.outcome not in ("played", None):
+            why = row.reason or str(row.outcome)
+            entry.reasons[why] = entry.reasons.get(why, 0) + 1
+    ordered = sorted(entries.values(), key=lambda entry: entry.at)
+    return [
+        (day, list(rows)) for day, rows in groupby(ordered, key=lambda each: local(each.at).date())
+    ]
+
+
+def _monday(at: Here) -> date:
+    day = _day(request.args.get("week", "")) or local(at.now).date()
+    return day - timedelta(days=day.weekday())
+
+
+def _month(at: Here) -> tuple[date, date]:
+    """The month in the address as 2026-11; without one, the last whole month."""
+    day = _day(f"{request.args.get('month', '')}-01")
+    if day is None:
+        day = (local(at.now).date().replace(day=1) - timedelta(days=1)).replace(day=1)
+    return day, (day + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _place(at: Here, area_id: str | None) -> str:
+    return Places(at.session, at.actor).name(area_id or at.actor.area_id)
+
+
 def _days(at: Here) -> tuple[date, date]:
     today = local(at.now).date()
     last = _day(request.args.get("to", "")) or today
@@ -113,7 +222,7 @@ def _lines(rows: list[Row]) -> list[Line]:
     for row in rows:
         line = found.setdefault(row.area_id, Line(row.area_name))
         line.squares[row.topic].add(row)
-    return sorted(found.values(), key=lambda line: line.name)
+    return sorted(found.values(), key=lambda line: collation.key(line.name))
 
 
 def _total(lines: list[Line]) -> Line:

@@ -6,11 +6,11 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import audit, people, second_factor
+from controller import audit, browsers, people, second_factor, user_areas
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking, services
 from controller.errors import BadInput, Conflict
-from controller.models import Role, SecondFactor, User
+from controller.models import AuditEntry, Role, SecondFactor, User
 from controller.people import UserInput
 from web.forms import once
 from web.i18n import _, sentence
@@ -37,7 +37,7 @@ def page() -> str:
             "users/page.html",
             found=found,
             factors=_with_factor(at),
-            where={user.id: places.name(user.area_id) for user in found.items},
+            where={user.id: places.names(user.area_ids) for user in found.items},
             trail=[(each, names[each.user_id], places.name(each.area_id)) for each in trail],
             link=session.pop("new_link", None),
         )
@@ -76,6 +76,40 @@ def create() -> Response | tuple[str, int]:
     return redirect(url_for("users.page"))
 
 
+@bp.get("/<user_id>")
+def edit(user_id: str) -> str:
+    """One account: role, places, where it is signed in, and what it did."""
+    with looking() as at:
+        require_role(at.actor, Action.ADMINISTER)
+        return _account(at, people.get(at.session, at.actor, user_id), {})
+
+
+@bp.post("/<user_id>")
+@once
+def save(user_id: str) -> Response | tuple[str, int]:
+    """A new name, role or place; changed rights end the user's sessions."""
+    form = request.form
+    try:
+        with changing() as at:
+            user = people.get(at.session, at.actor, user_id)
+            if form.get("role", "") not in list(Role):
+                raise BadInput({"role": ("Hãy chọn vai trò.", "Choose a role.")})
+            wanted: dict[str, Any] = {"name": form.get("name", ""), "role": Role(form["role"])}
+            wanted["area_id"] = form.get("area_id") or user.area_id
+            changed = {
+                name: value for name, value in wanted.items() if getattr(user, name) != value
+            }
+            if changed:
+                people.update(at.session, at.actor, user_id, changed, at.now)
+            _serve(at, user, set(form.getlist("also")))
+    except BadInput as error:
+        with looking() as at:
+            user = people.get(at.session, at.actor, user_id)
+            return _account(at, user, _problems(error)), 422
+    flash(_("Đã lưu tài khoản."), "good")
+    return redirect(url_for("users.edit", user_id=user_id))
+
+
 @bp.post("/<user_id>/<any(lock, unlock, link, factor):verb>")
 @once
 def change(user_id: str, verb: str) -> Response:
@@ -98,6 +132,33 @@ def change(user_id: str, verb: str) -> Response:
     }
     flash(done[verb], "good")
     return redirect(url_for("users.page"))
+
+
+def _serve(at: Here, user: User, wanted: set[str]) -> None:
+    """Bring the further places to what was ticked; those the visitor cannot see stay."""
+    seen = {area.id for area, _depth in Places(at.session, at.actor).listed()}
+    before = set(user.area_ids[1:])
+    for area_id in sorted((wanted & seen) - before - {user.area_id}):
+        user_areas.add(at.session, at.actor, user.id, area_id, at.now)
+    for area_id in sorted((before & seen) - wanted):
+        user_areas.remove(at.session, at.actor, user.id, area_id, at.now)
+
+
+def _account(at: Here, user: User, errors: dict[str, str]) -> str:
+    places = Places(at.session, at.actor)
+    query = select(AuditEntry).where(AuditEntry.user_id == user.id)
+    if places.own is not None:
+        query = query.where(AuditEntry.area_id.in_(places.own))
+    trail = at.session.scalars(query.order_by(AuditEntry.id.desc()).limit(_TRAIL)).all()
+    return render_template(
+        "users/edit.html",
+        user=user,
+        areas=places.listed(),
+        roles=ROLES,
+        browsers=browsers.of_user(at.session, user.id, at.now),
+        trail=[(each, places.name(each.area_id)) for each in trail],
+        errors=errors,
+    )
 
 
 def _with_factor(at: Here) -> set[str]:

@@ -202,6 +202,8 @@ ACTIONS: Words = {
     "token.create": _("tạo mã truy cập API"),
     "user.create": _("tạo tài khoản"),
     "user.update": _("sửa tài khoản"),
+    "user.area_add": _("giao thêm địa bàn"),
+    "user.area_remove": _("bớt địa bàn"),
     "user.lock": _("khóa tài khoản"),
     "user.unlock": _("mở khóa tài khoản"),
     "user.link": _("tạo liên kết đặt mật khẩu"),

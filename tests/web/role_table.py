@@ -91,9 +91,16 @@ GET    /village/live?area={area}                              + + + + + +  . . ?
 POST   /village/feedback                                      + + - + + -  . . ?
 GET    /reports/                                              + + + + + +  o o ?
 GET    /reports/?area={area}                                  + + + + + +  . . ?
+GET    /reports/logbook                                       + + + + + +  o o ?
+GET    /reports/logbook?area={area}                           + + + + + +  . . ?
+GET    /reports/month                                         + + + + + +  o o ?
+GET    /reports/month?area={area}                             + + + + + +  . . ?
+GET    /reports/coverage.xlsx                                 + + + + + +  + + ?
 GET    /users/                                                - - - - + -  - o ?
 GET    /users/new                                             - - - - + -  - o ?
 POST   /users/new                                             - - - - + -  - . ?
+GET    /users/{user}                                          - - - - + -  - . ?
+POST   /users/{user}                                          - - - . + -  . . ?
 POST   /users/{user}/lock                                     - - - - + -  . . ?
 POST   /users/{user}/unlock                                   - - - - + -  . . ?
 POST   /users/{user}/factor                                   - - - . . -  . . ?
@@ -231,6 +238,7 @@ BODIES: dict[str, Any] = {
     "POST /nodes/{node}/notes": {"text": "Thay nguồn"},
     "POST /village/feedback": _NOTE,
     "POST /users/new": {"username": "moi", "name": "Mới", "role": "viewer", "area_id": "{area}"},
+    "POST /users/{user}": {"name": "Tên mới", "role": "viewer", "area_id": "{area}"},
     "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
     "POST /settings/areas/{area}": {"name": "Thôn Mới", "kind": "thôn"},
     "POST /settings/alerts/": {"name": "Tâm", "address": "json://127.0.0.1:9", "area_id": "{area}"},
