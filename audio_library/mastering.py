@@ -73,7 +73,7 @@ class Master:
     def make(self, source: BinaryIO, limits: Limits, trim: Trim | None) -> Mastered:
         """The numbered steps of this module. Raises AudioError."""
         reader, levels, loudness = self._audible(source, limits)
-        cut = self._cut(levels, loudness, trim, limits)
+        cut = self._cut(levels.decibels(), loudness, trim, limits)
         self._warnings += survey.warnings(levels, loudness)
         leveller = Leveller(self._spool, cut, self._shape, self._target, self._report)
         heard = leveller.level(self._compress(cut, loudness))
@@ -91,20 +91,20 @@ class Master:
             end_ms=round(cut.end / SPOOL_RATE_HZ * 1000),
         )
 
-    def _audible(self, file: BinaryIO, limits: Limits) -> tuple[Source, survey.Decibels, float]:
+    def _audible(self, file: BinaryIO, limits: Limits) -> tuple[Source, survey.Levels, float]:
         """The first sound track that is not silent: some phones put an empty one first."""
         number, of = 0, 1
         while number < of:
             source, levels = self._read(file, limits, number)
             loudness = integrated_lufs(self._spool.blocks(), SPOOL_RATE_HZ)
-            if survey.is_audible(levels, loudness, limits.silent_lufs):
+            if survey.is_audible(levels.decibels(), loudness, limits.silent_lufs):
                 return source, levels, loudness
             number, of = number + 1, min(source.tracks, _MOST_TRACKS)
         raise AudioError("silent")
 
     def _read(
         self, file: BinaryIO, limits: Limits, track_number: int
-    ) -> tuple[Source, survey.Decibels]:
+    ) -> tuple[Source, survey.Levels]:
         self._warnings.clear()
         file.seek(0)
         source = Source(file, limits, track_number=track_number)
@@ -122,7 +122,7 @@ class Master:
             self._warnings.append(warning("skipped_damage"))
         return source, levels
 
-    def _pass(self, source: Source, *, left_only: bool) -> tuple[survey.Channels, survey.Decibels]:
+    def _pass(self, source: Source, *, left_only: bool) -> tuple[survey.Channels, survey.Levels]:
         self._spool.restart()
         channels, levels = survey.Channels(), survey.Levels()
         chain = Chain(_band(self._shape), source.reading.rate_hz)
@@ -136,7 +136,7 @@ class Master:
         for shaped in chain.finish():
             self._spool.append(shaped)
             levels.add(shaped)
-        return channels, levels.decibels()
+        return channels, levels
 
     def _cut(
         self, levels: survey.Decibels, loudness: float, trim: Trim | None, limits: Limits

