@@ -13,20 +13,21 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from controller import clips, nodes, schedules
+from controller import clips, nodes, schedule_edits, schedules
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.clips import ClipFilters
 from controller.errors import BadInput, Conflict, NotFound
-from controller.models import Approval, Clip, Tune
+from controller.models import Approval, Clip, Schedule, Tune
+from controller.proposals import as_entered
 from controller.schedules import Draft, ScheduleInput
-from controller.words import TUNES, AiringClass
+from controller.words import TUNES
+from web.entering import form_of, input_of
 from web.filters import local, lunar_day, session_name, weekday_name
 from web.forms import once
 from web.i18n import _, sentence
-from web.listening import items_of
 from web.places import Places
-from web.recurring import REPEATS, in_words, recurrence_of, starts_of, until_of
+from web.recurring import REPEATS, in_words
 
 bp = Blueprint("broadcast", __name__, url_prefix="/broadcasts")
 Form = MultiDict[str, str]
@@ -51,9 +52,15 @@ class Outlook:
 
 @bp.get("/new")
 def form() -> str:
-    """An empty form; `clip` in the address picks one, `date` and `time` set the start."""
+    """An empty form; `clip` in the address picks one, `date` and `time` set the start.
+
+    `edit` names a schedule to change.
+    """
     with looking() as at:
         require_role(at.actor, Action.SCHEDULE)
+        changed = _changed(at, request.args)
+        if changed:
+            return _form(at, form_of(as_entered(changed)), {}, None)
         values = _defaults(at)
         if "time" not in request.args:
             values = _free(at, values)
@@ -106,30 +113,55 @@ def send() -> Response | str | tuple[str, int]:
     """Create the schedule. What forbids it is shown with the form as it was."""
     try:
         with changing() as at:
-            schedule, _draft = schedules.create(at.session, at.actor, _input(request.form), at.now)
+            changed = _changed(at, request.form)
+            data = input_of(request.form, as_entered(changed) if changed else None)
+            if changed:
+                schedule, _draft = schedule_edits.update(
+                    at.session, at.actor, changed.id, data, at.now
+                )
+            else:
+                schedule, _draft = schedules.create(at.session, at.actor, data, at.now)
+            waits = schedule.status != Approval.APPROVED or schedule.proposal is not None
     except (BadInput, Conflict) as refusal:
         with looking() as at:
             errors, outlook = _look(at, request.form)
             errors = errors or {"conflict": sentence(refusal)}
             return _form(at, request.form, errors, outlook), refusal.status
-    if schedule.status == Approval.APPROVED:
-        flash(_("Đã tạo lịch phát. Các cụm loa đang nhận lịch."), "good")
-    else:
+    if changed and waits:
+        flash(_("Đã gửi duyệt thay đổi. Lịch cũ vẫn phát cho đến khi được duyệt."), "good")
+    elif waits:
         flash(_("Đã gửi duyệt. Lịch phát khi người duyệt đồng ý."), "good")
+    elif changed:
+        flash(_("Đã sửa lịch phát. Các cụm loa đang nhận lịch."), "good")
+    else:
+        flash(_("Đã tạo lịch phát. Các cụm loa đang nhận lịch."), "good")
     return redirect(url_for("schedules.detail", schedule_id=schedule.id))
 
 
 def _look(at: Here, form: Form) -> tuple[dict[str, str], Outlook | None]:
     """What is wrong with the fields, else what the schedule would do."""
     try:
-        data = _input(form)
-        draft = schedules.draft(at.session, at.actor, data, at.now)
+        changed = _changed(at, form)
+        data = input_of(form, as_entered(changed) if changed else None)
+        if changed:
+            draft = schedule_edits.draft(at.session, at.actor, changed.id, data, at.now)
+        else:
+            draft = schedules.draft(at.session, at.actor, data, at.now)
     except BadInput as error:
         return {_field(name): sentence(pair) for name, pair in error.errors.items()}, None
     except NotFound as error:
         return {"area_ids": sentence(error)}, None
+    except Conflict as error:  # what has begun is not changed
+        return {"conflict": sentence(error)}, None
     listen = url_for("listening.of_choice", **_programme(form))
     return {}, Outlook(_summary(at, data, draft), draft, listen)
+
+
+def _changed(at: Here, asked: Form) -> Schedule | None:
+    """The schedule that the form changes; None: it makes a new one."""
+    if not asked.get("edit"):
+        return None
+    return schedules.get(at.session, at.actor, asked["edit"], Action.SCHEDULE)
 
 
 def _programme(form: Form) -> dict[str, Any]:
@@ -141,20 +173,6 @@ def _programme(form: Form) -> dict[str, Any]:
 
 def _field(name: str) -> str:
     return {"recurrence": "repeat", "starts_at": "date"}.get(name, name)
-
-
-def _input(form: Form) -> ScheduleInput:
-    return ScheduleInput(
-        title=form.get("title", "").strip()[:200],
-        items=items_of(form),
-        area_ids=form.getlist("area_ids"),
-        starts_at=starts_of(form),
-        class_=AiringClass.PRIORITY if form.get("class") == "priority" else AiringClass.NORMAL,
-        recurrence=recurrence_of(form),
-        until=until_of(form),
-        tune=form.get("tune") or None,
-        outro=form.get("outro") or None,
-    )
 
 
 def _summary(at: Here, data: ScheduleInput, draft: Draft) -> str:
@@ -219,7 +237,8 @@ def _form(at: Here, values: Form, errors: dict[str, str], outlook: Outlook | Non
         "values": values,
         "errors": errors,
         "outlook": outlook,
-        "today": f"{local(at.now):%Y-%m-%d}",
+        "today": min(f"{local(at.now):%Y-%m-%d}", values.get("date") or "9"),
+        "changed": _changed(at, request.values),
         "echo": echo(values.get("date", ""), values.get("time", "")),
     }
     return render_template("broadcast/page.html", **context)

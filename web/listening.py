@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request, send_file
 from werkzeug.datastructures import MultiDict
 
-from controller import areas, clips, previews, schedules
+from controller import areas, clips, previews, proposals, schedules
 from controller.access import Action, require_role
 from controller.api.here import Here, looking, services
 from controller.errors import NotFound
@@ -19,10 +19,15 @@ _MOST = 50
 
 @bp.get("/schedule/<schedule_id>")
 def of_schedule(schedule_id: str) -> Response:
-    """What a schedule would sound like now."""
+    """What a schedule would sound like now; `change`: once its change is approved."""
     with looking() as at:
         schedule = schedules.get(at.session, at.actor, schedule_id)
-        parts = previews.programme_parts(previews.of_schedule(at.session, schedule), at.now)
+        wanted = proposals.wanted(schedule) if request.args.get("change") else None
+        if wanted:
+            loaded = previews.load(at.session, _tune(at, wanted.tune), wanted.items)
+        else:
+            loaded = previews.of_schedule(at.session, schedule)
+        parts = previews.programme_parts(loaded, at.now)
     return _sound(parts)
 
 
@@ -34,16 +39,15 @@ def of_choice() -> Response:
         items = items_of(request.args)[:_MOST]
         for item in items:
             clips.get(at.session, at.actor, item.clip_id)
-        loaded = previews.load(at.session, _tune(at), items)
+        loaded = previews.load(at.session, _tune(at, request.args.get("tune")), items)
         parts = previews.programme_parts(loaded, at.now)
     return _sound(parts)
 
 
-def _tune(at: Here) -> str | None:
+def _tune(at: Here, name: str | None) -> str | None:
     """The tune's own name; "default" is what the visitor's area gives an ordinary broadcast."""
-    name = request.args.get("tune") or None
     if name != "default" or not at.actor.area_id:
-        return name
+        return name or None
     return areas.effective(at.session, at.actor.area_id).policy.tunes.get(AiringClass.NORMAL)
 
 

@@ -11,6 +11,7 @@ from web.filters import session_name, weekday_name
 from web.i18n import _
 
 REPEATS = ("once", "daily", "weekly", "lunar")
+KEEP = "keep"  # of a schedule that is changed: as it repeats now
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 Form = MultiDict[str, str]
 

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import airings, approvals, schedules
+from controller import airings, approvals, proposals, schedules
 from controller.access import Action, may, visible_areas
 from controller.airings import Readiness
 from controller.api.here import Here, changing, looking
@@ -27,6 +27,16 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a schedule on the air would become once somebody agrees."""
+
+    title: str
+    where: str
+    when: str
+    clips: list[Clip]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A schedule as pages show it. `next_at` None: nothing ahead within sixty days."""
 
@@ -36,6 +46,7 @@ class Entry:
     clips: list[Clip]
     next_at: datetime | None
     editable: bool
+    change: Change | None = None
 
     @property
     def state(self) -> str:
@@ -114,10 +125,24 @@ def entry_of(at: Here, schedule: Schedule, places: Places) -> Entry:
     return Entry(
         schedule=schedule,
         where=places.names(area_ids),
-        when=in_words(schedule.starts_local, schedule.rule),
+        when=in_words(str(proposals.as_entered(schedule).starts_at), schedule.rule),
         clips=clips,
         next_at=_next(schedule, area_ids, places, at.now),
         editable=may(at.actor, Action.SCHEDULE) and (own is None or set(area_ids) <= own),
+        change=_change(at, schedule, places),
+    )
+
+
+def _change(at: Here, schedule: Schedule, places: Places) -> Change | None:
+    data = proposals.wanted(schedule)
+    if data is None:
+        return None
+    rule = {"recurrence": data.recurrence, "until": data.until}
+    return Change(
+        title=data.title,
+        where=places.names(data.area_ids),
+        when=in_words(str(data.starts_at), rule),
+        clips=[at.session.get_one(Clip, item.clip_id) for item in data.items],
     )
 
 

@@ -17,6 +17,7 @@ PAGES = {
     "lich-phat": ("erin", "/schedules/"),
     "lich-phat-chi-tiet": ("bob", "/schedules/{schedules[evening]}"),
     "tao-lich-phat": ("erin", "/broadcasts/new?clip={clips[5]}&time=11:00"),
+    "sua-lich-phat": ("erin", "/broadcasts/new?edit={schedules[evening]}"),
     "kho-ban-tin": ("erin", "/clips/"),
     "ban-tin": ("bob", "/clips/{clips[4]}"),
     "cat-am-thanh": ("erin", "/clips/{clips[5]}/edit"),

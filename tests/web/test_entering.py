@@ -1,0 +1,77 @@
+"""Changing a schedule on its form: filled as it stands, approved as a change, nothing lost."""
+
+import re
+
+import pytest
+
+from controller import areas
+from controller.access import SYSTEM
+from controller.database import reading, transaction
+from controller.models import Schedule
+from tests.web.village import NOW
+
+
+@pytest.fixture
+def evening(services, village):
+    """The evening's schedule leaves out holidays."""
+    schedule_id = village.schedules["evening"]
+    with transaction(services.engine) as session:
+        schedule = session.get(Schedule, schedule_id)
+        schedule.rule = {**schedule.rule, "exceptions": {"on_holidays": "skip"}}
+    return schedule_id
+
+
+def fields(page):
+    """What the form would send as it stands."""
+    form = page[page.index('<form method="post" action="/broadcasts/new"') :]
+    found = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        values = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if values.get("type") in ("checkbox", "radio") and "checked" not in tag:
+            continue
+        if values.get("name"):
+            found.setdefault(values["name"], []).append(values.get("value", ""))
+    for name, options in re.findall(r'<select[^>]*name="([^"]+)"[^>]*>(.*?)</select>', form, re.S):
+        chosen = re.findall(r'value="([^"]*)" selected', options)
+        found[name] = chosen or re.findall(r'value="([^"]*)"', options)[:1]
+    return found
+
+
+def test_a_change_waits_beside_what_airs_and_then_takes_its_place(
+    visit, services, village, evening
+):
+    with transaction(services.engine) as session:
+        policy = {"approval": {"schedule": True, "author_may_approve": True}}
+        areas.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
+    erin = visit("erin")
+    values = fields(erin.get(f"/broadcasts/new?edit={evening}").text)
+    assert values["repeat"] == ["keep"]
+    answer = erin.post("/broadcasts/new", data={**values, "time": "17:30", "title": "Chiều muộn"})
+    assert answer.location == f"/schedules/{evening}"
+    with reading(services.engine) as session:
+        assert session.get(Schedule, evening).title == "Chương trình chiều"
+
+    queue = visit("bob").get("/approvals/").text
+    assert "Thay đổi chờ duyệt" in queue
+    assert "Chiều muộn" in queue
+    assert "17:30" in queue
+    visit("bob").post(f"/schedules/{evening}/approve")
+    with reading(services.engine) as session:
+        schedule = session.get(Schedule, evening)
+        assert schedule.title == "Chiều muộn"
+        assert schedule.rule["time"] == "17:30:00"
+        assert schedule.rule["recurrence"] == {"rrule": "FREQ=WEEKLY;BYDAY=MO,WE,FR,SU"}
+        assert schedule.rule["exceptions"] == {"on_holidays": "skip"}
+    assert "17:30" in visit("bob").get(f"/schedules/{evening}").text
+
+
+def test_a_schedule_does_not_clash_with_itself(visit, evening):
+    erin = visit("erin")
+    values = fields(erin.get(f"/broadcasts/new?edit={evening}").text)
+    page = erin.post("/broadcasts/check", data=values).text
+    assert "Không trùng giờ" in page
+
+
+def test_an_outsider_finds_nothing_to_change(visit, evening):
+    assert visit("charlie").get(f"/broadcasts/new?edit={evening}").status_code == 404
+    assert visit("vera").get(f"/broadcasts/new?edit={evening}").status_code == 403
