@@ -180,10 +180,11 @@ class Documents:
         return self._schedules.hours(self.config.area_path, _days(now))
 
     def wanted(self, now: datetime) -> list[tuple[str, int]]:
-        """(sha256, bytes) of all that is worth holding: pages, emergencies, then by air time."""
+        """(sha256, bytes) of all that is worth holding: emergencies, pages, then by air time."""
         path = self.config.area_path
-        pages = [(ref.sha256, ref.bytes) for ref in self._schedules.wanted_pages(path, now)]
-        return [*pages, *self.wanted_clips(now).items()]
+        urgent = [airing for state in self._states.values() for airing in state.airings]
+        pages = {ref.sha256: ref.bytes for ref in self._schedules.wanted_pages(path, now)}
+        return list({**_clips(self.config, urgent), **pages, **self.wanted_clips(now)}.items())
 
     def wanted_clips(self, now: datetime) -> dict[str, int]:
         """sha256 → bytes of the clips of everything that has not passed, next airing first."""
