@@ -2,7 +2,8 @@
 
 Trust comes, best first, from the kernel's own judgement (NTP), from the controller's beacon that
 echoes our nonce, and from an RTC last set from trusted time no more than some weeks ago. The time
-itself is the system's plus `correction_s`, which only a beacon sets.
+itself is the system's, or goes on from the beacon, or is the RTC's plus what that was off by when
+last compared with trusted time.
 """
 
 import ctypes
@@ -48,20 +49,25 @@ class Sensors:
 
 
 class Clock:
-    """Wall time with a verdict. `saved_at`: the last trusted time a former run wrote down."""
+    """Wall time with a verdict. `saved_at`: the last trusted time a former run wrote down.
+
+    `saved_correction_s`: what the system's clock was to be corrected by then.
+    """
 
     def __init__(
         self,
         *,
         always_trusted: bool = False,
         saved_at: float = 0.0,
+        saved_correction_s: float = 0.0,
         rtc_trust_s: float = 30 * 86_400.0,
         sensors: Sensors | None = None,
     ) -> None:
-        self.correction_s = 0.0
+        self._anchor: float | None = None  # wall minus monotonic, where the system is not followed
         self.offset_ms = 0  # system minus the controller's, as the last beacon showed it
         self._always_trusted = always_trusted
         self._saved_at = saved_at
+        self._saved_correction_s = saved_correction_s
         self._rtc_trust_s = rtc_trust_s
         self._sensors = sensors or Sensors()
         self._beacon_at: float | None = None  # monotonic
@@ -76,8 +82,17 @@ class Clock:
         return time.monotonic()
 
     def wall(self) -> float:
-        """The time to act by, Unix seconds."""
-        return self.system() + self.correction_s
+        """The time to act by, Unix seconds.
+
+        Where we know better than the system's clock, steps of that clock by nobody we trust are
+        nothing to us: the time goes on from what was known, by the monotonic clock.
+        """
+        return self.system() if self._anchor is None else self.monotonic() + self._anchor
+
+    @property
+    def correction_s(self) -> float:
+        """What is added to the system's clock now."""
+        return self.wall() - self.system() if self._anchor is not None else 0.0
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.wall(), UTC)
@@ -109,7 +124,8 @@ class Clock:
         self._beacon_at = self.monotonic()
         self._verdict = None
         if not self._always_trusted and not self._sensors.synchronised():
-            self.correction_s = there - self.system()
+            self._anchor = there - self.monotonic()
+            self._saved_at, self._saved_correction_s = there, there - self.system()
 
     def _judge_now_and_then(self) -> tuple[bool, str]:
         # Asked on every record and every turn; the kernel's answer keeps for two seconds.
@@ -122,12 +138,19 @@ class Clock:
         if self._always_trusted:
             return True, "ntp"
         if self._sensors.synchronised() and self.system() >= BUILT_AT:
-            self.correction_s = 0.0
+            self._anchor = None
             return True, "ntp"
         if self._beacon_at is not None and self.monotonic() - self._beacon_at < _FRESH_BEACON_S:
             return True, "beacon"
-        now = self.system()
+        return self._judge_rtc()
+
+    def _judge_rtc(self) -> tuple[bool, str]:
+        if self._anchor is None and self._has_rtc:
+            # Nobody sets an RTC by our beacons: it is still off by what it was off then.
+            self._anchor = self.system() + self._saved_correction_s - self.monotonic()
+        now = self.wall()
         after_saved = self._saved_at > BUILT_AT and now >= self._saved_at
         if self._has_rtc and after_saved and now - self._saved_at <= self._rtc_trust_s:
             return True, "rtc"
+        self._anchor = None if self._beacon_at is None else self._anchor
         return False, "saved" if after_saved else "guess"

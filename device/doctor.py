@@ -88,6 +88,7 @@ def _clock(settings: Settings) -> Iterable[Finding]:
     clock = Clock(
         always_trusted=settings.clock == "trusted",
         saved_at=float(saved.get("saved_at", 0.0)),
+        saved_correction_s=float(saved.get("saved_correction_s", 0.0)),
         rtc_trust_s=settings.rtc_trust_days * 86_400.0,
     )
     reading = clock.reading()

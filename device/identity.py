@@ -50,6 +50,7 @@ class Counters:
         self.session = int(stored.get("session", 0))
         self.streams: dict[str, int] = dict(stored.get("streams", {}))
         self.saved_at = float(stored.get("saved_at", 0.0))
+        self.saved_correction_s = float(stored.get("saved_correction_s", 0.0))
         self.last_started: list[str] = list(stored.get("last_started", []))
         self.extra: dict[str, Any] = dict(stored.get("extra", {}))
 
@@ -77,8 +78,10 @@ class Counters:
         self.last_started = [*self.last_started[-7:], airing_id]
         self.save()
 
-    def note_time(self, wall_s: float) -> None:
+    def note_time(self, wall_s: float, correction_s: float = 0.0) -> None:
+        """A time from somebody who knows it, and by how much the system's clock was off."""
         self.saved_at = max(self.saved_at, wall_s)
+        self.saved_correction_s = correction_s
         self.save()
 
     def save(self) -> None:
@@ -96,6 +99,7 @@ class Counters:
                 "session": self.session,
                 "streams": self.streams,
                 "saved_at": self.saved_at,
+                "saved_correction_s": self.saved_correction_s,
                 "last_started": self.last_started,
                 "extra": self.extra,
             }

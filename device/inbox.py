@@ -103,5 +103,5 @@ class Inbox:
         self._node.gate.fresh = True
         round_trip_s = self._node.loop.monotonic() - self._node.asked_at
         self._node.clock.take_beacon(beacon.now.timestamp(), round_trip_s)
-        self._node.counters.note_time(self._node.clock.wall())
+        self._node.note_time()
         self._node.replan()

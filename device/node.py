@@ -87,6 +87,7 @@ class Node:
         self.clock = clock or Clock(
             always_trusted=settings.clock == "trusted",
             saved_at=self.counters.saved_at,
+            saved_correction_s=self.counters.saved_correction_s,
             rtc_trust_s=settings.rtc_trust_days * 86_400.0,
         )
         self.topics = Topics(settings.site)
@@ -258,10 +259,15 @@ class Node:
         """Something urgent was ordered."""
         self.planner.tick()
 
+    def note_time(self) -> None:
+        """Write down a time that somebody vouched for; an RTC's own word renews no trust in it."""
+        if self.clock.reading().source in ("ntp", "beacon"):
+            self.counters.note_time(self.clock.wall(), self.clock.correction_s)
+
     def _keep_time(self) -> None:
         self.care.note()
         if self.clock.trusted:
-            self.counters.note_time(self.clock.wall())
+            self.note_time()
             self.outbox.forget_before(self.clock.now() - timedelta(days=60))
         if self.clock.reading().source != "ntp":
             self.present()  # asks for a fresh beacon: crystals drift a second in half a day

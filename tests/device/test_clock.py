@@ -88,3 +88,48 @@ def test_the_offset_between_the_clocks_is_read_closely():
 
 def test_the_kernel_can_be_asked():
     assert kernel_is_synchronised() in (True, False)
+
+
+def unbelieved(**options):
+    clock = FakeClock(**options)
+    clock.believed = False
+    return clock
+
+
+@pytest.mark.parametrize("jump_s", [3600.0, -3600.0, -7200.0, -START.timestamp(), 4e9])
+def test_a_clock_set_by_nobody_we_trust_moves_nothing_after_a_beacon(jump_s):
+    clock = unbelieved()
+    clock.take_beacon(START.timestamp() + 50, 0.0)
+    clock.pass_time(10)
+    clock.unix += jump_s
+    assert clock.wall() == pytest.approx(START.timestamp() + 60)
+    assert source(clock) == (True, "beacon")
+    assert clock.correction_s == pytest.approx(50 - jump_s)
+
+
+def test_a_village_with_an_rtc_and_no_link_survives_a_power_cut_on_the_controllers_time():
+    clock = unbelieved(at=START - timedelta(hours=1))  # the RTC is an hour slow
+    clock.take_beacon(START.timestamp(), 0.0)
+    saved = {"saved_at": clock.wall(), "saved_correction_s": clock.correction_s}
+    again = unbelieved(at=START - timedelta(hours=1) + timedelta(days=2), **saved)
+    again._has_rtc = True
+    assert source(again) == (True, "rtc")
+    assert again.wall() == pytest.approx((START + timedelta(days=2)).timestamp())
+
+
+def test_an_rtc_takes_over_when_the_beacons_end_and_for_thirty_days():
+    clock = unbelieved()
+    clock._has_rtc = True
+    clock.take_beacon(START.timestamp() + 50, 0.0)
+    clock.pass_time(8 * DAY)
+    assert source(clock) == (True, "rtc")
+    assert clock.wall() == pytest.approx(START.timestamp() + 50 + 8 * DAY)
+    clock.pass_time(23 * DAY)
+    assert source(clock) == (False, "saved")
+
+
+def test_every_reading_carries_offset_and_source():
+    clock = unbelieved()
+    clock.take_beacon(START.timestamp() + 50, 0.0)
+    assert clock.reading().offset_ms == -50_000
+    assert clock.reading().source == "beacon"

@@ -381,3 +381,23 @@ def test_a_new_volume_of_the_node_is_followed_within_the_window(world):
     world.run(60)
     (end,) = [r for r in world.outbox.owed(99) if r.kind == "finished"]
     assert (end.outcome, end.volume_pct) == ("played", 30)
+
+
+@pytest.mark.parametrize("jump_s", [3600, -3600, -7200, -START.timestamp(), 2**31])
+def test_on_the_controllers_time_a_jump_of_the_system_neither_repeats_nor_swallows(
+    tmp_path, jump_s
+):
+    clock = FakeClock()
+    clock.believed = False
+    clock.take_beacon(START.timestamp(), 0.0)
+    world = World(tmp_path, clock)
+    airings = [an_airing(f"a{n}", after_s=60.0 * n) for n in range(1, 5)]
+    world.plan(*airings)
+    world.run(90)
+    clock.unix += jump_s
+    world.run(200)
+    assert [each for each, _ in world.sounded] == ["a1", "a2", "a3", "a4"]
+    assert set(map(tuple, world.outcomes().values())) == {(("played", ""),)}
+    readings = {(r.clock.source, r.clock.trusted) for r in world.outbox.owed(99)}
+    assert readings == {("beacon", True)}
+    world.close()
