@@ -1,5 +1,7 @@
 """Emergencies under a finger and a keyboard: real looks real, and what sounds is counted."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -99,3 +101,24 @@ def test_a_second_person_confirms_by_holding(own_site, open_as):
     page.get_by_role("heading", name="PHÁT THẬT: đang phát").wait_for()
     page.mouse.up()
     assert emergency_id in page.url
+
+
+def test_a_button_that_comes_by_a_live_update_must_be_held_too(own_site, open_as):
+    """The deputy's: it comes once nobody else has answered."""
+    with transaction(own_site.services.engine) as session:
+        rules = {"emergency_people": 2, "emergency_deputy": "vera"}
+        commune = own_site.village.areas["commune"]
+        areas.update(session, SYSTEM, commune, {"policy": {"approval": rules}}, NOW)
+    emergency_id = begin(own_site)
+    page = open_as(own_site, "vera", f"/emergency/{emergency_id}")
+    page.get_by_role("heading", name="PHÁT THẬT: chờ người thứ hai").wait_for()
+    button = page.get_by_role("button", name="Xác nhận: giữ 2 giây để phát")
+    assert not button.is_visible()
+    own_site.clock.now = NOW + timedelta(minutes=3)
+    button.wait_for()
+    button.click()
+    assert page.get_by_role("heading", name="PHÁT THẬT: chờ người thứ hai").is_visible()
+    button.hover()
+    page.mouse.down()
+    page.get_by_role("heading", name="PHÁT THẬT: đang phát").wait_for()
+    page.mouse.up()

@@ -8,6 +8,7 @@ from controller import approvals, schedules
 from controller.database import reading, transaction
 from controller.models import Airing
 from controller.schedules import ItemInput, ScheduleInput
+from tests.browser.conftest import picture
 from tests.web.village import NOW, airing_of
 
 pytestmark = pytest.mark.browser
@@ -100,6 +101,10 @@ def test_a_full_week_prints_on_one_page(own_site, open_as):
             approvals.approve_schedule(session, village.actor("bob"), made.id, NOW)
     page = open_as(own_site, "bob", "/week/?from=2026-11-23", width=1280)
     assert page.locator(".slot").count() >= 33
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1062, "height": 733})
+    picture(page, "tuan-in")
+    page.emulate_media()
     pdf = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type /Page\b(?!s)", pdf)) == 1
     assert re.search(rb"/MediaBox \[0 0 84[12][0-9.]* 59[45]", pdf)  # A4, lying

@@ -3,9 +3,19 @@
 
 const HOLD_MS = 2000;
 
+const armed = new WeakSet<HTMLButtonElement>();
+
 export function holdToSend(): void {
+  armAll();
+  // A live update may bring the button only now.
+  document.addEventListener("htmx:after:swap", armAll);
+}
+
+function armAll(): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-hold]")) {
-    arm(button);
+    if (!armed.has(button)) arm(button);
+    armed.add(button);
+    button.classList.add("holding");
   }
 }
 
@@ -14,7 +24,6 @@ function arm(button: HTMLButtonElement): void {
   let timer = 0;
   let done = false;
   let asked = false;
-  button.classList.add("holding");
   const release = () => {
     window.clearTimeout(timer);
     button.classList.remove("is-held");
