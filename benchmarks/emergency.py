@@ -83,7 +83,9 @@ def measure(engine: Engine, chosen: Settings, place: tuple[str, str], count: int
     pressed = datetime.now(UTC)
     airing_id = press(engine, chosen, *place)
     query = select(Playback.started_at).where(
-        Playback.airing_id == airing_id, Playback.started_at.is_not(None)
+        Playback.airing_id == airing_id,
+        Playback.started_at.is_not(None),
+        Playback.reported_at.is_not(None),  # before its end a row has the instant of its record
     )
 
     def started() -> list[datetime]:
@@ -133,7 +135,6 @@ def run(count: int, folder: Path, broker: Broker) -> None:
 
         wait("every node is online", all_settled)
         told("clip not held", measure(engine, chosen, place, count))
-        time.sleep(CLIP_MS / 1000 + 3)
         told("clip held", measure(engine, chosen, place, count))
     finally:
         for child in reversed(children):

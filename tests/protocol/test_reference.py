@@ -1,14 +1,14 @@
 """The wire reference and the golden examples say what the code does."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
 
 import protocol
 from protocol import messages
-from protocol.codec import from_json
+from protocol.codec import from_json, to_json
 from protocol.envelope import Heading, MessageType, heading_of, verify
 from protocol.examples.make import CONTROLLER, DEVICE, HERE, examples, page
 from protocol.examples.make import messages as golden
@@ -56,3 +56,29 @@ def test_every_field_and_word_of_the_wire_is_in_the_reference():
         if word.value
     }
     assert not sorted(word for word in names | words if word not in README)
+
+
+def as_said_by_a_later_version(value):
+    """The JSON of a message in which every object has a field nobody knows yet."""
+    if is_dataclass(value):
+        said = {f.name.rstrip("_"): getattr(value, f.name) for f in fields(value)}
+        known = {name: as_said_by_a_later_version(each) for name, each in said.items()}
+        return known | {"from_a_later_version": {"of": ["anything", 1, None]}}
+    if isinstance(value, tuple):
+        return [as_said_by_a_later_version(item) for item in value]
+    return to_json(value)
+
+
+@pytest.mark.parametrize("message", [*(m for *_, m in golden()), page()], ids=lambda m: type(m))
+def test_what_a_later_version_adds_is_ignored(message):
+    assert from_json(type(message), as_said_by_a_later_version(message)) == message
+
+
+@pytest.mark.parametrize("message", [*(m for *_, m in golden()), page()], ids=lambda m: type(m))
+def test_what_an_earlier_version_does_not_say_has_its_default(message):
+    blank = type(message)()
+    for field in fields(message):
+        said = to_json(message)
+        del said[field.name.rstrip("_")]
+        expected = replace(message, **{field.name: getattr(blank, field.name)})
+        assert from_json(type(message), said) == expected
