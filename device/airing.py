@@ -114,6 +114,15 @@ def lay_out(parts: Iterable[Part], clips: ClipCache) -> list[dict[str, Any]]:
     return sounds
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the microphone found again of an airing. `delay_ms` None: nothing was."""
+
+    heard_ms: int
+    level_db: float
+    delay_ms: float | None
+
+
 @dataclass
 class Run:
     """An airing under way; filled in by the player's and the keeper's events."""
@@ -219,8 +228,8 @@ def checkpoint_report(run: Run, stamp: Stamp, played_ms: int) -> Report:
     )
 
 
-def finished_report(run: Run, stamp: Stamp) -> Report:
-    """What became of an airing that was begun."""
+def finished_report(run: Run, stamp: Stamp, heard: Heard | None = None) -> Report:
+    """What became of an airing that was begun; `heard` None: no microphone could tell."""
     outcome, reason = run.outcome()
     return replace(
         _blank(run.placed, stamp),
@@ -237,6 +246,9 @@ def finished_report(run: Run, stamp: Stamp) -> Report:
         xruns=run.xruns,
         amplifier_on_at=run.amplifier_on_at,
         amplifier_off_at=run.amplifier_off_at,
+        heard_ms=heard.heard_ms if heard else None,
+        heard_level_db=heard.level_db if heard else None,
+        heard_delay_ms=heard.delay_ms if heard else None,
     )
 
 

@@ -3,12 +3,16 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from device.airing import Heard, Run
+from device.channel import Message
 from device.lamp import Lamp, flashes, open_led
 from device.life import Life
 from device.link_watchdog import LinkWatchdog, Measures, words_of
+from device.listener import Listener, programme_start
 from device.pulse import Pulse
 from device.status import Health
 from device.stick import StickDrive
+from protocol.outcomes import Outcome
 
 if TYPE_CHECKING:
     from device.node import Node
@@ -23,7 +27,9 @@ class Care:
         self._node = node
         board = node.equipment.board
         self.life = Life(node.counters, board, node.equipment.boot_id) if board else None
-        self.health = Health(node, self.life)
+        self.listener = Listener(node.loop, node.settings.microphone, node.counters)
+        self.health = Health(node, self.life, self.listener)
+        node.stage.heard_of = self._heard_of
         self.pulse = Pulse(
             node.loop,
             node.voice,
@@ -43,6 +49,21 @@ class Care:
         self.watchdog.start()
         self.sticks.start()
 
+    def take(self, event: Message) -> None:
+        """What player and amplifier keeper tell."""
+        self.health.heard(event)
+        airing_id = str(event.get("airing_id", ""))
+        if event.get("event") == "started":
+            start = programme_start(float(event["first_frame"]), int(event["skipped"]))
+            sounds, length_ms = self._node.stage.sounds_of(airing_id)
+            self.listener.begin(airing_id, sounds, start, length_ms)
+        elif event.get("event") in ("finished", "cancelled"):
+            self.listener.end(airing_id)
+
+    def _heard_of(self, run: Run) -> Heard | None:
+        played = run.outcome()[0] is Outcome.PLAYED
+        return self.listener.heard(run.placed.airing_id, played=played)
+
     def note(self) -> None:
         """Now and then, before the counters are saved."""
         if self.life:
@@ -50,6 +71,7 @@ class Care:
 
     def stop(self) -> None:
         self.pulse.stop()
+        self.listener.stop()
         if self.lamp:
             self.lamp.close()
         if self.life:

@@ -361,7 +361,7 @@ class Node:
     # --- sound and clips ----------------------------------------------------------------------
 
     def _heard(self, event: Message) -> None:
-        self.health.heard(event)
+        self.care.take(event)
         if event.get("event") == "button":
             self.desk.button()
         self.planner.heard(event)

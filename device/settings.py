@@ -56,6 +56,7 @@ class Settings:
     buffer_ms: int = 60
     quota_mb: int = 2048
     realtime: bool = True
+    microphone: str = ""  # alsa:DEVICE, or file:PATH (raw 16 kHz); empty: there is none
     stick_dirs: tuple[str, ...] = ("/media",)  # where USB sticks are mounted
     link_reset_command: str = ""  # what resets the modem; empty: nothing does
     link_reset_usb: str = ""  # or the `authorized` file of its USB device
@@ -219,6 +220,10 @@ def _checks(settings: Settings) -> list[tuple[bool, str]]:
         (settings.clock not in {"system", "trusted"}, "clock: write system or trusted"),
         (settings.amplifier_pin > LAST_PIN, "amplifier_pin: BCM numbers go from 0 to 27"),
         (settings.button_pin > LAST_PIN, "button_pin: BCM numbers go from 0 to 27"),
+        (
+            settings.microphone.partition(":")[0] not in {"", "alsa", "file"},
+            f"microphone: {settings.microphone!r} is not alsa:DEVICE or file:PATH",
+        ),
         (settings.led_pin > LAST_PIN, "led_pin: BCM numbers go from 0 to 27"),
         (settings.link_reset_min < 5, "link_reset_min: at least 5 minutes"),
         (settings.link_reboot_min < 60, "link_reboot_min: at least 60 minutes"),

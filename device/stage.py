@@ -11,6 +11,7 @@ from datetime import datetime
 
 from device.airing import (
     RATE,
+    Heard,
     Placed,
     Run,
     Stamp,
@@ -64,6 +65,7 @@ class _Armed:
     start: float
     length_ms: int
     amplifier: Amplifier
+    sounds: list[Message] = field(default_factory=list)
     gone: bool = False
     delay_s: float = 0.0  # an emergency that came late is shifted, and loses no word
 
@@ -84,6 +86,7 @@ class Stage:
     runs: dict[str, Run] = field(default_factory=dict)
     blocked: dict[str, Reason] = field(default_factory=dict)  # why not yet, by airing
     xruns: int = 0
+    heard_of: Callable[[Run], Heard | None] = lambda run: None
     _armed: dict[str, _Armed] = field(default_factory=dict)
     _zones_on: dict[str, datetime] = field(default_factory=dict)
 
@@ -135,12 +138,13 @@ class Stage:
         start, offset = self._instant(placed)
         amplifier = self.amplifier(placed)
         length = length_ms(chosen)
+        sounds = lay_out(chosen, self.clips)
         message = {
             "cmd": "arm",
             "airing_id": placed.airing_id,
             "start": start,
             "wall_offset": offset,
-            "sounds": lay_out(chosen, self.clips),
+            "sounds": sounds,
             "length_ms": length,
             "volume_pct": 0,
             "settle_ms": amplifier.settle_ms,
@@ -150,7 +154,7 @@ class Stage:
         if not self.sound.healthy() or not self.sound.send(message):
             self.blocked[placed.airing_id] = Reason.DEVICE_ERROR
             return False
-        self._armed[placed.airing_id] = _Armed(start, length, amplifier)
+        self._armed[placed.airing_id] = _Armed(start, length, amplifier, sounds)
         return True
 
     def _instant(self, placed: Placed) -> tuple[float, float]:
@@ -273,6 +277,11 @@ class Stage:
             run.amplifier_failed |= event.get("reason") != "stray"
         self.on_change()
 
+    def sounds_of(self, airing_id: str) -> tuple[list[Message], int]:
+        """What the player was given of an airing under way, and its length in ms."""
+        armed = self._armed.get(airing_id)
+        return (armed.sounds, armed.length_ms) if armed else ([], 0)
+
     def sink_lost(self, detail: str) -> None:
         """The sound device went away; told in the reports of what was under way."""
         for run in self.runs.values():
@@ -365,7 +374,7 @@ class Stage:
         airing_id = run.placed.airing_id
         if self.runs.pop(airing_id, None) is not None:
             self._armed.pop(airing_id, None)
-            self.note(finished_report(run, self.stamp()))
+            self.note(finished_report(run, self.stamp(), self.heard_of(run)))
 
     # --- outcomes -----------------------------------------------------------------------------
 

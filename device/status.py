@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from device.channel import Message
 from device.life import Life
+from device.listener import Listener
 from device.voice import program_version
 from protocol.messages import EPOCH, Board, Status
 
@@ -24,9 +25,10 @@ _LASTING_FAULTS = {"input", "dead"}  # told over by the keeper itself
 class Health:
     """Gathers; keeps only what events have told."""
 
-    def __init__(self, node: "Node", life: Life | None) -> None:
+    def __init__(self, node: "Node", life: Life | None, listener: Listener) -> None:
         self._node = node
         self._life = life
+        self._listener = listener
         self._began = node.loop.monotonic()
         self._sink_problem = ""
         self._amplifier_faults: set[str] = set()
@@ -114,6 +116,8 @@ class Health:
             "counters_lost": node.counters.lost,
             "muted_here": _is_ahead(node.documents.local_mute, node.clock.now()),
             "unbound": not node.documents.bound,
+            "not_heard": self._listener.not_heard,
+            "microphone": bool(self._listener.problem),
             "under_voltage": bool(board.under_voltage),
             "too_hot": (board.temperature_c or 0.0) >= _HOT_C,
             "card_worn": (board.card_life_pct or 0) >= _WORN_PCT,
@@ -126,6 +130,7 @@ class Health:
         seen = {
             "sound_device": self._sink_problem,
             "amplifier_fault": " ".join(sorted(self._amplifier_faults)) or "not ready",
+            "microphone": self._listener.problem,
             "storage_low": f"{free_bytes >> 20} MB",
             "clip_unusable": " ".join(sorted(sha[:12] for sha in node.clips.unusable)),
             "too_hot": f"{self.board().temperature_c} °C",

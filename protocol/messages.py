@@ -278,12 +278,7 @@ class HeldSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The hardware around the program; None: this board does not tell.
-
-    `boot_reason`: power, reboot, watchdog, crash, restart or first. `card_life_pct`: how much of
-    the card's life is used up, by its own word; `written_bytes`: what this node has seen written
-    to it, over all boots. `signal_dbm` of Wi-Fi, `signal_pct` of a modem, as `link` names them.
-    """
+    """The hardware around the program; None: this board does not tell. See README.md, status."""
 
     temperature_c: float | None = None
     under_voltage: bool | None = None
@@ -360,6 +355,9 @@ class Report:
     xruns: int = 0
     amplifier_on_at: datetime | None = None
     amplifier_off_at: datetime | None = None
+    heard_ms: int | None = None
+    heard_level_db: float | None = None
+    heard_delay_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ class PlaybackOut(Schema):
     amplifier_off_at = Instant(attribute="playback.amplifier_off_at", allow_none=True)
     clock = fields.Dict(attribute="playback.clock", allow_none=True)
     heard_ms = fields.Integer(attribute="playback.heard_ms", allow_none=True)
+    heard_level_db = fields.Float(attribute="playback.heard_level_db", allow_none=True)
+    heard_delay_ms = fields.Float(attribute="playback.heard_delay_ms", allow_none=True)
     reported_at = Instant(attribute="playback.reported_at", allow_none=True)
     presumed_outcome = fields.String(attribute="playback.presumed_outcome", allow_none=True)
     presumed_reason = fields.String(attribute="playback.presumed_reason", allow_none=True)

@@ -62,3 +62,5 @@ class Playback(Base):
     presumed_reason: Mapped[str | None]
     presumed_at: Mapped[datetime | None]
     heard_ms: Mapped[int | None]  # None: no microphone there
+    heard_level_db: Mapped[float | None]  # re full scale of the microphone
+    heard_delay_ms: Mapped[float | None]

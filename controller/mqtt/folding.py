@@ -42,6 +42,8 @@ class Row:
     presumed_reason: str | None = None
     presumed_at: datetime | None = None
     heard_ms: int | None = None
+    heard_level_db: float | None = None
+    heard_delay_ms: float | None = None
 
     @property
     def key(self) -> tuple[date, str, str]:
@@ -74,6 +76,9 @@ def fold(row: Row, report: Report, device_id: str, now: datetime) -> bool:
     row.amplifier_on_at = report.amplifier_on_at or row.amplifier_on_at
     row.amplifier_off_at = report.amplifier_off_at
     row.clock = _plain(report.clock)
+    row.heard_ms = report.heard_ms
+    row.heard_level_db = report.heard_level_db
+    row.heard_delay_ms = report.heard_delay_ms
     return True
 
 

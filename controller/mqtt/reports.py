@@ -59,7 +59,8 @@ def check(batch: ReportBatch) -> None:
     if len(batch.reports) > _LONGEST_BATCH:
         raise Malformed(f"a batch has at most {_LONGEST_BATCH} reports")
     for report in batch.reports:
-        numbers = (report.played_ms, report.length_ms, report.volume_pct, report.xruns)
+        numbers = [report.played_ms, report.length_ms, report.volume_pct, report.xruns]
+        numbers.append(report.heard_ms or 0)
         if not 0 < report.seq < 2**63 or not all(0 <= n <= _LARGEST for n in numbers):
             raise Malformed(f"report {report.seq}: a number is out of range")
         if not 0 < len(report.airing_id) <= _LONGEST_ID:
