@@ -111,12 +111,32 @@ if [ "$https" != none ]; then
 		$tls
 		}
 	CADDY
+	if [ "$https" = internal ]; then
+		# A phone that does not trust us yet must reach the page that tells it how.
+		cat >>/etc/caddy/Caddyfile.loalang <<-CADDY
+			$(printf 'http://%s, ' "${names[@]}" | sed 's/, $//') {
+				@open path /trust /trust/* /assets/*
+				handle @open {
+					reverse_proxy 127.0.0.1:8080
+				}
+				handle {
+					redir https://{host}{uri}
+				}
+			}
+		CADDY
+	fi
 	grep -qxF 'import Caddyfile.loalang' /etc/caddy/Caddyfile 2>/dev/null || {
 		# Debian's own example answers on port 80 and would shadow the redirect to HTTPS.
 		[ ! -f /etc/caddy/Caddyfile ] || cp -n /etc/caddy/Caddyfile /etc/caddy/Caddyfile.before-loalang
 		echo 'import Caddyfile.loalang' >/etc/caddy/Caddyfile
 	}
 	start_unit caddy.service changed
+	if [ "$https" = internal ]; then
+		# Caddy makes its authority at the first start; the pages hand out the certificate, never the key.
+		authority=/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt
+		for _ in 1 2 3 4 5 6 7 8 9 10; do [ -f "$authority" ] && break; sleep 1; done
+		[ ! -f "$authority" ] || install -m 644 -o loalang -g loalang "$authority" /var/lib/loalang/pages-ca.crt
+	fi
 fi
 
 link_command "$home/venv/bin/loalang" /usr/local/bin/loalang-controller "$etc/controller.toml"
@@ -129,3 +149,7 @@ A node's file (loalang.toml), for its card or a USB stick:
     sudo $home/venv/bin/python -m deploy.node_file --host ${names[0]} --claim-code CODE
 Is all well?     sudo loalang-controller doctor
 TEXT
+if [ -f /var/lib/loalang/pages-ca.crt ] && [ "$https" = internal ]; then
+	echo "Phones learn to trust the pages at http://${names[0]}/trust; compare this fingerprint there:"
+	openssl x509 -in /var/lib/loalang/pages-ca.crt -noout -fingerprint -sha256 | sed 's/.*=//; s/://g; s/..../& /g'
+fi

@@ -44,6 +44,7 @@ from web import (
     sessions,
     shell,
     today,
+    trust,
     units,
     users,
     village,
@@ -56,6 +57,7 @@ from web.incoming import Incoming
 
 PAGES = (
     login,
+    trust,
     account,
     language,
     today,

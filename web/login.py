@@ -13,6 +13,7 @@ from controller import database, people, second_factor
 from controller.api.here import changing, services
 from controller.errors import BadInput
 from controller.models import User
+from web import trust
 from web.i18n import _, sentence
 from web.limits import limited
 from web.links import own_address
@@ -43,7 +44,10 @@ def form() -> Page:
     """The form, or on to the pages for who is signed in already."""
     if signed_in():
         return redirect(own_address(request.args.get("next", "")))
-    return render_template("login/page.html", next=request.args.get("next", ""))
+    own_authority = trust.certificate() is not None
+    return render_template(
+        "login/page.html", next=request.args.get("next", ""), own_authority=own_authority
+    )
 
 
 @bp.post("/login")

@@ -48,6 +48,8 @@ POST   /clips/{clip}/edit                                     + + - - + -  . . ?
 GET    /clips/{clip}/original                                 + + - - + -  . . ?
 GET    /clips/{clip}                                          + + + + + +  . . ?
 GET    /clips/{clip}/sound                                    + + + + + +  . . ?
+POST   /clips/{clip}/ready                                    - + - - + -  . . ?
+POST   /clips/{clip}/ordinary                                 - + - - + -  . . ?
 POST   /clips/{clip}/approve                                  - + - - + -  . . ?
 POST   /clips/{clip}/reject                                   - + - - + -  . . ?
 POST   /clips/{clip}/withdraw                                 - + - - + -  . . ?
@@ -100,7 +102,7 @@ GET    /users/                                                - - - - + -  - o ?
 GET    /users/new                                             - - - - + -  - o ?
 POST   /users/new                                             - - - - + -  - . ?
 GET    /users/{user}                                          - - - - + -  - . ?
-POST   /users/{user}                                          - - - . + -  . . ?
+POST   /users/{user}                                          - - - - + -  . . ?
 POST   /users/{user}/lock                                     - - - - + -  . . ?
 POST   /users/{user}/unlock                                   - - - - + -  . . ?
 POST   /users/{user}/factor                                   - - - . . -  . . ?
@@ -126,6 +128,8 @@ POST   /account/factor                                        + + + + + +  + + ?
 POST   /account/factor/off                                    + + + + + +  + + ?
 GET    /login/code                                            ? ? ? ? ? ?  ? ? ?
 POST   /login/code                                            ? ? ? ? ? ?  ? ? ?
+GET    /trust                                                 + + + + + +  o o +
+GET    /trust/loalang-ca.crt                                  . . . . . .  . . .
 GET    /login                                                 + + + + + +  o o +
 POST   /login                                                 + + + + + +  o o +
 POST   /logout                                                ? ? ? ? ? ?  ? ? ?
@@ -165,6 +169,8 @@ POST   /api/v1/packs                                          + + - - + -  - . ?
 POST   /api/v1/speech                                         + + - - + -  - . ?
 GET    /api/v1/clips/expiring                                 + + + + + +  o o ?
 GET    /api/v1/clips/{clip}                                   + + + + + +  . . ?
+POST   /api/v1/clips/{clip}/keep-ready                        - + - - + -  . . ?
+POST   /api/v1/clips/{clip}/let-go                            - + - - + -  . . ?
 GET    /api/v1/clips/{clip}/audio                             + + + + + +  . . ?
 POST   /api/v1/clips/{clip}/approve                           - + - - + -  . . ?
 POST   /api/v1/clips/{clip}/reject                            - + - - + -  . . ?
