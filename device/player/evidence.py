@@ -2,13 +2,17 @@
 
 DIR/sound/<airing_id>.wav     16-bit mono, the airing's frames and nothing else
 DIR/sound/<airing_id>.json    {"airing_id", "first_frame_at", "frames", "rate", "xruns"}
+
+An airing that gave way and went on has both stretches in its file, one after the other, and in its
+note `stretches`: [{"first_frame_at", "frames"}, …].
 """
 
 import json
 import logging
+import os
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from device.player.score import FRAME_BYTES, RATE
 
@@ -24,13 +28,27 @@ class Recording:
         self._airing_id = airing_id
         self._frames = 0
         self._first_frame_at = first_frame_at
+        self._earlier: dict[str, Any] = {}
         if self._directory:
             try:
                 self._directory.mkdir(parents=True, exist_ok=True)
-                self._file = (self._directory / f"{airing_id}.wav.part").open("wb")
-                self._file.write(_header(0))
-            except OSError as error:
+                self._file = self._begin(self._directory / f"{airing_id}.wav")
+            except (OSError, ValueError) as error:
                 self._gave_up(error)
+
+    def _begin(self, whole: Path) -> BinaryIO:
+        """A new file, or the airing's own to go on in."""
+        part = whole.with_name(whole.name + ".part")
+        if not whole.exists():
+            file: BinaryIO = part.open("wb")
+            file.write(_header(0))
+            return file
+        self._earlier = json.loads(whole.with_suffix(".json").read_text())
+        self._frames = int(self._earlier["frames"])
+        whole.replace(part)
+        file = part.open("r+b")
+        file.seek(0, os.SEEK_END)
+        return file
 
     def add(self, frames: bytes | bytearray) -> None:
         self._frames += len(frames) // FRAME_BYTES
@@ -53,13 +71,7 @@ class Recording:
     def end(self, xruns: int) -> None:
         if not self._file or not self._directory:
             return
-        note = {
-            "airing_id": self._airing_id,
-            "first_frame_at": round(self._first_frame_at, 6),
-            "frames": self._frames,
-            "rate": RATE,
-            "xruns": xruns,
-        }
+        note = self._note(xruns)
         sound = self._directory / f"{self._airing_id}.wav"
         try:
             self._file.seek(0)
@@ -73,7 +85,23 @@ class Recording:
             self._gave_up(error)
         self._file = None
 
-    def _gave_up(self, error: OSError) -> None:
+    def _note(self, xruns: int) -> dict[str, Any]:
+        earlier = self._earlier
+        begun = round(self._first_frame_at, 6)
+        note: dict[str, Any] = {
+            "airing_id": self._airing_id,
+            "first_frame_at": earlier.get("first_frame_at", begun),
+            "frames": self._frames,
+            "rate": RATE,
+            "xruns": xruns + int(earlier.get("xruns", 0)),
+        }
+        if earlier:
+            first = {key: earlier[key] for key in ("first_frame_at", "frames")}
+            this = {"first_frame_at": begun, "frames": self._frames - int(earlier["frames"])}
+            note["stretches"] = [*earlier.get("stretches", [first]), this]
+        return note
+
+    def _gave_up(self, error: Exception) -> None:
         log.error("the evidence of %s cannot be written: %s", self._airing_id, error)
         if self._file:
             self._file.close()

@@ -169,6 +169,40 @@ def test_an_emergency_interrupts_and_starts_within_a_second(controller, node):
     assert kinds == ["started", "finished"]
 
 
+def test_a_priority_programme_goes_on_in_its_place_after_an_emergency(controller, node):
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    content, frames = make_clip(2.0, hertz=900)
+    sha256 = controller.seed(content)
+    later = airing_of(content, frames, in_s(3000), "later")
+    long, long_frames = make_clip(16.0)
+    controller.seed(long)
+    airing = airing_of(long, long_frames, in_s(5), class_=AiringClass.PRIORITY)
+    controller.schedule(AREA, [airing, later])
+    controller.wait(lambda: sha256 in controller.status(device_id).holds)
+    controller.wait((player.evidence / "sound" / "a1.wav.part").exists)
+
+    start = in_s(0.8)
+    urgent = airing_of(content, frames, start, "e1", class_=AiringClass.EMERGENCY)
+    controller.command(device_id, "play", airing=urgent)
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 30)
+    assert (report.outcome, report.reason) == ("partial", "preempted")
+    kinds = [r.kind for r in controller.all_reports(device_id) if r.airing_id == "a1"]
+    assert kinds == ["started", "finished"]
+    heard, note = player.sound("a1")
+    first, second = note["stretches"]
+    began = airing.starts_at.timestamp()
+    end = second["first_frame_at"] + second["frames"] / 48_000
+    assert abs(end - (began + len(long_frames) / 48_000)) < 0.02
+    assert numpy.array_equal(heard[-24_000:], long_frames[-24_000:])
+    assert abs(report.played_ms - note["frames"] / 48) < 2
+    _, emergency = player.sound("e1")
+    assert first["first_frame_at"] + first["frames"] / 48_000 <= emergency["first_frame_at"]
+    assert second["first_frame_at"] >= emergency["first_frame_at"] + emergency["frames"] / 48_000
+    assert [line["on"] for line in player.pin()] == [True, False], "the amplifier stayed on"
+
+
 def test_a_mute_in_the_areas_state_silences_and_holds(controller, node):
     controller.config = bound
     player = node()

@@ -1,10 +1,13 @@
 """The engine on an emulated card in a time the test moves: what leaves, and when."""
 
+import json
+
 import numpy
 import pytest
 
 from device.errors import SinkError
 from device.player.engine import Engine
+from device.player.evidence import Recording
 from device.player.jobs import Job, Lease
 from device.player.score import RATE, Score, Sound
 from device.player.sinks import EmulatedCard
@@ -357,3 +360,18 @@ def test_an_amplifier_that_joins_later_gets_its_own_time_to_settle():
     started = [event for event in world.events if event["event"] == "started"][-1]
     assert started["airing_id"] == "b"
     assert started["first_frame"] >= 106.3
+
+
+def test_an_airing_that_goes_on_adds_to_its_own_evidence(tmp_path):
+    for first_frame_at, frames in ((100.0, 480), (130.0, 240), (150.0, 120)):
+        recording = Recording(tmp_path, "a", first_frame_at)
+        recording.add(b"\x01\x00" * frames)
+        recording.end(xruns=1)
+    note = json.loads((tmp_path / "sound" / "a.json").read_text())
+    assert (note["first_frame_at"], note["frames"], note["xruns"]) == (100.0, 840, 3)
+    assert [(s["first_frame_at"], s["frames"]) for s in note["stretches"]] == [
+        (100.0, 480),
+        (130.0, 240),
+        (150.0, 120),
+    ]
+    assert (tmp_path / "sound" / "a.wav").stat().st_size == 44 + 840 * 2
