@@ -6,7 +6,9 @@ Prints one line a measure, in milliseconds:
   pure       rules to dated occurrences, without database, beside plain dateutil.rrule doing just
              the dates of the same rules in the same run
   roll-over  every schedule expanded into an empty horizon, then again with nothing to do
-  edit       one schedule of one commune: approved, expanded, its documents built
+  publish    every area's documents built, signed and stored, as after a restart
+  edit       one schedule moved by ten minutes: judged, expanded, its documents published; in one
+             commune and in the whole province, each beside the same with a tenth of the nodes
 """
 
 import argparse
@@ -14,20 +16,39 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 from dateutil.rrule import rrulestr
-from sqlalchemy import insert
+from sqlalchemy import Engine, insert
 from sqlalchemy.orm import Session
 
-from controller import airings, approvals, documents, schedules, schema
+from controller import airings, proposals, schedule_edits, schedules, schema
 from controller.access import SYSTEM
 from controller.calendar.recurrence import Rule, occurrences
 from controller.calendar.rrule_text import RRule
 from controller.database import open_engine, sqlite_url, transaction
-from controller.models import Approval, Area, Clip, ClipVersion, Node, NodeMembership, Schedule
+from controller.desk import BlobSource, Desk
+from controller.models import (
+    Approval,
+    Area,
+    Clip,
+    ClipVersion,
+    Device,
+    DeviceBinding,
+    Node,
+    NodeMembership,
+    Schedule,
+)
+from controller.mqtt.clip_seeder import ClipSeeder
+from controller.mqtt.ledger import FileLedger
+from controller.mqtt.publisher import Publisher
+from controller.page_store import PageStore
 from controller.schedules import ItemInput, ScheduleInput
+from protocol.keys import SigningKey
+from protocol.topics import Topics
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 FIRST = datetime(2026, 11, 1, 5, 30)  # noqa: DTZ001 - wall time
@@ -69,8 +90,8 @@ def pure(count: int) -> tuple[float, float]:
     return best(ours), best(plain)
 
 
-def province(session: Session, areas: int, nodes: int) -> list[str]:
-    """One province, its communes, and villages below them; returns the communes."""
+def province(session: Session, areas: int, nodes: int) -> tuple[str, list[str]]:
+    """One province, its communes, and villages below them, each node with its device."""
     root = Area(name="Tỉnh", kind="tỉnh", created_at=NOW, languages=["vi"])
     session.add(root)
     session.flush()
@@ -91,7 +112,23 @@ def province(session: Session, areas: int, nodes: int) -> list[str]:
         insert(NodeMembership),
         [{"node_id": f"n{i}", "from_at": NOW, "area_id": a} for i, a in enumerate(places)],
     )
-    return communes
+    session.execute(
+        insert(Device),
+        [
+            {
+                "id": f"d{i}",
+                "public_key": f"k{i}",
+                "first_seen_at": NOW,
+                "status": {"holds": ["0" * 64]},
+            }
+            for i in range(nodes)
+        ],
+    )
+    session.execute(
+        insert(DeviceBinding),
+        [{"node_id": f"n{i}", "from_at": NOW, "device_id": f"d{i}"} for i in range(nodes)],
+    )
+    return root.id, communes
 
 
 def clip(session: Session) -> str:
@@ -108,47 +145,97 @@ def clip(session: Session) -> str:
     return made.id
 
 
-def make_schedule(session: Session, clip_id: str, commune: str, number: int) -> Schedule:
+def make_schedule(
+    session: Session, clip_id: str, area_id: str, number: int, minute: int | None = None
+) -> Schedule:
+    """Every fourth by each of the rules; two minutes apart in the hour, and free after :46."""
     data = ScheduleInput(
         title=f"Lịch {number}",
         items=[ItemInput(clip_id)],
-        area_ids=[commune],
-        starts_at=f"2026-11-01T{5 + number % 15:02}:{number % 60:02}",
+        area_ids=[area_id],
+        starts_at=f"2026-11-01T{5 + number % 15:02}:{minute or number % 20 * 2:02}",
         recurrence={"rrule": RULES[number % len(RULES)]},
     )
     return schedules.create(session, SYSTEM, data, NOW)[0]
 
 
-def with_database(areas: int, nodes: int, count: int) -> None:
+class _NoBroker:
+    """Takes what is published; the service's link in its place."""
+
+    def publish(self, *_: Any, **__: Any) -> None:
+        pass
+
+
+def open_desk(engine: Engine, folder: Path) -> Desk:
+    """The service's own, without a broker."""
+    link, topics = cast(Any, _NoBroker()), Topics("main")
+    publisher = Publisher(engine, link, SigningKey.generate(), topics, lambda: NOW)
+    pages = PageStore(folder / "pages")
+    ledger = FileLedger(folder / "seeded.json")
+    seeder = ClipSeeder(link.publish, topics, BlobSource(pages), ledger, time.monotonic)
+    return Desk(engine, publisher, seeder, pages, 30, lambda: NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Milliseconds of each measure."""
+
+    roll: float
+    roll_again: float
+    publish: float
+    edit: float  # in one commune
+    wide_edit: float  # in the whole province
+
+
+def measured(areas: int, nodes: int, count: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine(sqlite_url(Path(folder) / "province.db"))
         schema.upgrade(engine)
         with transaction(engine) as session:
-            communes = province(session, areas, nodes)
+            root, communes = province(session, areas, nodes)
             clip_id = clip(session)
             made = [
                 make_schedule(session, clip_id, communes[i % len(communes)], i)
                 for i in range(count)
             ]
-            for schedule in made[1:]:
+            made.append(make_schedule(session, clip_id, root, 7, minute=45))
+            for schedule in made:
                 schedule.status = Approval.APPROVED
-            first = made[0].id
+            narrow, wide = made[0].id, made[-1].id
+        desk = open_desk(engine, Path(folder))
 
         def roll() -> None:
             with transaction(engine) as session:
                 airings.roll(session, NOW)
 
-        print(f"roll-over, empty horizon   {timed(roll):9.1f} ms  ({count} schedules)")
-        print(f"roll-over, nothing to do   {timed(roll):9.1f} ms")
-
-        def edit() -> None:
+        def edit(schedule_id: str, minute: int) -> None:
             with transaction(engine) as session:
-                schedule = approvals.approve_schedule(session, SYSTEM, first, NOW)
-                for area in schedule.areas:
-                    documents.area_document(session, area.area_id, NOW, 30)
+                schedule = session.get_one(Schedule, schedule_id)
+                hour = schedule.starts_local[:13]
+                data = replace(proposals.as_entered(schedule), starts_at=f"{hour}:{minute:02}")
+                schedule_edits.update(session, SYSTEM, schedule_id, data, NOW)
+                schedule_edits.accept(session, SYSTEM, schedule, NOW)
+                area_ids = [area.area_id for area in schedule.areas]
+            assert desk.refresh(area_ids) == 1
 
-        print(f"edit → document            {timed(edit):9.1f} ms  ({nodes} nodes)")
+        def edits(schedule_id: str) -> float:
+            minutes = itertools.count(48, 2)
+            return best(lambda: edit(schedule_id, next(minutes)), 3)
+
+        found = Measured(timed(roll), timed(roll), timed(desk.refresh), edits(narrow), edits(wide))
         engine.dispose()
+        return found
+
+
+def report(few: Measured, many: Measured, nodes: int, count: int) -> None:
+    print(f"roll-over, empty horizon   {many.roll:9.1f} ms  ({count} schedules)")
+    print(f"roll-over, nothing to do   {many.roll_again:9.1f} ms")
+    print(f"publish, every area        {many.publish:9.1f} ms")
+    for name, one, other in (
+        ("edit in one commune", many.edit, few.edit),
+        ("edit in the province", many.wide_edit, few.wide_edit),
+    ):
+        print(f"{name:26} {one:9.1f} ms  ({nodes} nodes; {one / other:.2f} × {nodes // 10} nodes)")
 
 
 def main() -> None:
@@ -160,7 +247,11 @@ def main() -> None:
     ours, plain = pure(options.schedules)
     print(f"pure expansion             {ours:9.1f} ms  ({ours / plain:.2f} × dateutil alone)")
     print(f"  dateutil.rrule alone     {plain:9.1f} ms")
-    with_database(options.areas, options.nodes, options.schedules)
+    few, many = (
+        measured(options.areas, count, options.schedules)
+        for count in (options.nodes // 10, options.nodes)
+    )
+    report(few, many, options.nodes, options.schedules)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,10 @@ def ordinary(desk: Desk, vouch: Callable[[bool], int] | None = None) -> dict[Com
 
     def node_changed(body: dict[str, Any]) -> int:
         desk.release(body.get("released", ()))
-        return desk.configure(body.get("node_id")) + desk.refresh()
+        node_id = body.get("node_id")
+        if node_id is None:
+            return desk.configure() + desk.refresh()
+        return desk.configure(node_id) + desk.refresh_for_node(node_id)
 
     return {
         CommandKind.SCHEDULES_CHANGED: schedules_changed,

@@ -6,7 +6,7 @@ said again. One lock keeps two threads from building the same document at once.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import BinaryIO
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from audio_library.errors import AudioError
 from audio_library.store import Store
-from controller import database, documents, fence, readiness
+from controller import areas, database, documents, fence, nodes, readiness
 from controller.documents import AreaDocument
 from controller.enrolment import Bound
 from controller.fence import Fence
@@ -56,19 +56,31 @@ class Desk:
         self._dated: dict[str, tuple[messages.Airing, ...]] = {}
         self._refs: dict[str, tuple[messages.PageRef, ...]] = {}
         self._pinned: dict[str, tuple[messages.PinnedSound, ...]] = {}
+        self._lacking: dict[str, readiness.Lacking] = {}
+        self._pins: dict[str, int] = {}  # ready-made messages somebody lacks
 
     def refresh(self, area_ids: Iterable[str] | None = None) -> int:
         """Publish the schedules of these areas (None: all served) that have changed; how many."""
         with self._lock:
             now = self._clock()
             with database.reading(self._engine) as session:
-                served = documents.areas_to_serve(session, now)
-                chosen = served if area_ids is None else sorted({*area_ids} & {*served})
+                if area_ids is None:
+                    chosen = documents.areas_to_serve(session, now)
+                else:
+                    chosen = documents.to_serve_among(session, list(area_ids), now)
             said = sum(self._refresh_one(area_id, now) for area_id in chosen)
             if area_ids is None:
-                self._forget_others(served)
-            self.seed()
+                self._forget_others(chosen)
+            self.seed(chosen)
             return said
+
+    def refresh_for_node(self, node_id: str) -> int:
+        """Publish what a node that came, moved or went reads: its areas may be served newly."""
+        now = self._clock()
+        with database.reading(self._engine) as session:
+            area_id = nodes.area_of(session, node_id, now)
+            path = areas.path(session, area_id) if area_id else ()
+        return self.refresh(path)
 
     def configure(self, node_id: str | None = None) -> int:
         """Publish the config of a node (None: all) to the device that serves it; how many."""
@@ -77,9 +89,7 @@ class Desk:
             with database.reading(self._engine) as session:
                 # A node given up gets the empty config, which silences its hardware.
                 served = [
-                    (node, device.id)
-                    for node, device in documents.bound_nodes(session)
-                    if node_id in (None, node.id)
+                    (node, device.id) for node, device in documents.bound_nodes(session, node_id)
                 ]
                 wanted = [
                     self._config(
@@ -107,16 +117,22 @@ class Desk:
         for device_id in device_ids:
             self._publisher.retain(self._config(device_id, messages.NodeConfig()))
 
-    def seed(self) -> None:
-        """Tell the seeder which blobs nodes need: near pages, clips somebody lacks, other pages."""
+    def seed(self, area_ids: Collection[str] | None = None) -> None:
+        """Tell the seeder which blobs nodes need: near pages, clips somebody lacks, other pages.
+
+        With `area_ids` only the nodes there are looked at; of the others it is remembered.
+        """
         with self._lock:
             now = self._clock()
             with database.reading(self._engine) as session:
-                holders = readiness.holders(session, now)
-            lacking = readiness.blobs_lacking(self._dated, holders, now)
+                holders = readiness.holders(session, now, area_ids)
+            dated = self._dated if area_ids is None else self._of(area_ids)
+            self._lacking |= readiness.lacking_by_area(dated, holders, now)
+            lacking = readiness.soonest_first(self._lacking.values())
             near, far = self._page_refs(now)
-            pinned = readiness.pinned_lacking(self._pinned, holders)
-            blobs = {**near, **pinned, **lacking, **far}
+            pins = readiness.pinned_lacking(self._pinned, holders)
+            self._pins = pins if area_ids is None else self._pins | pins
+            blobs = {**near, **self._pins, **lacking, **far}
             self._seeder.plan([Blob(sha256, size) for sha256, size in blobs.items()])
 
     def collect(self) -> int:
@@ -205,8 +221,11 @@ class Desk:
         near = {ref.sha256: ref.bytes for ref in refs if ref.day <= tomorrow}
         return near, {ref.sha256: ref.bytes for ref in refs if ref.sha256 not in near}
 
+    def _of(self, area_ids: Iterable[str]) -> dict[str, tuple[messages.Airing, ...]]:
+        return {each: self._dated[each] for each in area_ids if each in self._dated}
+
     def _forget_others(self, served: Iterable[str]) -> None:
-        for known in (self._dated, self._refs, self._pinned):
+        for known in (self._dated, self._refs, self._pinned, self._lacking):
             for area_id in known.keys() - set(served):
                 del known[area_id]
 

@@ -3,17 +3,17 @@
 "Holds" is what a node's device said in its last status; a node nobody serves holds nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import airings, areas, audit, changes, nodes
+from controller import airings, audit, changes, nodes
 from controller.access import SYSTEM
-from controller.documents import bound_nodes
-from controller.models import Airing, AiringArea
+from controller.models import Airing, AiringArea, Device, DeviceBinding, Node, NodeMembership
+from controller.places import Tree
 from protocol import messages
 from protocol.programme import blobs_of, parts_for
 
@@ -46,17 +46,33 @@ class Holder:
         )
 
 
-def holders(session: Session, now: datetime) -> list[Holder]:
-    """Every node that a device serves now."""
+def holders(
+    session: Session, now: datetime, area_ids: Collection[str] | None = None
+) -> list[Holder]:
+    """Every node that a device serves now (in these areas and below), in one query."""
+    tree = Tree.load(session)
+    query = (
+        select(Node.id, Node.languages, NodeMembership.area_id, Device.status)
+        .join(DeviceBinding, DeviceBinding.node_id == Node.id)
+        .join(Device, Device.id == DeviceBinding.device_id)
+        .join(NodeMembership, NodeMembership.node_id == Node.id)
+        .where(DeviceBinding.until_at.is_(None), Device.shut_out_at.is_(None), nodes.at_time(now))
+        .order_by(Node.code)
+    )
+    if area_ids is not None:
+        query = query.where(NodeMembership.area_id.in_(tree.below(area_ids)))
+    paths: dict[str, tuple[str, ...]] = {}
     found = []
-    for node, device in bound_nodes(session):
-        area_id = nodes.area_of(session, node.id, now)
-        if area_id is not None:
-            languages = node.languages or areas.effective(session, area_id).languages
-            holds = frozenset((device.status or {}).get("holds", ()))
-            path = areas.path(session, area_id)
-            found.append(Holder(node.id, path, tuple(languages), holds))
+    for node_id, languages, area_id, status in session.execute(query):
+        if area_id not in paths:
+            paths[area_id] = tree.path(area_id)
+        holds = frozenset((status or {}).get("holds", ()))
+        own = tuple(languages or tree.languages(area_id))
+        found.append(Holder(node_id, paths[area_id], own, holds))
     return found
+
+
+Lacking = dict[str, tuple[datetime, int]]  # SHA-256 → first airing that needs it, bytes
 
 
 def blobs_lacking(
@@ -66,13 +82,32 @@ def blobs_lacking(
 
     `dated`: the airings of each area as its document has them.
     """
+    return soonest_first(lacking_by_area(dated, holders, now).values())
+
+
+def soonest_first(found: Iterable[Lacking]) -> dict[str, int]:
+    """What several areas lack as one list: SHA-256 → bytes."""
+    lacking: Lacking = {}
+    for each in found:
+        for sha256, (at, size) in each.items():
+            known = lacking.get(sha256)
+            lacking[sha256] = (min(at, known[0]) if known else at, size)
+    ordered = sorted(lacking.items(), key=lambda item: item[1][0])
+    return {sha256: size for sha256, (_, size) in ordered}
+
+
+def lacking_by_area(
+    dated: Mapping[str, Sequence[messages.Airing]], holders: Iterable[Holder], now: datetime
+) -> dict[str, Lacking]:
+    """What some node below each of these areas lacks of its document."""
     # Thousands of nodes hold the same few sets of sounds: one of each kind answers for all.
     by_area: dict[str, dict[object, Holder]] = {}
     for holder in holders:
         for area_id in holder.area_path:
             by_area.setdefault(area_id, {})[holder.languages, holder.holds] = holder
-    lacking: dict[str, tuple[datetime, int]] = {}
+    found: dict[str, Lacking] = {}
     for area_id, said in dated.items():
+        lacking = found[area_id] = {}
         served = by_area.get(area_id, {}).values()
         for airing in said:
             if airing.starts_at + timedelta(seconds=airing.late_s) < now:
@@ -81,8 +116,7 @@ def blobs_lacking(
                 for sha256, size in holder.lacks(airing.parts).items():
                     first, _ = lacking.get(sha256, (airing.starts_at, size))
                     lacking[sha256] = (min(first, airing.starts_at), size)
-    ordered = sorted(lacking.items(), key=lambda item: item[1][0])
-    return {sha256: size for sha256, (_, size) in ordered}
+    return found
 
 
 def pinned_lacking(
@@ -123,7 +157,8 @@ def check(session: Session, watch: Watch, now: datetime, ahead: timedelta) -> in
         .order_by(Airing.starts_at)
     )
     due = list(session.scalars(query))
-    known = {holder.node_id: holder for holder in holders(session, now)} if due else {}
+    places = {area.area_id for airing in due for area in airing.areas}
+    known = {each.node_id: each for each in holders(session, now, places)} if due else {}
     for airing in due:
         _look(session, watch, airing, known, now)
     _forget_others(watch, {airing.id for airing in due})

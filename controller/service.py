@@ -41,6 +41,7 @@ from controller.mqtt.link import Arrival, BrokerAddress, Link
 from controller.mqtt.publisher import RETAINED_FOR, Publisher
 from controller.one_service import Keeps, leading
 from controller.orders import Orders
+from controller.page_store import PageStore
 from controller.settings import Settings
 from controller.signing import Keyring
 from controller.vouching import Voucher
@@ -86,7 +87,7 @@ class Service:
         second = settings.second_signer
         self.publisher = Publisher(engine, self.link, ring, topics, clock, second=second)
         self.voucher = Voucher(engine, self.publisher, ring, second, clock)
-        pages = Store(settings.data_dir / "pages")
+        pages = PageStore(settings.data_dir / "pages")
         self.seeder = ClipSeeder(
             self.link.publish,
             topics,

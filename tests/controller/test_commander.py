@@ -38,12 +38,12 @@ class Recorder:
     def __init__(self):
         self.calls = []
 
-    def release(self, device_ids):
-        if device_ids:
-            self.calls.append(("release", list(device_ids)))
-
     def refresh(self, area_ids=None):
         self.calls.append(("refresh", area_ids))
+        return 1
+
+    def refresh_for_node(self, node_id):
+        self.calls.append(("refresh_for_node", node_id))
         return 1
 
     def configure(self, node_id=None):
@@ -82,7 +82,11 @@ def test_a_command_is_done_once_and_says_what_came_of_it(ask, desk_commander, re
 @pytest.mark.parametrize(
     ("kind", "body", "calls"),
     [
-        (CommandKind.NODE_CHANGED, {"node_id": "n"}, [("configure", "n"), ("refresh", None)]),
+        (
+            CommandKind.NODE_CHANGED,
+            {"node_id": "n"},
+            [("configure", "n"), ("refresh_for_node", "n")],
+        ),
         (CommandKind.CLIP_CHANGED, {"clip_id": "c"}, [("refresh", None)]),
         (CommandKind.CLIP_CHANGED, {"clip_id": "c", "area_ids": ["x"]}, [("refresh", ["x"])]),
     ],
