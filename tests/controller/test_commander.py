@@ -42,6 +42,9 @@ class Recorder:
         self.calls.append(("refresh", area_ids))
         return 1
 
+    def release(self, device_ids):
+        return len(list(device_ids))
+
     def refresh_for_node(self, node_id):
         self.calls.append(("refresh_for_node", node_id))
         return 1
