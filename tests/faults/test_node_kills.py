@@ -1,6 +1,7 @@
 """kill -9 and a player that hangs: one outcome each, one sound at most, no stray horn."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -58,6 +59,19 @@ def check_invariants(controller, player, device_id, starts):
         began = starts[on["airing_id"]]
         assert on["at"] >= began - SETTLE_S - 0.2
         assert off["at"] <= began + CLIP_S + 6.0, "the amplifier stayed on"
+    check_what_sounded(player, starts)
+
+
+def check_what_sounded(player, starts):
+    """By the sound itself: planned, once, in its place, and with the amplifier settled."""
+    horn = horn_times(player)
+    for path in (player.evidence / "sound").glob("*.json"):
+        note = json.loads(path.read_text())
+        began, first = starts[note["airing_id"]], note["first_frame_at"]
+        assert "stretches" not in note, f"{note['airing_id']} sounded twice"
+        assert began - 0.05 <= first
+        assert first + note["frames"] / 48_000 <= began + CLIP_S + 0.1
+        assert any(on["at"] + SETTLE_S - 0.1 <= first for on, _ in horn if on["at"] <= first)
 
 
 def horn_times(player):
