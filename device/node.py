@@ -269,6 +269,7 @@ class Node:
         if self.clock.trusted:
             self.note_time()
             self.outbox.forget_before(self.clock.now() - timedelta(days=60))
+            self.outbox.shrink(self.clock.now() - timedelta(days=400))
         if self.clock.reading().source != "ntp":
             self.present()  # asks for a fresh beacon: crystals drift a second in half a day
         self.loop.call_later(_SAVE_TIME_S, self._keep_time)

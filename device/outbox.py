@@ -11,6 +11,7 @@ import logging
 import secrets
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from protocol.outcomes import ReportKind
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _SMALLEST_BYTES = 512
+MOST_REPORTS = 60_000  # four years of twenty airings a day, some 50 MB
+_SUMMED_UP = 1000
 _Rows = list[tuple[int, str]]
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
@@ -164,6 +167,41 @@ class Outbox:
                 gone += self._db.execute("DELETE FROM outbox WHERE seq = ?", (seq,)).rowcount
         return gone
 
+    def newest(self) -> int:
+        """The highest number of what is owed; 0 when nothing is."""
+        query = "SELECT max(seq) FROM outbox"
+        return self._try(lambda: int(self._db.execute(query).fetchone()[0] or 0), 0)
+
+    def shrink(self, before: datetime, most: int = MOST_REPORTS) -> int:
+        """Sum up the oldest reports when there are too many, or older than `before`.
+
+        A thousand become one `summary` that says how many airings ended how; how many went.
+        """
+        gone = 0
+        while len(self) > most or self._oldest_is_before(before):
+            reports = self.owed(_SUMMED_UP)
+            if len(self) <= most:
+                reports = [report for report in reports if _is_older(report, before)]
+            done = self._try(lambda: self._sum_up(reports), 0)  # noqa: B023 (called at once)
+            if not done:
+                break
+            gone += done
+        return gone
+
+    def _oldest_is_before(self, moment: datetime) -> bool:
+        oldest = self.owed(1)
+        return bool(oldest) and _is_older(oldest[0], moment)
+
+    def _sum_up(self, reports: list[Report]) -> int:
+        if len(reports) < 2:
+            return 0
+        body = json.dumps(to_json(summary(reports)), ensure_ascii=False, separators=(",", ":"))
+        seqs = [(report.seq,) for report in reports]
+        with self._db:
+            self._db.executemany("DELETE FROM outbox WHERE seq = ?", seqs)
+            self._db.execute("INSERT INTO outbox (body) VALUES (?)", (body,))
+        return len(reports)
+
     def __len__(self) -> int:
         query = "SELECT count(*) FROM outbox"
         count = self._try(lambda: int(self._db.execute(query).fetchone()[0]), 0)
@@ -258,3 +296,30 @@ def _readable(seq: int, body: str) -> Report | None:
     except (ValueError, Malformed) as error:
         log.error("report %s cannot be read any more: %s", seq, error)
         return None
+
+
+def _is_older(report: Report, moment: datetime) -> bool:
+    """By a clock that could be believed: 1970 is no age."""
+    return report.clock.trusted and report.at < moment and report.kind is not ReportKind.SUMMARY
+
+
+def summary(reports: list[Report]) -> Report:
+    """One report for many: from when to when, and how many airings ended how, and why."""
+    counts: Counter[str] = Counter()
+    for report in reports:
+        if report.kind is ReportKind.SUMMARY:
+            counts.update({name: int(n) for name, n in json.loads(report.detail).items()})
+        elif report.outcome is not None:
+            counts["/".join(filter(None, [report.outcome.value, report.reason]))] += 1
+    first, last = reports[0], reports[-1]
+    return replace(
+        last,
+        seq=0,
+        kind=ReportKind.SUMMARY,
+        airing_id=f"summary-{first.seq}-{last.seq}",
+        planned_at=min(report.planned_at for report in reports),
+        at=max(report.at for report in reports),
+        outcome=None,
+        reason="",
+        detail=json.dumps(counts, sort_keys=True),
+    )

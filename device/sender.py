@@ -1,4 +1,8 @@
-"""Gets the outbox to the controller: small batches, few at a time, again until acknowledged."""
+"""Gets the outbox to the controller: small batches, few at a time, again until acknowledged.
+
+What happens now goes before what waited while there was no link, and on a slow line the batches
+shrink, so that a year of backlog holds up neither today's reports nor anything else that is said.
+"""
 
 import random
 from collections.abc import Callable
@@ -11,6 +15,8 @@ BATCH = 50
 OUTSTANDING = 2
 _RESEND_S = 30.0
 _RESEND_LONGEST_S = 600.0
+_SMALLEST = 5
+_SLOW_S, _QUICK_S = 5.0, 2.0  # an acknowledgement that took so long: smaller batches, or larger
 
 
 @dataclass
@@ -20,6 +26,7 @@ class _Sent:
     seqs: set[int]
     again_at: float
     wait_s: float
+    sent_at: float
 
 
 class Sender:
@@ -35,10 +42,13 @@ class Sender:
         self._publish = publish
         self._jitter = jitter or random.Random()
         self._sent: list[_Sent] = []
+        self._live_after = 0  # reports above this number are of now, not of a time without a link
+        self._size = BATCH
 
     def connected(self) -> None:
         """A new connection: whatever was on its way is sent again."""
         self._sent.clear()
+        self._live_after = self._outbox.newest()
 
     def tick(self, now: float) -> None:
         """Send what is due. `now`: monotonic seconds."""
@@ -46,13 +56,22 @@ class Sender:
         for sent in waiting:
             self._resend(sent, now)
         while len(self._sent) < OUTSTANDING:
-            last = max((max(sent.seqs) for sent in self._sent), default=0)
-            reports = self._outbox.owed(BATCH, after=last)
+            reports = self._next()
             if not reports or not self._send(reports):
                 return
-            self._sent.append(
-                _Sent({r.seq for r in reports}, now + self._spread(_RESEND_S), _RESEND_S)
-            )
+            again_at = now + self._spread(_RESEND_S)
+            self._sent.append(_Sent({r.seq for r in reports}, again_at, _RESEND_S, now))
+
+    def _next(self) -> list[Report]:
+        """The oldest of what is live and not on its way; when there is none, of the backlog."""
+        on_the_way = {seq for sent in self._sent for seq in sent.seqs}
+        live = max((s for s in on_the_way if s > self._live_after), default=self._live_after)
+        reports = self._outbox.owed(self._size, after=live)
+        if reports:
+            return reports
+        waiting = max((s for s in on_the_way if s <= self._live_after), default=0)
+        backlog = self._outbox.owed(self._size, after=waiting)
+        return [report for report in backlog if report.seq <= self._live_after]
 
     def acknowledged(self, ack: ReportAck, now: float) -> int:
         """Forget what the controller has committed, and send on. How many reports that were."""
@@ -60,9 +79,18 @@ class Sender:
         if ack.store_epoch == self._outbox.store_epoch:
             for sent in self._sent:
                 sent.seqs = {s for s in sent.seqs if s > ack.upto and s not in ack.also}
+            for sent in self._sent:
+                if not sent.seqs:
+                    self._learn(now - sent.sent_at)
             self._sent = [sent for sent in self._sent if sent.seqs]
         self.tick(now)
         return gone
+
+    def _learn(self, took_s: float) -> None:
+        if took_s > _SLOW_S:
+            self._size = max(self._size // 2, _SMALLEST)
+        elif took_s < _QUICK_S:
+            self._size = min(self._size * 2, BATCH)
 
     def _resend(self, sent: _Sent, now: float) -> None:
         first, last = min(sent.seqs), max(sent.seqs)

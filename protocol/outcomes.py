@@ -45,6 +45,7 @@ class ReportKind(StrEnum):
     STARTED = "started"
     CHECKPOINT = "checkpoint"
     FINISHED = "finished"
+    SUMMARY = "summary"  # many that were too old or too many to keep; `detail` has the counts
 
 
 class AiringClass(StrEnum):

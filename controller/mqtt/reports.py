@@ -5,6 +5,7 @@ Ingest is idempotent (the key of a report is device, store epoch and number) and
 a handful of statements, however many reports it has.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -31,6 +32,9 @@ from protocol.codec import to_json
 from protocol.errors import Malformed
 from protocol.keys import VerifyKey
 from protocol.messages import Report, ReportAck, ReportBatch
+from protocol.outcomes import ReportKind
+
+_log = logging.getLogger(__name__)
 
 _LONGEST_ID = 64
 _LONGEST_EPOCH = 32
@@ -241,6 +245,9 @@ def _placed(session: Session, told: Sequence[Told]) -> Iterable[_Placed]:
     bindings = _bindings(session, {one.device_id for one in told})
     for one in told:
         for report in one.batch.reports:
+            if report.kind is ReportKind.SUMMARY:
+                _log.warning("device %s sums up: %s", one.device_id, report.detail)
+                continue  # of many airings, and so of none
             node = _node_at(bindings.get(one.device_id, []), report.planned_at)
             if node is None:
                 continue  # a device nobody has bound to a place; its word is kept all the same

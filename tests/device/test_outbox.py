@@ -1,12 +1,14 @@
 """The ledger: what is noted stays, what is acknowledged goes, what is damaged is set aside."""
 
+import json
 import os
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from protocol.messages import Report
+from protocol.messages import ClockReading, Report
 from protocol.outcomes import Outcome, ReportKind
 from tests.device.fakes import START
 
@@ -132,3 +134,43 @@ def test_the_store_is_born_once(path, open_box):
     again = open_box(path)
     assert again.created_at == START
     again.close()
+
+
+def fill(box, count, at=START, *, trusted=True):
+    for number in range(count):
+        report = replace(finished(f"b{number}"), at=at, clock=ClockReading(trusted, "rtc"))
+        box.note(report)
+
+
+def test_too_many_reports_are_summed_up_and_none_is_dropped_silently(path, open_box):
+    box = open_box(path)
+    fill(box, 2500)
+    assert box.shrink(START - timedelta(days=1), most=600) == 2000
+    owed = box.owed(9999)
+    sums = [report for report in owed if report.kind is ReportKind.SUMMARY]
+    assert len(owed) == 502
+    assert [json.loads(report.detail) for report in sums] == [{"played": 1000}] * 2
+    assert sums[0].airing_id == "summary-1-1000"
+    assert sums[0].seq == 2501
+    assert box.knows("b0")
+
+
+def test_summaries_are_summed_up_in_their_turn(path, open_box):
+    box = open_box(path)
+    fill(box, 30)
+    assert box.shrink(START - timedelta(days=1), most=10) == 30
+    fill(box, 30)
+    assert box.shrink(START - timedelta(days=1), most=10) == 31
+    (only,) = box.owed(99)
+    assert json.loads(only.detail) == {"played": 60}
+
+
+def test_what_is_too_old_is_summed_up_unless_its_clock_was_wrong(path, open_box):
+    box = open_box(path)
+    fill(box, 5, START - timedelta(days=500), trusted=False)
+    assert box.shrink(START - timedelta(days=400)) == 0
+    other = open_box(None)
+    fill(other, 5, START - timedelta(days=500))
+    fill(other, 3, START)
+    assert other.shrink(START - timedelta(days=400)) == 5
+    assert len(other) == 4

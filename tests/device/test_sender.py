@@ -83,3 +83,28 @@ def test_a_year_of_backlog_drains(make):
         now += 0.1
         sender.acknowledged(ReportAck(box.store_epoch, 0, tuple(batch)), now)
     assert len(box) == 0 and now < 60
+
+
+def test_what_happens_now_goes_before_the_backlog(make):
+    box, line, sender = make(BATCH * 4)
+    sender.connected()
+    sender.tick(0.0)
+    box.note(finished("live"))
+    sender.acknowledged(ReportAck(box.store_epoch, 0, tuple(line.batches[0])), 0.5)
+    assert line.batches[2] == [BATCH * 4 + 1]
+    sender.acknowledged(ReportAck(box.store_epoch, 0, tuple(line.batches[2])), 1.0)
+    assert line.batches[3] == list(range(2 * BATCH + 1, 3 * BATCH + 1))
+
+
+def test_on_a_slow_line_batches_shrink_and_grow_again(make):
+    box, line, sender = make(BATCH * 8)
+    now = 0.0
+    sender.tick(now)
+    for took_s, size in ((9.0, 25), (9.0, 12), (1.0, 24), (1.0, 48), (1.0, 50)):
+        before = len(line.batches)
+        oldest = line.batches[before - 2]
+        now += took_s
+        for sent in sender._sent:
+            sent.sent_at = now - took_s
+        sender.acknowledged(ReportAck(box.store_epoch, 0, tuple(oldest)), now)
+        assert len(line.batches[before]) == size

@@ -318,3 +318,9 @@ def _race(engine):
 
 def test_a_plain_row_has_every_column_of_the_table():
     assert set(COLUMNS) == set(Playback.__table__.columns.keys())
+
+
+def test_a_summary_of_many_is_acknowledged_and_is_no_playback(tell, playbacks):
+    summed_up = Report(5, ReportKind.SUMMARY, "summary-1-4", STARTS, LATER, detail="{}")
+    (ack,) = tell([summed_up])
+    assert (ack.also, playbacks()) == ((5,), [])
