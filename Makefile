@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PACKAGES := audio_library controller deploy device protocol web
 PYTEST_ARGS ?=
+# Two test files at a time: more would only compete for the moments that airings are held to.
+WORKERS ?= 2
 
 # An environment made elsewhere (a moved checkout) or by a Python that is gone serves nobody.
 ifneq ($(shell [ ! -e $(BIN)/pip ] || { [ -x $(BIN)/python ] && grep -qF "$(CURDIR)/$(VENV)/" $(BIN)/pip; } || echo moved),)
@@ -65,7 +67,7 @@ demo: setup ## run a whole commune on this machine; pass options as ARGS="--node
 
 .PHONY: test
 test: setup ## run the whole test suite (long fault tests excepted)
-	@$(BIN)/pytest -m "not faults" $(PYTEST_ARGS)
+	@$(BIN)/pytest -m "not faults" -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: faults
 faults: setup ## run the long tests that break things on purpose
