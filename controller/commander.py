@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 from controller import commands, database
 from controller.commands import CommandKind
 from controller.desk import Desk
+from controller.enrolment import Bound
 from controller.models import ServiceCommand
 from controller.orders import Orders
 
@@ -87,6 +88,8 @@ def ordinary(desk: Desk, vouch: Callable[[bool], int] | None = None) -> dict[Com
 
     def node_changed(body: dict[str, Any]) -> int:
         desk.release(body.get("released", ()))
+        if body.get("bound"):
+            desk.bind([Bound(body["node_id"], body["bound"])])
         node_id = body.get("node_id")
         if node_id is None:
             return desk.configure() + desk.refresh()

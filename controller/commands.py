@@ -28,7 +28,7 @@ class CommandKind(StrEnum):
     """What the service can be asked for, with the keys of its body."""
 
     SCHEDULES_CHANGED = "schedules_changed"  # area_ids
-    NODE_CHANGED = "node_changed"  # node_id, released?: device ids
+    NODE_CHANGED = "node_changed"  # node_id, released?: device ids, bound?: device id
     CLIP_CHANGED = "clip_changed"  # clip_id, area_ids
     NODE_ORDER = "node_order"  # order_id
     TRUST_CHANGED = "trust_changed"  # (nothing)

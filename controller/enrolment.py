@@ -3,23 +3,30 @@
 The proof (see protocol.claims) rests on the code, which never travels, and on the device's own
 public key. A code works once. The binding is dated: the node's history stays with the place, and
 hardware that served it before is let go.
+
+A device that shows no code that fits waits on a list, with twelve digits of its key that its label
+or its technician tells too; an official binds it by hand to the node it is meant for.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
-from controller import audit, changes, nodes
-from controller.access import SYSTEM
-from controller.models import ClaimCode, Device, DeviceBinding, Node
-from protocol.claims import proves
+from controller import audit, changes, commands, nodes
+from controller.access import SYSTEM, Action, Actor, require_role
+from controller.commands import CommandKind
+from controller.errors import NotFound
+from controller.models import ClaimCode, Device, DeviceBinding, Node, WaitingDevice
+from protocol.claims import device_code, proves
 from protocol.keys import VerifyKey
 from protocol.messages import Claim
 
 _LONGEST_TEXT = 64
+WAITS = timedelta(hours=24)
+MOST_WAIT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +54,81 @@ def claim(session: Session, key: VerifyKey, asked: Claim, now: datetime) -> Boun
     if device is None:
         device = Device(id=key.device_id, public_key=key.hex, first_seen_at=now)
         session.add(device)
+    _stop_waiting(session, key.device_id)
     device.hardware = asked.hardware[:_LONGEST_TEXT]
     device.version = asked.version[:_LONGEST_TEXT]
     session.flush()
     return _bind(session, code.node_id, device.id, now)
+
+
+def wait(session: Session, key: VerifyKey, asked: Claim, now: datetime) -> bool:
+    """Put a new device on the list of those that wait; False for one that has no business there.
+
+    The list is short: whoever may join may ask under any number of keys, and the newest stay.
+    """
+    device = session.get(Device, key.device_id)
+    if device is not None and (device.shut_out_at or _as_before(session, device.id)):
+        return False
+    row = session.get(WaitingDevice, key.device_id)
+    if row is None:
+        row = WaitingDevice(
+            id=key.device_id,
+            public_key=key.hex,
+            code=device_code(key),
+            first_asked_at=now,
+        )
+        session.add(row)
+        changes.note(session, "node", key.device_id, None, now)
+    row.hardware, row.version = asked.hardware[:_LONGEST_TEXT], asked.version[:_LONGEST_TEXT]
+    row.last_asked_at = now
+    session.flush()
+    _shorten(session, now)
+    return True
+
+
+def waiting(session: Session, actor: Actor, now: datetime) -> list[WaitingDevice]:
+    """The devices that asked lately, the newest first; for whoever may bind one."""
+    require_role(actor, Action.OPERATE)
+    query = select(WaitingDevice).where(WaitingDevice.last_asked_at > now - WAITS)
+    return list(session.scalars(query.order_by(WaitingDevice.last_asked_at.desc())))
+
+
+def bind(session: Session, actor: Actor, node_id: str, device_id: str, now: datetime) -> Node:
+    """Bind a device that waits to a node; the device that served it before is let go.
+
+    Raises NotFound when no such device waits (any more).
+    """
+    node = nodes.get(session, actor, node_id, Action.OPERATE)
+    row = session.get(WaitingDevice, device_id)
+    if row is None:
+        raise NotFound("device")
+    device = session.get(Device, device_id)
+    if device is None:
+        device = Device(id=row.id, public_key=row.public_key, first_seen_at=now)
+        session.add(device)
+    device.hardware, device.version = row.hardware, row.version
+    session.delete(row)
+    session.flush()
+    bound = _bind(session, node.id, device_id, now, actor)
+    body = {"node_id": node.id, "released": list(bound.released), "bound": device_id}
+    commands.ask(session, CommandKind.NODE_CHANGED, body, actor, now)
+    return node
+
+
+def _stop_waiting(session: Session, device_id: str) -> None:
+    row = session.get(WaitingDevice, device_id)
+    if row is not None:
+        session.delete(row)
+
+
+def _shorten(session: Session, now: datetime) -> None:
+    newest = select(WaitingDevice.id).order_by(WaitingDevice.last_asked_at.desc()).limit(MOST_WAIT)
+    session.execute(
+        delete(WaitingDevice).where(
+            WaitingDevice.id.not_in(newest) | (WaitingDevice.last_asked_at <= now - WAITS)
+        ),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _unused(session: Session, now: datetime) -> Iterable[ClaimCode]:
@@ -87,7 +165,9 @@ def _use_up(session: Session, code: ClaimCode, now: datetime) -> bool:
     return result.rowcount == 1
 
 
-def _bind(session: Session, node_id: str, device_id: str, now: datetime) -> Bound:
+def _bind(
+    session: Session, node_id: str, device_id: str, now: datetime, actor: Actor = SYSTEM
+) -> Bound:
     current = session.scalars(
         select(DeviceBinding).where(
             DeviceBinding.until_at.is_(None),
@@ -99,6 +179,6 @@ def _bind(session: Session, node_id: str, device_id: str, now: datetime) -> Boun
     session.add(DeviceBinding(node_id=node_id, device_id=device_id, from_at=now))
     released = tuple(b.device_id for b in current if b.device_id != device_id)
     area_id = nodes.area_of(session, node_id, now)
-    audit.record(session, SYSTEM, "node.bind", "node", node_id, area_id, now, {"device": device_id})
+    audit.record(session, actor, "node.bind", "node", node_id, area_id, now, {"device": device_id})
     changes.note(session, "node", node_id, area_id, now)
     return Bound(node_id, device_id, released)

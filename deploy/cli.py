@@ -70,7 +70,18 @@ ADMINISTRATION: Final = {
 }
 # `loalang node` is the daemon; with one of these it is about the nodes the controller knows.
 NODE_VERBS: Final = frozenset(
-    {"list", "show", "create", "add", "update", "shut-out", "claim-code", "order"}
+    {
+        "list",
+        "show",
+        "create",
+        "add",
+        "update",
+        "shut-out",
+        "waiting",
+        "bind",
+        "claim-code",
+        "order",
+    }
 )
 
 

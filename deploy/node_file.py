@@ -61,7 +61,11 @@ class NodeFile:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="deploy.node_file", description=__doc__)
     parser.add_argument("--host", required=True, help="how the node reaches this controller")
-    parser.add_argument("--claim-code", required=True, help="as the node's page shows it")
+    parser.add_argument(
+        "--claim-code",
+        default="",
+        help="as the node's page shows it; without one an official binds the node by its digits",
+    )
     parser.add_argument("--port", type=int, default=8883)
     parser.add_argument("--config", type=Path, default=Path("/etc/loalang/controller.toml"))
     parser.add_argument("--broker", type=Path, default=Path("/etc/loalang/broker"))

@@ -2,7 +2,7 @@
 
 broker_url = "mqtts://loa.example.vn:8883"
 controller_keys = ["64 hex digits"]
-claim_code = "7KQ2-MXWD-9RTA"
+claim_code = "7KQ2-MXWD-9RTA"     # or none: then an official binds the node by its digits
 ca = "-----BEGIN CERTIFICATE----- …"
 join = "-----BEGIN PRIVATE KEY----- …"
 amplifier_pin = 17                # any setting of the node may stand here
@@ -23,7 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 DEFAULTS: dict[str, Any] = {"amplifier_pin": 17, "button_pin": 27, "sink": "alsa:default"}
-REQUIRED = ("broker_url", "controller_keys", "claim_code")
+REQUIRED = ("broker_url", "controller_keys")
 NETWORK = frozenset(
     {"wifi_ssid", "wifi_password", "wifi_country", "apn", "apn_user", "apn_password", "sim_pin"}
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 from device.board import BoardReader
 from device.doctor import doctor
 from device.errors import ConfigError
+from device.identity import load_key
 from device.logs import RecentLines
 from device.loop import Loop
 from device.node import Equipment, Node, kernel_boot_id
@@ -22,12 +23,13 @@ from device.notify import Notifier
 from device.priority import be_urgent
 from device.reporting import check_config
 from device.settings import Settings, config_path, load
+from protocol.claims import device_code
 
 log = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """`loalang node [run|check-config|doctor] [--config FILE]`; the exit status."""
+    """`loalang node [run|check-config|doctor|code] [--config FILE]`; the exit status."""
     options = _parser().parse_args(argv)
     try:
         settings = load(config_path(options.config), os.environ)
@@ -37,6 +39,9 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if options.what == "check-config":
         return check_config(settings)
+    if options.what == "code":
+        print(device_code(load_key(settings.data_dir).verify_key))
+        return 0
     if options.what == "doctor":
         return doctor(settings)
     return run(settings)
@@ -100,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="loalang node", description="The node on the loudspeaker's mast."
     )
-    parser.add_argument("what", nargs="?", default="run", choices=["run", "check-config", "doctor"])
+    parser.add_argument(
+        "what", nargs="?", default="run", choices=["run", "check-config", "doctor", "code"]
+    )
     parser.add_argument("--config", metavar="FILE", help="settings in TOML")
     return parser
 

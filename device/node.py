@@ -39,6 +39,7 @@ from device.stage import Amplifier, Stage
 from device.trust import Gate
 from device.voice import Voice
 from device.zones import choose_zones
+from protocol.claims import device_code
 from protocol.outcomes import Reason
 from protocol.programme import blobs_of
 from protocol.topics import Topics
@@ -182,7 +183,7 @@ class Node:
 
     def start(self) -> None:
         """Read back what is known, start the children, then play on; the link comes when it can."""
-        log.info("device %s", self.device_id)
+        log.info("device %s, code %s", self.device_id, device_code(self.key.verify_key))
         self.documents.restore()
         self.passport.restore()
         # A device that was never bound has no counters to lose.

@@ -11,6 +11,7 @@ import secrets
 from protocol.keys import VerifyKey
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing a tired eye confuses
+_NAME_DIGITS = 12  # 40 bits: enough to tell the boxes of a day apart, short enough to read out
 _LENGTH = 12  # 60 bits: a proof overheard cannot be searched for its code
 
 
@@ -32,3 +33,14 @@ def proof(code: str, key: VerifyKey) -> str:
 
 def proves(code: str, key: VerifyKey, shown: str) -> bool:
     return hmac.compare_digest(proof(code, key), shown)
+
+
+def device_code(key: VerifyKey) -> str:
+    """By what a person tells a new device apart: twelve digits of its key, `482 913 057 662`.
+
+    It is no secret and proves nothing: an official compares it with the label, the console or what
+    the technician reads out, and binds the device that shows it.
+    """
+    digest = hashlib.sha256(b"loalang/device-code\0" + key.raw).digest()
+    digits = f"{int.from_bytes(digest, 'big') % 10**_NAME_DIGITS:0{_NAME_DIGITS}}"
+    return " ".join(digits[i : i + 3] for i in range(0, _NAME_DIGITS, 3))

@@ -8,11 +8,11 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import node_care, node_story, nodes, playbacks
+from controller import enrolment, node_care, node_story, nodes, playbacks
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.here import Here, changing, looking
 from controller.errors import BadInput, Conflict
-from controller.models import Clip
+from controller.models import Clip, WaitingDevice
 from controller.nodes import NodeInput, NodeView
 from controller.playbacks import PlaybackFilters
 from web import advice, care, collation, village_map
@@ -66,7 +66,8 @@ class Cluster:
 def page() -> str:
     """All clusters of the visitor's areas: as cards, as a list by silence, or on a map."""
     with looking() as at:
-        return render_template("nodes/page.html", live=True, **_fleet(at))
+        fleet = _fleet(at)
+        return render_template("nodes/page.html", live=True, waiting=_waiting(at), **fleet)
 
 
 @bp.get("/live")
@@ -136,6 +137,17 @@ def new_code(node_id: str) -> Response:
     return redirect(url_for("nodes.detail", node_id=node_id))
 
 
+@bp.post("/<node_id>/bind")
+@once
+def bind(node_id: str) -> Response:
+    """A new device that waits, and whose code somebody has compared, serves this cluster."""
+    with changing() as at:
+        device_id = request.form.get("device_id", "")
+        enrolment.bind(at.session, at.actor, node_id, device_id, at.now)
+    flash(_("Đã gắn thiết bị. Cụm loa nhận lịch trong ít phút."), "good")
+    return redirect(url_for("nodes.detail", node_id=node_id))
+
+
 @bp.post("/<node_id>/shut-out")
 @once
 def shut_out(node_id: str) -> Response:
@@ -160,7 +172,14 @@ def detail(node_id: str) -> str:
     with looking() as at:
         story = _story(at, node_id)
         areas = Places(at.session, at.actor).listed()
-        return render_template("nodes/detail.html", live=True, code=code, areas=areas, **story)
+        return render_template(
+            "nodes/detail.html",
+            live=True,
+            code=code,
+            areas=areas,
+            waiting=_waiting(at),
+            **story,
+        )
 
 
 @bp.get("/<node_id>/live")
@@ -168,6 +187,13 @@ def story(node_id: str) -> str:
     """What changes by itself on the cluster's page."""
     with looking() as at:
         return render_template("nodes/story.html", **_story(at, node_id))
+
+
+def _waiting(at: Here) -> list[WaitingDevice]:
+    """New devices that somebody who may operate can bind."""
+    if not may(at.actor, Action.OPERATE):
+        return []
+    return enrolment.waiting(at.session, at.actor, at.now)
 
 
 def _keep_code(node_id: str, code: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import node_orders, nodes
+from controller import enrolment, node_orders, nodes
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, decimal, many, one_of, whole
 from controller.api.here import Here
@@ -178,3 +178,39 @@ def order_record(row: NodeOrder, now: datetime) -> dict[str, Any]:
     shown = {name: getattr(row, name) for name in OrderOut().fields if hasattr(row, name)}
     airing_id = (row.airing or {}).get("airing_id")
     return {**shown, "state": node_orders.state(row, now), "airing_id": airing_id}
+
+
+class WaitingOut(Schema):
+    """A new device that waits; `code` is on its label and in its journal."""
+
+    id = fields.String()
+    code = fields.String()
+    hardware = fields.String()
+    version = fields.String()
+    first_asked_at = Instant()
+    last_asked_at = Instant()
+
+
+class WaitingList(Schema):
+    """All that asked within a day, the newest first."""
+
+    items = fields.List(fields.Nested(WaitingOut))
+
+
+class BindIn(Schema):
+    """Which device is to serve the node."""
+
+    device_id = Id(required=True)
+
+
+@call(blueprint, "GET", "/devices/waiting", answer=WaitingList)
+def list_waiting_devices(here: Here) -> dict[str, Any]:
+    """New devices that show no claim code that fits."""
+    return {"items": enrolment.waiting(here.session, here.actor, here.now)}
+
+
+@call(blueprint, "POST", "/nodes/<id>/bind", answer=NodeOut, body=BindIn)
+def bind_device(here: Here, body: dict[str, Any], id: str) -> nodes.NodeView:
+    """Let a waiting device serve the node; the one that served it before is let go."""
+    node = enrolment.bind(here.session, here.actor, id, body["device_id"], here.now)
+    return nodes.view(here.session, node, here.now)

@@ -4,8 +4,8 @@ import argparse
 import time
 from typing import Any
 
-from controller import node_orders, nodes
-from controller.api.nodes import NodeIn, NodeOut, NodePatch, OrderOut, order_record
+from controller import enrolment, node_orders, nodes
+from controller.api.nodes import NodeIn, NodeOut, NodePatch, OrderOut, WaitingOut, order_record
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, FAILED, Console, area_id, given
 from controller.cli.parsing import Group
@@ -21,6 +21,8 @@ def add(words: Any) -> None:
     node.verb("show", show_one, "one node", _id)
     node.verb("create", create, "a new node; prints its claim code", _new, "add")
     node.verb("update", update, "change a node", _changes)
+    node.verb("waiting", waiting, "new devices that wait to be bound")
+    node.verb("bind", bind, "let a waiting device serve a node", _binding)
     node.verb("shut-out", shut_out, "the device was stolen: shut it out", _id)
     node.verb("claim-code", claim_code, "a code for new hardware at the same place", _id)
     node.verb("order", order, "test play, volume, mute, restart, log, resync, self-test", _order)
@@ -66,6 +68,21 @@ def update(console: Console, asked: argparse.Namespace) -> int:
         if asked.area is not None:
             body["area_id"] = area_id(session, asked.area)
         node = nodes.update(session, actor, asked.id, checked(NodePatch(), body), console.now)
+        console.show(shown(NodeOut, nodes.view(session, node, console.now)))
+    return DONE
+
+
+def waiting(console: Console, _asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        found = enrolment.waiting(session, actor, console.now)
+        records = [shown(WaitingOut, each) for each in found]
+    console.table(records, ("code", "hardware", "last_asked_at", "id"))
+    return DONE
+
+
+def bind(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        node = enrolment.bind(session, actor, asked.id, asked.device, console.now)
         console.show(shown(NodeOut, nodes.view(session, node, console.now)))
     return DONE
 
@@ -120,6 +137,11 @@ def _order(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lines", type=int, help="log_tail: how many")
     parser.add_argument("--clip-id", help="play: an approved clip; left out, a signature tune")
     parser.add_argument("--wait", type=float, default=15.0, help="seconds to wait for the answer")
+
+
+def _binding(parser: argparse.ArgumentParser) -> None:
+    _id(parser)
+    parser.add_argument("device", help="the id of a device that waits")
 
 
 def _new(parser: argparse.ArgumentParser) -> None:

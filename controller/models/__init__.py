@@ -14,6 +14,7 @@ from controller.models.nodes import (
     Node,
     NodeMembership,
     NodeOrder,
+    WaitingDevice,
 )
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
 from controller.models.people import (
@@ -81,5 +82,6 @@ __all__ = [
     "User",
     "UserArea",
     "UtcDateTime",
+    "WaitingDevice",
     "new_id",
 ]

@@ -89,6 +89,20 @@ class DeviceBinding(Base):
     device: Mapped[Device] = relationship()
 
 
+class WaitingDevice(Base):
+    """A new device that asks for a place and shows no code that fits: somebody may bind it."""
+
+    __tablename__ = "waiting_device"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)  # device_id
+    public_key: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str]  # what its label says: digits of its key
+    hardware: Mapped[str]
+    version: Mapped[str]
+    first_asked_at: Mapped[datetime]
+    last_asked_at: Mapped[datetime]
+
+
 class DeviceCertificate(Base):
     """A certificate the broker knows a device by; those of a device shut out are revoked."""
 

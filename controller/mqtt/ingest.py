@@ -289,9 +289,11 @@ class Ingest:
             return
         key = _key_shown(raw)
         _, body = self._opened(topic, raw, key)
-        bound = enrolment.claim(session, key, from_json(Claim, {**body}), now)
+        asked = from_json(Claim, {**body})
+        bound = enrolment.claim(session, key, asked, now)
         if bound is None:
-            _log.warning("device %s shows a proof that fits no open claim code", topic.id)
+            if not enrolment.wait(session, key, asked, now):
+                _log.warning("device %s shows a proof that fits no open claim code", topic.id)
             self.refused["claim"] += 1
             return
         outcome.bound.append(bound)

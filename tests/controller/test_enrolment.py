@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from controller import nodes
-from controller.access import SYSTEM
+from controller import enrolment, nodes
+from controller.access import SYSTEM, Actor
 from controller.database import reading, transaction
 from controller.enrolment import claim
-from controller.models import AuditEntry, ClaimCode, Device, DeviceBinding
+from controller.errors import NotAllowed
+from controller.models import AuditEntry, ClaimCode, Device, DeviceBinding, Role
 from controller.nodes import NodeInput
-from protocol.claims import proof
+from protocol.claims import device_code, proof
 from protocol.keys import SigningKey
 from protocol.messages import Claim
 from tests.support.commune import NOW, migrated_engine, settle
@@ -131,3 +132,57 @@ def test_a_node_given_up_takes_no_device(ask, node, engine):
     with transaction(engine) as session:
         nodes.retire(session, SYSTEM, node[0], NOW)
     assert ask(node[1]) is None
+
+
+def test_a_device_without_a_code_waits_and_an_official_binds_it_by_its_digits(
+    ask, node, engine, village
+):
+    key = SigningKey.generate()
+    asked = Claim(key.verify_key.hex, "", "Pi 4", "1.0")
+    with transaction(engine) as session:
+        assert claim(session, key.verify_key, asked, LATER) is None
+        assert enrolment.wait(session, key.verify_key, asked, LATER)
+    with transaction(engine) as session:
+        (found,) = enrolment.waiting(session, SYSTEM, LATER)
+        assert found.code == device_code(key.verify_key)
+        enrolment.bind(session, SYSTEM, node[0], found.id, LATER)
+    (binding,) = rows(engine, DeviceBinding)
+    assert (binding.node_id, binding.device_id) == (node[0], key.verify_key.device_id)
+    with transaction(engine) as session:
+        assert enrolment.waiting(session, SYSTEM, LATER) == []
+        # It asks once more before it hears the answer: the same one is given.
+        assert claim(session, key.verify_key, asked, LATER).node_id == node[0]
+
+
+def test_the_list_of_those_that_wait_stays_short_and_forgets(engine, monkeypatch):
+    monkeypatch.setattr(enrolment, "MOST_WAIT", 3)
+    keys = [SigningKey.generate().verify_key for _ in range(5)]
+    with transaction(engine) as session:
+        for number, key in enumerate(keys):
+            asked = Claim(key.hex, "", "Pi", "1")
+            enrolment.wait(session, key, asked, NOW + timedelta(seconds=number))
+    with reading(engine) as session:
+        waiting = enrolment.waiting(session, SYSTEM, NOW + timedelta(minutes=1))
+        assert [each.id for each in waiting] == [key.device_id for key in keys[:1:-1]]
+        assert enrolment.waiting(session, SYSTEM, NOW + timedelta(days=2)) == []
+
+
+def test_a_device_that_was_shut_out_does_not_wait_either(ask, node, engine):
+    key = SigningKey.generate()
+    ask(node[1], key)
+    asked = Claim(key.verify_key.hex, "", "Pi 4", "1.0")
+    with transaction(engine) as session:
+        nodes.shut_out(session, SYSTEM, node[0], LATER)
+        assert not enrolment.wait(session, key.verify_key, asked, LATER)
+
+
+def test_who_only_looks_sees_no_devices_that_wait(engine, village):
+    vera = Actor("v", "Vera", Role.VIEWER, village)
+    with reading(engine) as session, pytest.raises(NotAllowed):
+        enrolment.waiting(session, vera, NOW)
+
+
+def test_a_devices_digits_depend_on_its_key():
+    codes = {device_code(SigningKey.generate().verify_key) for _ in range(20)}
+    assert len(codes) == 20
+    assert all(len(code) == 15 and code.replace(" ", "").isdigit() for code in codes)

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller import nodes, settings, signing
+from controller import enrolment, nodes, settings, signing
 from controller.access import SYSTEM
 from controller.commands import wake
 from controller.database import open_engine, reading, sqlite_url, transaction
-from controller.models import Device, DeviceCertificate
+from controller.models import Device, DeviceCertificate, Node
 from controller.nodes import NodeInput
 from controller.schema import upgrade
 from controller.service import Service
 from device.settings import Settings
+from protocol.claims import device_code
 from tests.device.living import Living
 from tests.support.commune import settle
 from tests.support.site import Site
@@ -133,6 +134,31 @@ def test_a_fresh_node_gets_its_certificate_and_a_stolen_one_is_out_for_good(comm
     assert other.node.documents.config.node_id == node_id
     assert not living.node.documents.bound
     assert living.end() == other.end() == 0
+
+
+def test_a_node_without_a_code_is_bound_by_its_digits_and_takes_a_dead_ones_place(commune):
+    node_id, claim = commune.place()
+    dead = commune.node(claim, "dead")
+    dead.until(lambda: settled(dead), 30)
+    dead.end()
+    fresh = commune.node("", "fresh")
+
+    def found():
+        with reading(commune.engine) as session:
+            return enrolment.waiting(session, SYSTEM, datetime.now(UTC))
+
+    fresh.until(found, 30)
+    (waiting,) = found()
+    assert waiting.code == device_code(fresh.node.key.verify_key)
+    with transaction(commune.engine) as session:
+        enrolment.bind(session, SYSTEM, node_id, waiting.id, datetime.now(UTC))
+    wake(commune.settings.wake_path)
+    fresh.until(lambda: settled(fresh), 30)
+    assert fresh.node.documents.config.node_id == node_id
+    assert fresh.end() == 0
+    with reading(commune.engine) as session:
+        bindings = session.get_one(Node, node_id).bindings
+        assert [binding.until_at is None for binding in bindings] == [False, True]
 
 
 def test_a_node_whose_certificate_is_gone_gets_it_again_without_a_new_code(commune):

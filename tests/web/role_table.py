@@ -53,6 +53,8 @@ POST   /clips/{clip}/ordinary                                 - + - - + -  . . ?
 POST   /clips/{clip}/approve                                  - + - - + -  . . ?
 POST   /clips/{clip}/reject                                   - + - - + -  . . ?
 POST   /clips/{clip}/withdraw                                 - + - - + -  . . ?
+POST   /clips/{clip}/ready                                    - + - - + -  . . ?
+POST   /clips/{clip}/ordinary                                 - + - - + -  . . ?
 GET    /clips/packs/                                          + + - - + -  - o ?
 POST   /clips/packs/export                                    + + - - + -  - . ?
 POST   /clips/packs/import                                    + + - - + -  - . ?
@@ -80,6 +82,7 @@ POST   /nodes/{node}/orders                                   - - + - + -  . . ?
 POST   /nodes/{node}/card                                     - - + - + -  . . ?
 POST   /nodes/{node}/notes                                    - - + - + -  . . ?
 POST   /nodes/{node}/shut-out                                 - - + - + -  . . ?
+POST   /nodes/{node}/bind                                     - - . - . -  . . ?
 POST   /nodes/{node}/claim-code                               - - + - + -  . . ?
 GET    /log/                                                  + + + + + +  o o ?
 GET    /log/live                                              + + + + + +  o o ?
@@ -161,6 +164,8 @@ POST   /api/v1/nodes/{node}/orders                            - - + - + -  . . ?
 GET    /api/v1/nodes/{node}/orders                            + + + + + +  . . ?
 GET    /api/v1/nodes/{node}/orders/none                       . . . . . .  . . ?
 POST   /api/v1/nodes/{node}/shut-out                          - - + - + -  . . ?
+POST   /api/v1/nodes/{node}/bind                              - - . - . -  . . ?
+GET    /api/v1/devices/waiting                                - - + - + -  - o ?
 POST   /api/v1/nodes/{node}/claim-code                        - - + - + -  . . ?
 GET    /api/v1/clips                                          + + + + + +  o o ?
 POST   /api/v1/clips                                          + + - - + -  - . ?
@@ -175,6 +180,8 @@ GET    /api/v1/clips/{clip}/audio                             + + + + + +  . . ?
 POST   /api/v1/clips/{clip}/approve                           - + - - + -  . . ?
 POST   /api/v1/clips/{clip}/reject                            - + - - + -  . . ?
 POST   /api/v1/clips/{clip}/withdraw                          - + - - + -  . . ?
+POST   /api/v1/clips/{clip}/keep-ready                        - + - - + -  . . ?
+POST   /api/v1/clips/{clip}/let-go                            - + - - + -  . . ?
 GET    /api/v1/schedules                                      + + + + + +  o o ?
 POST   /api/v1/schedules                                      + + - - + -  - . ?
 GET    /api/v1/schedules/{schedule}                           + + + + + +  . . ?
@@ -260,6 +267,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/nodes/{node}/orders": {"verb": "restart"},
     "POST /api/v1/speech": {**_SPOKEN, "topic": 1},
     "POST /api/v1/clips/{clip}/approve": {},
+    "POST /api/v1/nodes/{node}/bind": {"device_id": "none"},
+    "POST /nodes/{node}/bind": {"device_id": "none"},
     "POST /api/v1/clips/{clip}/reject": {"note": "Thu lại"},
     "POST /api/v1/schedules": _SCHEDULE,
     "PATCH /api/v1/schedules/{schedule}": {"title": "Tên mới"},
