@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 PREPARE_AHEAD = timedelta(seconds=60)
 ARM_AHEAD = timedelta(seconds=15)
-# Released this long before the amplifier is due: `started` goes to the disk first, which a worn card
-# or a shared disk may hold up for seconds (seen: 3.6 s on all nodes of one machine); from then on
+# Released this long before the amplifier is due: `started` goes to the disk first, which a worn
+# card or a shared disk may hold up for seconds (3.6 s was seen); from then on
 # the player keeps the instant.
 GO_MARGIN_S = 6.0
 GIVE_WAY = timedelta(seconds=1)  # what is lower sounds on until then
