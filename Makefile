@@ -112,6 +112,10 @@ lock: $(STAMPS)/locked ## resolve requirements/*.txt anew; UPGRADE=--upgrade tak
 	$(LOCK) --group assets -c requirements/dev.txt -o requirements/assets.txt >/dev/null
 	$(LOCK) pyproject.toml --extra device --group build -c requirements/dev.txt -o requirements/device.txt >/dev/null
 
+.PHONY: guide
+guide: setup ## print docs/huong-dan.md as one page, build/huong-dan.pdf
+	@$(BIN)/python -m deploy.guide
+
 .PHONY: licences
 licences: $(STAMPS)/installed ## write THIRD_PARTY.md anew from what is installed
 	@$(BIN)/python -m deploy.third_party
