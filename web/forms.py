@@ -89,6 +89,7 @@ def once(view: View) -> View:
         sent.done.wait(_WAIT_S)
         return redirect(sent.location) if sent.location else view(**address)
 
+    guarded.acts_once = True  # type: ignore[attr-defined]
     return guarded
 
 

@@ -1,10 +1,12 @@
 """Forms: forged ones are refused, and one sent twice acts once."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+import web
 from controller.database import reading
 from controller.models import Schedule
 
@@ -73,3 +75,50 @@ def test_every_form_that_changes_something_carries_its_keys(visit, village, name
     own = [form for form in forms if 'action="/clips/' in form]
     assert own
     assert all(f'name="{name}"' in form for form in own)
+
+
+_FORMS = re.compile(r"<form[^>]*method=\"post\".*?</form>", re.DOTALL)
+# What changes nothing, or does the same a second time, needs no key.
+SAFE_TWICE = {
+    "backup.take": "only gives a file",
+    "broadcast.check": "only looks",
+    "language.switch": "sets what is set",
+    "library.read_out": "only makes a sound to hear",
+    "login.change_password": "the old password is wrong the second time",
+    "login.enter": "a second session, which the list shows",
+    "login.leave": "ends what is ended",
+    "login.take_code": "a code counts once",
+    "login.use_link": "a link counts once",
+    "packs.export": "only gives a file",
+    "working.stop": "stops what is stopped",
+}
+
+
+def acts_once(view):
+    while view is not None:
+        if getattr(view, "acts_once", False):
+            return True
+        view = getattr(view, "__wrapped__", None)
+    return False
+
+
+def test_every_form_acts_once_or_is_safe_to_send_twice(app):
+    found = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "POST" in rule.methods and not rule.rule.startswith("/api/")
+    }
+    assert sorted(each for each in found if not acts_once(app.view_functions[each])) == sorted(
+        found & SAFE_TWICE.keys()
+    )
+
+
+def test_every_form_of_every_template_carries_its_keys():
+    folder = Path(web.__file__).parent / "templates"
+    bare = [
+        f"{path.name}: {form[:90]}"
+        for path in sorted(folder.rglob("*.html"))
+        for form in _FORMS.findall(path.read_text(encoding="utf-8"))
+        if "csrf_token" not in form and "keys()" not in form
+    ]
+    assert bare == []
