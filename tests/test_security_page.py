@@ -19,7 +19,7 @@ def test_a_named_test_exists(path, test):
 
 def test_every_chapter_is_spoken_of():
     told = {int(number) for number in re.findall(r"\bV(\d+)\b", PAGE)}
-    assert CHAPTERS <= told
+    assert told >= CHAPTERS
 
 
 def test_every_row_names_a_test():
