@@ -26,6 +26,7 @@ from controller.models import (
     Clip,
     Node,
     NodeMembership,
+    Programme,
     ProgrammeItem,
     Schedule,
     ScheduleArea,
@@ -100,7 +101,9 @@ def roll(session: Session, now: datetime, horizon_days: int = HORIZON_DAYS) -> i
     return expand_all(session, on_air(session), now, horizon_days)
 
 
-def on_air(session: Session, area_ids: Iterable[str] | None = None) -> list[str]:
+def on_air(
+    session: Session, area_ids: Iterable[str] | None = None, *, with_outro: bool = False
+) -> list[str]:
     """The ids of approved schedules (that can sound in these areas), those whose airings stay
     where limits forbid some first."""
     query = select(Schedule.id).where(
@@ -109,6 +112,8 @@ def on_air(session: Session, area_ids: Iterable[str] | None = None) -> list[str]
     if area_ids is not None:
         named = select(ScheduleArea.schedule_id).where(ScheduleArea.area_id.in_(set(area_ids)))
         query = query.where(Schedule.id.in_(named))
+    if with_outro:
+        query = query.join(Programme).where(Programme.outro.is_not(None))
     first = case((Schedule.class_ == AiringClass.PRIORITY, 0), else_=1)
     return list(session.scalars(query.order_by(first, Schedule.created_at, Schedule.id)))
 
@@ -125,12 +130,17 @@ def expand_all(
     return sum(_expand(session, schedule, now, horizon_days, tree) for schedule in found)
 
 
-def recheck(session: Session, area_ids: Iterable[str], now: datetime) -> int:
-    """After rules changed in these areas: all that can sound there, judged anew at once."""
+def recheck(
+    session: Session, area_ids: Iterable[str], now: datetime, *, with_outro: bool = False
+) -> int:
+    """After rules changed in these areas: all that can sound there, judged anew at once.
+
+    `with_outro`: only what ends with words of a Group, where no more than the Group changed.
+    """
     tree = Tree.load(session)
     touched: set[str] = set()
     changed = 0
-    for schedule_id in on_air(session, tree.around(area_ids)):
+    for schedule_id in on_air(session, tree.around(area_ids), with_outro=with_outro):
         schedule = session.get_one(Schedule, schedule_id)
         rows = _expand(session, schedule, now, HORIZON_DAYS, tree)
         touched |= areas_touched(schedule, tree) if rows else frozenset()

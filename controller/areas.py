@@ -69,7 +69,8 @@ def update(
     if set(changes) & _GOVERN:
         from controller import airings  # they look areas up; only here is it the other way round
 
-        airings.recheck(session, [area.id], now)
+        only_group = not set(changes) & (_GOVERN - {"group"})
+        airings.recheck(session, [area.id], now, with_outro=only_group)
     return area
 
 

@@ -49,7 +49,12 @@ class AreaPatch(Schema):
     parent_id = Id(allow_none=True)
     timezone = Text(60, allow_none=True)
     languages = many(Text(35), 20, allow_none=True)
-    policy = Plain(allow_none=True, metadata={"description": "permit, max_*, holidays, approval"})
+    policy = Plain(
+        allow_none=True,
+        metadata={
+            "description": "permit, quiet, max_*, holidays, day_sets, approval, tunes, source"
+        },
+    )
     group = fields.Nested(Group, allow_none=True)
 
 
