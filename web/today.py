@@ -13,7 +13,7 @@ from controller.calendar.wall import to_utc
 from controller.errors import ControllerError
 from controller.expiry import Expiring
 from controller.nodes import NodeView
-from web import emergency, tally
+from web import emergency, first_steps, tally
 from web.emergency import Running
 from web.filters import here_zone, local
 from web.places import Places
@@ -80,7 +80,9 @@ class Day:
 def page() -> str:
     """The whole page."""
     with looking() as at:
-        return render_template("today/page.html", day=_day(at), live=True)
+        return render_template(
+            "today/page.html", day=_day(at), live=True, first_steps=first_steps.steps(at)
+        )
 
 
 @bp.get("/today/live")

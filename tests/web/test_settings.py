@@ -70,3 +70,20 @@ def test_only_an_administrator_changes_units(visit, village):
 def test_nobody_of_one_commune_makes_another(visit):
     answer = visit("alice").post("/settings/areas", data={"name": "Xã Mới", "kind": "xã"})
     assert answer.status_code == 404
+
+
+def test_the_first_day_says_what_to_do_step_by_step(new_app):
+    client = sign_in_root(new_app)
+    page = client.get("/").text
+    assert "Bắt đầu sử dụng" in page
+    assert 'href="/settings/">Thêm xã hoặc phường' in page
+    client.post("/settings/areas", data={"name": "Xã Mới", "kind": "xã"})
+    with reading(new_app.extensions["loalang"].engine) as session:
+        commune = session.scalars(select(Area.id)).one()
+    client.post("/settings/areas", data={"name": "Thôn Mới", "kind": "thôn", "parent_id": commune})
+    assert 'href="/settings/">Thêm xã hoặc phường' not in client.get("/").text
+
+
+def test_a_station_at_work_sees_no_first_steps(visit):
+    assert "Bắt đầu sử dụng" not in visit("alice").get("/").text
+    assert "Bắt đầu sử dụng" not in visit("erin").get("/").text
