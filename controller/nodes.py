@@ -45,6 +45,15 @@ class NodeInput:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetching:
+    """A clip on its way to a node, and how much of it is there."""
+
+    clip_id: str
+    bytes: int
+    held_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeView:
     """A node as pages show it: the place, where it stands, and what its device last said."""
 
@@ -55,6 +64,7 @@ class NodeView:
     last_seen_at: datetime | None
     clock: dict[str, Any] | None
     holds: tuple[str, ...]  # clip ids
+    fetching: tuple[Fetching, ...] = ()
     problems: tuple[str, ...] = ()
     status: dict[str, Any] = field(default_factory=dict)
 
@@ -199,8 +209,11 @@ def views(session: Session, nodes: Sequence[Node], now: datetime) -> list[NodeVi
     ids = [node.id for node in nodes]
     areas = areas_of(session, ids, now)
     devices = devices_of(session, ids, now)
-    held = {sha for device in devices.values() for sha in (device.status or {}).get("holds", ())}
-    names = _clips_by_hash(session, held)
+    said = [device.status or {} for device in devices.values()]
+    hashes = {
+        sha for status in said for name in ("holds", "fetching") for sha in status.get(name, ())
+    }
+    names = _clips_by_hash(session, hashes)
     return [_view(node, areas.get(node.id), devices.get(node.id), names) for node in nodes]
 
 
@@ -259,10 +272,11 @@ def at_time(at: datetime | InstrumentedAttribute[datetime]) -> ColumnElement[boo
 
 
 def _view(
-    node: Node, area_id: str | None, device: Device | None, clips: dict[str, str]
+    node: Node, area_id: str | None, device: Device | None, clips: dict[str, tuple[str, int]]
 ) -> NodeView:
     status = (device.status if device else None) or {}
-    holds = dict.fromkeys(clips[sha] for sha in status.get("holds", ()) if sha in clips)
+    holds = dict.fromkeys(clips[sha][0] for sha in status.get("holds", ()) if sha in clips)
+    under_way = [(clips[s], pct) for s, pct in status.get("fetching", {}).items() if s in clips]
     return NodeView(
         node=node,
         area_id=area_id,
@@ -271,14 +285,19 @@ def _view(
         last_seen_at=device.last_seen_at if device else None,
         clock=status.get("clock"),
         holds=tuple(holds),
+        fetching=tuple(
+            Fetching(clip_id, size, size * pct // 100) for (clip_id, size), pct in under_way
+        ),
         problems=tuple(status.get("problems", ())),
         status=status,
     )
 
 
-def _clips_by_hash(session: Session, held: set[str]) -> dict[str, str]:
-    query = select(ClipVersion.sha256, ClipVersion.clip_id).where(ClipVersion.sha256.in_(held))
-    return {row[0]: row[1] for row in session.execute(query)}
+def _clips_by_hash(session: Session, hashes: set[str]) -> dict[str, tuple[str, int]]:
+    """Hash → the clip it is a version of, and its bytes."""
+    columns = (ClipVersion.sha256, ClipVersion.clip_id, ClipVersion.bytes)
+    query = select(*columns).where(ClipVersion.sha256.in_(hashes))
+    return {row[0]: (row[1], row[2]) for row in session.execute(query)}
 
 
 def _end_membership(session: Session, node_id: str, now: datetime) -> None:

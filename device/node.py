@@ -50,6 +50,7 @@ _CLAIM_FIRST_S = 2.0
 _CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
+_GATHER_S = 0.1  # pages that come within this make one new plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ class Node:
         self.asked_at = 0.0
         self._claim_wait_s = _CLAIM_FIRST_S
         self._claim_timer: Timer | None = None
+        self._pages: Timer | None = None
         self._stopping = False
         self.on_restart: Callable[[], None] = loop.stop
 
@@ -375,10 +377,14 @@ class Node:
     def blob_whole(self, sha256: str) -> None:
         """A clip or a page has come, by whatever way."""
         if sha256 in self.documents.page_hashes():
-            self._soon(self.replan)
+            self._pages = self._pages or self.loop.call_later(_GATHER_S, self._pages_came)
         else:
             self.clips.prepare(sha256)
             self.changed()
+
+    def _pages_came(self) -> None:
+        self._pages = None
+        self.replan()
 
     def _clip_ready(self) -> None:
         self.changed()

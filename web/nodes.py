@@ -243,6 +243,7 @@ def _story(at: Here, node_id: str) -> dict[str, Any]:
         "board": view.status.get("board") or {},
         "cluster": Cluster(view, Places(at.session, at.actor).name(view.area_id)),
         "clips": _held(at, view),
+        "fetching": _fetching(at, view),
         "recent": playbacks.page(at.session, at.actor, filters, limit=_RECENT).items,
         "may_operate": may(at.actor, Action.OPERATE) and (own is None or view.area_id in own),
     }
@@ -251,6 +252,12 @@ def _story(at: Here, node_id: str) -> dict[str, Any]:
 def _held(at: Here, view: NodeView) -> list[Clip]:
     query = select(Clip).where(Clip.id.in_(view.holds)).order_by(Clip.title)
     return list(at.session.scalars(query))
+
+
+def _fetching(at: Here, view: NodeView) -> list[tuple[Clip, nodes.Fetching]]:
+    """Clips on their way to the node, with how much of each is there."""
+    clips = {each.clip_id: at.session.get_one(Clip, each.clip_id) for each in view.fetching}
+    return [(clips[each.clip_id], each) for each in view.fetching]
 
 
 def _form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:

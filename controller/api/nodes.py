@@ -43,6 +43,14 @@ class NodeIn(NodePatch):
     area_id = Id(required=True)
 
 
+class FetchingOut(Schema):
+    """A clip on its way: how much of it the node holds."""
+
+    clip_id = fields.String()
+    bytes = fields.Integer()
+    held_bytes = fields.Integer()
+
+
 class NodeOut(Schema):
     """A node: the place, where it stands, and what its device last said."""
 
@@ -59,6 +67,9 @@ class NodeOut(Schema):
     last_seen_at = Instant(allow_none=True)
     clock = fields.Dict(allow_none=True, metadata={"description": "trusted, source, offset_ms"})
     holds = fields.List(fields.String(), metadata={"description": "clip ids"})
+    fetching = fields.List(
+        fields.Nested(FetchingOut), metadata={"description": "clips on their way to the node"}
+    )
     problems = fields.List(fields.String())
     status = fields.Dict(metadata={"description": "the device's last status, as it came"})
     created_at = Instant(attribute="node.created_at")

@@ -230,7 +230,7 @@ class Ingest:
         for topic, raw in opened.claims:
             with self._refusing(topic):
                 self._claim(session, topic, raw, outcome, now)
-        for heard in opened.others:
+        for heard in _newest(opened.others):
             with self._refusing(heard.topic):
                 self._one(session, heard, outcome, now)
         if opened.told:
@@ -334,6 +334,23 @@ def _key_shown(raw: bytes) -> VerifyKey:
         return VerifyKey.from_hex(json.loads(envelope.read_envelope(raw).body)["public_key"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Malformed(f"no public key in a claim: {error}") from error
+
+
+def _newest(heard: Sequence[_Heard]) -> list[_Heard]:
+    """Without the statuses that a later one of the batch replaces; after a storm they are many.
+
+    One that only says its holdings are the same (`holds_same`) replaces none before it.
+    """
+    replaced_before: dict[str, int] = {}
+    for one in heard:
+        if one.topic.channel == "status" and not one.body.get("holds_same"):
+            seq = replaced_before.get(one.topic.id, 0)
+            replaced_before[one.topic.id] = max(seq, one.heading.seq)
+    return [
+        one
+        for one in heard
+        if one.topic.channel != "status" or one.heading.seq >= replaced_before.get(one.topic.id, 0)
+    ]
 
 
 def _told(heard: _Heard) -> reports.Told:

@@ -101,6 +101,18 @@ def test_the_view_tells_what_the_device_said(session, cast):
     assert view.clock == {"trusted": True}
 
 
+def test_the_view_tells_how_far_a_download_is(session, cast):
+    clip = make_clip(session)
+    node = make_node(session, cast.areas["upper"])
+    device = serve(session, node)
+    version = clip.versions[0]
+    device.status = {"fetching": {version.sha256: 25, sha("a page"): 50}}
+    session.flush()
+    (under_way,) = nodes.view(session, node, NOW).fetching
+    assert (under_way.clip_id, under_way.bytes) == (clip.id, version.bytes)
+    assert under_way.held_bytes == version.bytes // 4
+
+
 def test_a_node_without_hardware_is_offline(session, cast):
     view = nodes.view(session, make_node(session, cast.areas["upper"]), NOW)
     assert (view.online, view.last_seen_at, view.holds) == (False, None, ())
