@@ -36,6 +36,10 @@ class Tree:
             at = self.areas[at].parent_id
         return tuple(reversed(up))
 
+    def roots(self) -> tuple[str, ...]:
+        """The areas that belong to no other."""
+        return tuple(sorted(id for id, area in self.areas.items() if area.parent_id is None))
+
     def below(self, area_ids: Iterable[str]) -> frozenset[str]:
         """These areas and all below them."""
         found: set[str] = set()

@@ -8,12 +8,13 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import enrolment, node_care, node_story, nodes, playbacks
+from controller import enrolment, node_care, node_story, nodes, playbacks, stagger
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.here import Here, changing, looking
 from controller.errors import BadInput, Conflict
 from controller.models import Clip, WaitingDevice
 from controller.nodes import NodeInput, NodeView
+from controller.places import Tree
 from controller.playbacks import PlaybackFilters
 from web import advice, care, collation, village_map
 from web.forms import once
@@ -67,7 +68,11 @@ def page() -> str:
     """All clusters of the visitor's areas: as cards, as a list by silence, or on a map."""
     with looking() as at:
         fleet = _fleet(at)
-        return render_template("nodes/page.html", live=True, waiting=_waiting(at), **fleet)
+        tree = Tree.load(at.session)
+        waits = stagger.waits(at.session, list(at.actor.area_ids or tree.roots()), tree)
+        return render_template(
+            "nodes/page.html", live=True, waiting=_waiting(at), waits=waits, **fleet
+        )
 
 
 @bp.get("/live")

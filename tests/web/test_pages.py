@@ -251,3 +251,10 @@ def test_one_airing_on_one_cluster_is_told_step_by_step(visit, services, village
     assert "05:30:00.000" in page
     assert "Cụm loa mất điện vào giờ phát." in page
     assert visit("charlie").get(address).status_code == 404
+
+
+def test_the_clusters_page_says_who_waits_for_a_neighbour_and_how_long(visit, village, services):
+    with transaction(services.engine) as session:
+        node = session.get_one(Node, village.nodes["Cầu Đá"])
+        node.stagger_slot = 2
+    assert "chờ 4 giây" in visit("tom").get("/nodes/").text
