@@ -31,7 +31,9 @@ class Inbox:
             if self._node.documents.take_config(payload):
                 self._rebound()
         elif topic.endswith("/dn/certificate"):
-            self._node.certified(payload)
+            if self._node.passport.take(payload) and self._node.link.joining:
+                # A session that was only for joining has served its purpose.
+                self._node.loop.call_later(0.0, self._node.link.redial)
         elif topic.endswith("/dn/schedule"):
             if self._node.documents.take_schedule(topic, payload):
                 self._node.replan()

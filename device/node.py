@@ -337,11 +337,6 @@ class Node:
     def _lost(self) -> None:
         self.fetcher.lost()
 
-    def certified(self, raw: bytes) -> None:
-        """A certificate came; a session that was only for joining has served its purpose."""
-        if self.passport.take(raw) and self.link.joining:
-            self._soon(self.link.redial)
-
     def _claim(self) -> None:
         """Ask to be bound, until a config of our own arrives."""
         if self._claim_timer:
