@@ -9,6 +9,7 @@ import io
 import re
 import shutil
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import update
 
@@ -54,9 +55,9 @@ class Answer:
 class Street:
     """The application, everybody's keys, and the ids behind the doors."""
 
-    app: object
+    app: Any
     folder: object
-    village: object
+    village: Any
     users: dict = field(default_factory=dict)
     tokens: dict = field(default_factory=dict)
     doors: dict = field(default_factory=dict)  # inside / neighbour / made up → name → id
