@@ -1,6 +1,7 @@
 """Programmes: the exact length, the preview as villages hear it, tunes, copies to share."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -108,7 +109,9 @@ def test_a_missing_clip_is_said(store):
 
 @pytest.fixture(scope="module")
 def tunes(library):
-    return {name: signature_tune(name, library) for name in TUNES}
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda name: signature_tune(name, library), TUNES)
+        return dict(zip(TUNES, made, strict=True))
 
 
 def test_tunes_are_short_level_and_all_different(tunes, library):
