@@ -1,5 +1,6 @@
 """Each command is done once, by the loop it belongs to."""
 
+import functools
 from datetime import timedelta
 
 import pytest
@@ -127,9 +128,9 @@ def test_a_command_that_fails_every_time_is_given_up_and_written_down(ask, engin
 
     asked = ask(CommandKind.SCHEDULES_CHANGED, area_ids=[])
     for minute in range(commands.MAX_TRIES):
-        now = NOW + timedelta(minutes=2 * minute)
         with pytest.raises(OSError, match="never works"):
-            Commander(engine, {CommandKind.SCHEDULES_CHANGED: fail}, lambda now=now: now).step()
+            at = functools.partial(NOW.__add__, timedelta(minutes=2 * minute))
+            Commander(engine, {CommandKind.SCHEDULES_CHANGED: fail}, at).step()
     later = NOW + timedelta(hours=1)
     last = Commander(engine, {CommandKind.SCHEDULES_CHANGED: fail}, lambda: later)
     assert last.step()

@@ -40,6 +40,8 @@ class Bench:
 
     def __init__(self, engine, folder, second=None):
         self.engine = engine
+        self.areas = {}
+        self.signer = None
         self.path = folder / "keys" / "controller.key"
         self.ring = Keyring(self.path)
         self.link = FakeLink()
