@@ -59,6 +59,14 @@ def _of_device(view: NodeView) -> list[str]:
             bool(view.clock) and not (view.clock or {}).get("trusted"),
             _("Đồng hồ chưa đáng tin: chờ có mạng vài phút; nếu vẫn thế, thay pin đồng hồ."),
         ),
+        (
+            "not_heard" in view.problems,
+            _("Máy đã phát nhưng micrô không nghe thấy: xem dây loa, công tắc tăng âm và loa."),
+        ),
+        (
+            "microphone" in view.problems,
+            _("Micrô không hoạt động: xem dây micrô và tên thẻ âm thanh của micrô."),
+        ),
         (weak, _("Sóng yếu: đưa ăng-ten lên cao, đổi hướng, hoặc dùng sim mạng khác.")),
         (
             hot is not None and hot > _HOT_C,
