@@ -35,7 +35,10 @@ def test_a_pending_clip_does_not_air_and_an_approved_one_does(session, cast, pen
     assert (version.decided_by, version.decision_note) == (cast.bob.user_id, "tốt")
     assert session.scalars(select(AuditEntry.action)).all()[-1] == "clip.approve"
     command = session.scalars(select(ServiceCommand)).one()
-    assert (command.kind, command.body) == ("clip_changed", {"clip_id": pending.id})
+    assert (command.kind, command.body) == (
+        "clip_changed",
+        {"clip_id": pending.id, "area_ids": []},
+    )
 
 
 def test_approving_twice_changes_nothing(session, cast, pending):
