@@ -1,0 +1,31 @@
+"""A language whose words are forty percent longer still fits on a small phone.
+
+Every text of a page is stretched in place, as a translation of that length would be.
+"""
+
+import pytest
+
+from tests.browser.conftest import overflow
+from tests.browser.test_every_page import PAGES, address
+
+pytestmark = pytest.mark.browser
+
+_STRETCH = """() => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walk.nextNode()) texts.push(walk.currentNode);
+  for (const text of texts) {
+    if (!/\\p{L}{2}/u.test(text.data)) continue;
+    text.data = text.data.replace(/\\p{L}{2,}/gu, word =>
+      word + word.slice(0, Math.round(word.length * 0.4)));
+  }
+}"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_with_longer_words(site, open_as, watch, name):
+    who, path = PAGES[name]
+    watch.expected = ("404",)
+    page = open_as(site, who, address(site, path), width=320)
+    page.evaluate(_STRETCH)
+    assert overflow(page) <= 0
