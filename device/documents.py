@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _DAYS_BACK = 1
 _DAYS_AHEAD = 2
+_SOON = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,15 @@ class Documents:
             for sha256, size in need.clips:
                 wanted.setdefault(sha256, size)
         return wanted
+
+    def later_clips(self, now: datetime) -> set[str]:
+        """Those of `wanted_clips` that nothing needs within a day."""
+        urgent = [airing for state in self._states.values() for airing in state.airings]
+        soon = set(_clips(self.config, urgent))
+        for need in self._needs():
+            if need.until >= now and need.starts_at < now + _SOON:
+                soon.update(sha256 for sha256, _ in need.clips)
+        return self.wanted_clips(now).keys() - soon
 
     def _needs(self) -> Iterable["_Need"]:
         """What each airing of each held page needs; a page is read and parsed once."""

@@ -7,7 +7,7 @@ bitmap (`Want`), again and again with growing patience.
 
 import logging
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,6 +27,7 @@ _SLOW_ROUND_S = 4.0
 _FIRST_PATIENCE_S = 2.0
 _LONGEST_PATIENCE_S = 60.0
 _SAVE_S = 1.0
+_SPREAD_S = 600.0  # over which a fleet begins what is needed only days from now
 
 
 class Subscriptions(Protocol):
@@ -42,15 +43,23 @@ class Subscriptions(Protocol):
 
 @dataclass
 class _Goal:
-    """A blob to hold. `patience_s` grows with each `Want`; `rest_until` lets others pass."""
+    """A blob to hold. `patience_s` grows with each `Want`; `rest_until` lets others pass.
+
+    `not_before`: what is needed only days from now waits its turn in the fleet.
+    """
 
     sha256: str
     size_bytes: int
     download: Download | None = None
     patience_s: float = _FIRST_PATIENCE_S
     rest_until: float = 0.0
+    not_before: float = 0.0
     dead: str = ""  # why it is given up until the disk or the list changes
     arrived: int = field(default=0)
+
+    @property
+    def idle_until(self) -> float:
+        return max(self.rest_until, self.not_before)
 
 
 class Fetcher:
@@ -83,12 +92,18 @@ class Fetcher:
         self._save: Timer | None = None
         self.full = False
 
-    def aim(self, wanted: Iterable[tuple[str, int]]) -> None:
-        """Replace the list of (sha256, bytes) to hold, most urgent first."""
+    def aim(self, wanted: Iterable[tuple[str, int]], later: Collection[str] = frozenset()) -> None:
+        """Replace the list of (sha256, bytes) to hold, most urgent first.
+
+        Those in `later` are begun at an instant drawn by lot, so that a fleet that hears of a clip
+        in one moment does not fetch it in one moment.
+        """
         goals: dict[str, _Goal] = {}
         for sha256, size in wanted:
             if size > 0 and sha256 not in goals and not self._store.holds(sha256):
-                goals[sha256] = self._goals.get(sha256) or _Goal(sha256, size)
+                goals[sha256] = self._goals.get(sha256) or self._new_goal(sha256, size)
+                if sha256 not in later:
+                    goals[sha256].not_before = 0.0
         for sha256, goal in self._goals.items():
             if sha256 not in goals and goal.download:
                 goal.download.close()
@@ -98,10 +113,14 @@ class Fetcher:
             self._leave_round()
         self._next_round()
 
+    def _new_goal(self, sha256: str, size_bytes: int) -> _Goal:
+        wait_s = self._jitter.uniform(0.0, _SPREAD_S)
+        return _Goal(sha256, size_bytes, not_before=self._loop.monotonic() + wait_s)
+
     def _is_overtaken(self) -> bool:
         """Something more urgent has come than what this round waits for."""
         now = self._loop.monotonic()
-        able = (g for g in self._goals.values() if not g.dead and g.rest_until <= now)
+        able = (g for g in self._goals.values() if not g.dead and g.idle_until <= now)
         first = next(able, None)
         return first is not None and first not in [goal for goal, _ in self._window.values()]
 
@@ -168,13 +187,13 @@ class Fetcher:
             self._link.want(self._asked, qos=0)
             patience = max(goal.patience_s for goal, _ in self._window.values())
             self._set_timeout(patience)
-        elif resting := [g.rest_until for g in self._goals.values() if not g.dead]:
+        elif resting := [g.idle_until for g in self._goals.values() if not g.dead]:
             self._set_timeout(max(min(resting) - now, 0.1))
 
     def _most_urgent(self, now: float) -> Iterable[tuple[_Goal, int]]:
         room = self._width * SMALLEST_CHUNK
         for goal in list(self._goals.values()):
-            if goal.dead or goal.rest_until > now:
+            if goal.dead or goal.idle_until > now:
                 continue
             if goal.download is None and not self._begin(goal):
                 continue

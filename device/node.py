@@ -50,7 +50,6 @@ _CLAIM_FIRST_S = 2.0
 _CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
-_GATHER_S = 0.1  # pages that come within this make one new plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +293,7 @@ class Node:
         self.planner.orders = self.documents.orders
         self.planner.set_plan(self.documents.plan(now), self.documents.hours(now))
         self._make_room(self.settings.quota_mb << 20)
-        self.fetcher.aim(self.documents.wanted(now))
+        self.fetcher.aim(self.documents.wanted(now), self.documents.later_clips(now))
         for sha256 in self.documents.wanted_clips(now):
             if not self.clips.holds(sha256):
                 self.clips.prepare(sha256)  # delivered, and not decoded when the power went
@@ -372,7 +371,7 @@ class Node:
     def blob_whole(self, sha256: str) -> None:
         """A clip or a page has come, by whatever way."""
         if sha256 in self.documents.page_hashes():
-            self._pages = self._pages or self.loop.call_later(_GATHER_S, self._pages_came)
+            self._pages = self._pages or self.loop.call_later(0.1, self._pages_came)
         else:
             self.clips.prepare(sha256)
             self.changed()

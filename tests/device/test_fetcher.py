@@ -201,3 +201,13 @@ def test_an_emergency_does_not_wait_behind_a_blob_nobody_has(bench):
     bench.fetcher.aim([(urgent, len(content)), ("b" * 64, 20_000)])
     bench.deliver()
     assert bench.whole == [urgent]
+
+
+def test_what_is_needed_days_from_now_waits_its_turn_until_it_is_urgent(bench):
+    content = os.urandom(50_000)
+    sha256 = bench.retain(content)
+    bench.fetcher.aim([(sha256, len(content))], later={sha256})
+    assert not bench.broker.subscribed
+    bench.fetcher.aim([(sha256, len(content))])
+    bench.deliver()
+    assert bench.whole == [sha256]
