@@ -13,13 +13,13 @@ from controller.signing import Keyring
 def add(words: Any) -> None:
     """The verbs of `keys`."""
     keys = Group(words, "keys", "the keys that sign what nodes are told")
-    keys.verb("list", show, "the keys in use")
+    keys.verb("list", show, "the keys in use; --json shows them whole")
     keys.verb("rotate", rotate, "make the next key; both sign until 'finish'")
     keys.verb("finish", finish, "the next key takes over, the one before is trusted no more")
 
 
 def show(console: Console, _asked: argparse.Namespace) -> int:
-    console.table(_records(Keyring(console.settings.signing_key_file)), ("state", "kid", "key"))
+    console.table(_records(Keyring(console.settings.signing_key_file)), ("state", "kid"))
     return DONE
 
 
@@ -27,7 +27,7 @@ def rotate(console: Console, _asked: argparse.Namespace) -> int:
     ring = Keyring(console.settings.signing_key_file)
     made = ring.rotate()
     _tell(console, "keys.rotate", made.verify_key.kid)
-    console.table(_records(ring), ("state", "kid", "key"))
+    console.table(_records(ring), ("state", "kid"))
     console.say(
         "Từ nay mọi lệnh mang hai chữ ký. Khi mọi cụm loa đã có mạng ít nhất một lần: "
         "loalang keys finish. Tệp loalang.toml mới mang cả hai khoá.",
@@ -40,7 +40,7 @@ def rotate(console: Console, _asked: argparse.Namespace) -> int:
 def finish(console: Console, _asked: argparse.Namespace) -> int:
     ring = Keyring(console.settings.signing_key_file)
     _tell(console, "keys.finish", ring.finish().verify_key.kid)
-    console.table(_records(ring), ("state", "kid", "key"))
+    console.table(_records(ring), ("state", "kid"))
     return DONE
 
 
