@@ -17,6 +17,8 @@ _NUMBERS: Final = (
     ("max_minutes_per_session", float),
     ("max_minutes_per_day", float),
 )
+_YES_OR_NO: Final = ("clip", "schedule", "author_may_approve")
+_ASKED: Final = frozenset({*_YES_OR_NO, "emergency_people"})
 _BLANK_ROWS: Final = 2
 _MOST_ROWS: Final = 14
 
@@ -52,14 +54,9 @@ def policy_of(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
         text = form.get(name, "").strip().replace(",", ".")
         if text:
             policy[name] = _number(name, text, kind)
-    approval = {
-        name: form[name] == "yes"
-        for name in ("clip", "schedule", "author_may_approve")
-        if form.get(name) in ("yes", "no")
-    }
-    people = form.get("emergency_people", "")
-    if approval or people in ("1", "2"):
-        policy["approval"] = {**approval, **({"emergency_people": int(people)} if people else {})}
+    approval = _approval(form, (before or {}).get("approval") or {})
+    if approval:
+        policy["approval"] = approval
     tunes = {
         name: form[f"tune_{name}"] for name in ("normal", "priority") if form.get(f"tune_{name}")
     }
@@ -73,6 +70,18 @@ def policy_of(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
 _SHOWN: Final = frozenset(
     {"permit", "quiet", "approval", "tunes", "source", *(name for name, _ in _NUMBERS)}
 )
+
+
+def _approval(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Who must agree; what the form does not show (deputy, signatures) stays as it was."""
+    approval = {key: value for key, value in before.items() if key not in _ASKED}
+    for name in _YES_OR_NO:
+        if form.get(name) in ("yes", "no"):
+            approval[name] = form[name] == "yes"
+    people = form.get("emergency_people", "")
+    if people.isdecimal():
+        approval["emergency_people"] = int(people)
+    return approval
 
 
 def _hours(form: Form, name: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 from controller import clip_packs, commands
 from controller.api import multipart
 from controller.api.binding import call, room
-from controller.api.fields import Id
+from controller.api.fields import Id, Text
 from controller.api.here import current_actor, services
 from controller.models import Clip
 
@@ -23,8 +23,10 @@ _MOST_IDS: Final = 500
 class PackQuery(Schema):
     """Which clips."""
 
-    clips = fields.String(
-        required=True, metadata={"description": "ids, separated by commas; at most 500"}
+    clips = Text(
+        17 * _MOST_IDS,
+        required=True,
+        metadata={"description": "ids, separated by commas; at most 500"},
     )
 
 

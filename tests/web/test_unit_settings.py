@@ -137,3 +137,12 @@ def test_a_backup_is_made_listed_and_taken_with_the_password(root, services):
 def test_no_other_file_leaves_the_house(root, name):
     answer = root.post(f"/settings/backups/{name}", data={"password": PASSWORD})
     assert answer.status_code == 404
+
+
+def test_rules_the_page_does_not_show_stay_when_it_is_saved(visit, commune, services):
+    kept = {"emergency_signatures": 2, "emergency_deputy": "bob", "emergency_people": 2}
+    with transaction(services.engine) as session:
+        session.get_one(Area, commune).policy = {"approval": kept}
+    data = {"emergency_people": "2", "clip": "yes"}
+    visit("alice").post(f"/settings/areas/{commune}/policy", data=data)
+    assert policy_of(services, commune) == {"approval": {**kept, "clip": True}}
