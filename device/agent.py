@@ -18,6 +18,7 @@ from device.errors import ConfigError
 from device.identity import load_key
 from device.logs import RecentLines
 from device.loop import Loop
+from device.modem import ModemGauge
 from device.node import Equipment, Node, kernel_boot_id
 from device.notify import Notifier
 from device.priority import be_urgent
@@ -65,7 +66,7 @@ def run(settings: Settings) -> int:
         equipment=Equipment(
             hardware=board(),
             boot_id=kernel_boot_id(),
-            board=BoardReader(settings.data_dir),
+            board=BoardReader(settings.data_dir, modem=ModemGauge()),
             log_tail=lines.tail,
         ),
     )

@@ -5,7 +5,6 @@ and /proc are looked for, so that a test can lay out a board of its own.
 """
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,26 +121,6 @@ def boot_reason(*, first: bool, same_boot: bool, ended_well: bool, watchdog: boo
     if watchdog:
         return "watchdog"
     return "reboot" if ended_well else "power"
-
-
-def modem_signal(run: Callable[[list[str]], str] | None = None) -> int | None:
-    """Percent, from ModemManager; None without a modem. Takes seconds: not for the loop."""
-    say = (run or _run)(["mmcli", "-m", "any", "-K"])
-    for line in say.splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() == "modem.generic.signal-quality.value":
-            return _number(value.strip())
-    return None
-
-
-def _run(command: list[str]) -> str:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout
 
 
 def _disk_of(folder: Path, root: Path) -> Path | None:

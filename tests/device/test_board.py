@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from device.board import BoardReader, boot_reason, modem_signal
+from device.board import BoardReader, boot_reason
 from protocol.messages import Board
 
 WIRELESS = """Inter-| sta-|   Quality        |   Discarded packets               | Missed | WE
@@ -94,9 +94,3 @@ def test_garbage_in_the_files_is_no_error(root):
 def test_why_it_began(first, same, well, watchdog, reason):
     said = boot_reason(first=first, same_boot=same, ended_well=well, watchdog=watchdog)
     assert said == reason
-
-
-def test_the_modem_manager_tells_the_signal():
-    listing = "modem.generic.state : connected\nmodem.generic.signal-quality.value  : 78\n"
-    assert modem_signal(lambda _: listing) == 78
-    assert modem_signal(lambda _: "") is None
