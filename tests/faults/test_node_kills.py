@@ -144,7 +144,7 @@ def test_an_agent_that_hangs_cannot_keep_the_amplifier_on(controller, node):
     controller.config = bound
     player = node(max_on_s=4)
     device_id = device_of(controller)
-    running(controller, player, device_id, length_s=60.0)
+    running(controller, player, device_id, length_s=16.0)
     player.process.send_signal(signal.SIGSTOP)
     controller.wait(lambda: not player.pin()[-1]["on"], 10)
     on, off = horn_times(player)[-1]
@@ -159,12 +159,14 @@ def test_agent_and_player_that_hang_together_have_one_lease(controller, node):
     player = node()
     device_id = device_of(controller)
     running(controller, player, device_id, length_s=30.0)
-    for pid in (player.process.pid, player.children()["player.process"]):
+    orphan = player.children()["player.process"]
+    for pid in (player.process.pid, orphan):
         os.kill(pid, signal.SIGSTOP)
     hung_at = datetime.now(UTC).timestamp()
     controller.wait(lambda: not player.pin()[-1]["on"], 5)
     assert player.pin()[-1]["at"] - hung_at < LEASE_S + 0.5
     player.kill()
+    os.kill(orphan, signal.SIGCONT)
     player.start()
     report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 20)
     assert (report.outcome, report.reason) == ("interrupted", "device_error")
