@@ -280,7 +280,8 @@ def interrupted_report(started: Report, stamp: Stamp) -> Report:
         monotonic_ms=stamp.monotonic_ms,
         boot_id=stamp.boot_id,
         clock=stamp.clock,
-        started_at=started.started_at or started.at,
+        # `started` is written down some seconds ahead; sound never begins before its instant.
+        started_at=started.started_at or max(started.at, started.planned_at),
     )
 
 

@@ -146,6 +146,8 @@ def test_power_lost_in_mid_sound_is_an_interruption_and_no_repeat(world):
     world.run(300)
     assert len(world.sounded) == 1
     assert world.outcomes() == {"a1": [("interrupted", "powered_off")]}
+    (end,) = [r for r in world.outbox.owed(9) if r.kind == "finished"]
+    assert end.started_at == START + timedelta(seconds=60)
 
 
 def test_a_program_that_died_is_told_from_lost_power(world):

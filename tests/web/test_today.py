@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from controller.database import transaction
-from controller.models import Clip
+from controller.models import Clip, Playback
 from tests.web.village import NOW, VILLAGES, airing_of
 
 
@@ -82,3 +84,15 @@ def test_a_clip_about_to_expire_is_named_with_what_uses_it(visit, services, vill
     assert "Hết hạn 25/11/2026: Nộp hồ sơ trên Cổng dịch vụ công" in page
     assert "đang dùng trong Bản tin sáng của xã" in page
     assert "Hết hạn" not in visit("charlie").get("/").text
+
+
+def test_what_somebody_stopped_does_not_wait_for_reports(visit, services):
+    with transaction(services.engine) as session:
+        session.execute(
+            update(Playback)
+            .where(Playback.outcome.is_not(None))
+            .values(outcome="stopped", reason="operator")
+        )
+    page = visit("alice").get("/").text
+    assert "Đã dừng" in page
+    assert "Đang chờ báo cáo của cụm loa" not in page
