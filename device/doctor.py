@@ -9,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -151,9 +152,8 @@ def _outbox(store: Path) -> Iterable[Finding]:
     if not store.exists():
         return
     try:
-        db = sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=2.0)
-        waiting = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        db.close()
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=2.0)) as db:
+            waiting = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
         print(f"reports waiting for the controller: {waiting}")
     except sqlite3.Error as error:
         yield (

@@ -83,11 +83,11 @@ def test_a_leader_whose_connection_was_cut_takes_the_lead_again_or_stops(tmp_pat
 
 
 def cut_all_but_mine(engine):
-    """As a restarted server does."""
+    """As a restarted server does; back when they are gone, with what they held."""
     with engine.connect() as connection:
         connection.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
                 "WHERE pid <> pg_backend_pid() AND datname = current_database()"
             )
         )
