@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from controller import airings, areas, nodes, outros, ready_made
+from controller import airings, areas, nodes, outros, ready_made, zones
 from controller.calendar import policy as policies
 from controller.calendar.conflicts import is_within
 from controller.models import (
@@ -123,16 +123,18 @@ def node_config(session: Session, node: Node, now: datetime) -> messages.NodeCon
     if area_id is None or node.retired_at is not None:
         return None
     languages = node.languages or areas.effective(session, area_id).languages
+    path = areas.path(session, area_id)
     return messages.NodeConfig(
         node_id=node.id,
         node_code=node.code,
         name=node.name,
-        area_path=areas.path(session, area_id),
+        area_path=path,
         languages=tuple(languages),
         volume_pct=node.volume_pct,
         stagger_slot=node.stagger_slot,
         settle_ms=node.settle_ms,
         tail_ms=node.tail_ms,
+        zones=zones.said(node.zones or (), path),
     )
 
 

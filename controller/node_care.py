@@ -1,15 +1,16 @@
 """What people know of a node and no device can say: the way there, the key, what was mended."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import audit, changes, nodes
+from controller import areas, audit, changes, commands, nodes, zones
 from controller.access import Action, Actor
+from controller.commands import CommandKind
 from controller.errors import BadInput
 from controller.models import Node, RepairNote
 
@@ -27,6 +28,23 @@ def set_card(
     told = {name: _tidy(values.get(name, ""))[:_LONGEST] for name in CARD}
     node.card = {name: text for name, text in told.items() if text}
     _told(session, actor, "node.card", node, now)
+    return node
+
+
+def choose_zones(
+    session: Session,
+    actor: Actor,
+    node_id: str,
+    wanted: Iterable[tuple[str, Sequence[str]]],
+    now: datetime,
+) -> Node:
+    """Which areas' airings each amplifier carries; those left out carry all. Raises BadInput."""
+    node = nodes.get(session, actor, node_id, Action.OPERATE)
+    area_id = nodes.area_of(session, node.id, now)
+    node.zones = zones.checked(wanted, areas.path(session, area_id) if area_id else ()) or None
+    session.flush()
+    _told(session, actor, "node.zones", node, now)
+    commands.ask(session, CommandKind.NODE_CHANGED, {"node_id": node.id}, actor, now)
     return node
 
 

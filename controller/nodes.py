@@ -25,6 +25,7 @@ from controller.models import (
     NodeMembership,
 )
 from controller.paging import Page, beyond, limited, page_of
+from controller.zones import Carried, carried
 from protocol.claims import new_code
 
 CLAIM_VALID = timedelta(days=30)
@@ -67,6 +68,11 @@ class NodeView:
     fetching: tuple[Fetching, ...] = ()
     problems: tuple[str, ...] = ()
     status: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def zones(self) -> list[Carried]:
+        """Its amplifiers: what the device says it has, and what was chosen for others."""
+        return carried(self.node.zones or (), self.status.get("zones", ()))
 
 
 def create(session: Session, actor: Actor, data: NodeInput, now: datetime) -> tuple[Node, str]:

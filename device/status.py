@@ -96,6 +96,7 @@ class Health:
             sound_device=device if kind == "alsa" else "",
             details=self._details(problems, free),
             board=self.board(),
+            zones=tuple(zone.name for zone in node.settings.zones),
         )
 
     def problems(self, free_bytes: int | None = None) -> tuple[str, ...]:

@@ -321,6 +321,7 @@ class Status:
     sound_device: str = ""
     details: dict[str, str] = field(default_factory=dict)
     board: Board = Board()
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,25 @@ def card(node_id: str) -> Response:
     return redirect(url_for("nodes.detail", node_id=node_id))
 
 
+@bp.post("/<node_id>/zones")
+@once
+def zones(node_id: str) -> Response:
+    """Which places' broadcasts each amplifier carries."""
+    names = [name.strip().lower() for name in request.form.getlist("zone") if name.strip()]
+    pairs = [(name, request.form.getlist(f"areas-{name}")) for name in names]
+    new = request.form.get("new", "").strip().lower()
+    if new:
+        pairs.append((new, request.form.getlist("areas")))
+    try:
+        with changing() as at:
+            node_care.choose_zones(at.session, at.actor, node_id, pairs, at.now)
+    except BadInput as error:
+        flash(sentence(error), "bad")
+    else:
+        flash(_("Đã lưu. Cụm loa nhận thay đổi ngay khi có mạng."), "good")
+    return redirect(url_for("nodes.detail", node_id=node_id, _anchor="zones"))
+
+
 @bp.post("/<node_id>/notes")
 @once
 def note(node_id: str) -> Response:

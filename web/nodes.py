@@ -176,9 +176,12 @@ def detail(node_id: str) -> str:
         session.pop("claim")
     with looking() as at:
         story = _story(at, node_id)
-        areas = Places(at.session, at.actor).listed()
+        places = Places(at.session, at.actor)
+        areas, area_id = places.listed(), story["cluster"].view.area_id
+        path = [(each, places.name(each)) for each in places.path(area_id)]
         return render_template(
             "nodes/detail.html",
+            path=path,
             live=True,
             code=code,
             areas=areas,

@@ -24,6 +24,10 @@ class Places:
         """An area's name; empty for none."""
         return self.tree.name(area_id) if area_id in self.tree.areas else ""
 
+    def path(self, area_id: str | None) -> tuple[str, ...]:
+        """The ids from the root to an area; none for none."""
+        return self.tree.path(area_id) if area_id in self.tree.areas else ()
+
     def names(self, area_ids: Sequence[str]) -> str:
         """Up to three names, and how many more."""
         names = sorted((self.name(area_id) for area_id in area_ids), key=collation.key)

@@ -184,6 +184,7 @@ ACTIONS: Words = {
     "node.retire": _("ngừng dùng cụm loa"),
     "node.card": _("sửa thông tin tại chỗ của cụm loa"),
     "node.note": _("ghi sổ sửa chữa"),
+    "node.zones": _("chọn lịch cho vùng loa"),
     "backup.make": _("sao lưu"),
     "backup.take": _("tải bản sao lưu về"),
     "alert.add": _("thêm nơi nhận cảnh báo"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import enrolment, node_orders, nodes
+from controller import enrolment, node_care, node_orders, nodes, zones
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, decimal, many, one_of, whole
 from controller.api.here import Here
@@ -23,6 +23,22 @@ class NodeQuery(ListQuery):
     area_id = Id()
 
 
+class ZoneIn(Schema):
+    """An amplifier by its name in the node's own settings, and the areas whose airings it carries;
+    without areas it carries everything. Emergencies sound on all."""
+
+    zone = Text(32, required=True)
+    areas = many(Id(), 20, load_default=list)
+
+
+class ZoneOut(Schema):
+    """The same, with whether the device says that it has this amplifier."""
+
+    zone = fields.String()
+    areas = fields.List(fields.String())
+    told = fields.Boolean()
+
+
 class NodePatch(Schema):
     """What can be changed later; what is left out stays. A new area begins a new membership."""
 
@@ -33,6 +49,12 @@ class NodePatch(Schema):
     lon = decimal(-180, 180, allow_none=True)
     languages = many(Text(35), 20, allow_none=True)
     volume = whole(0, 100)
+
+
+class NodeChanges(NodePatch):
+    """A change of a node that is there; `zones` replaces the whole choice."""
+
+    zones = many(fields.Nested(ZoneIn), zones.MOST)
 
 
 class NodeIn(NodePatch):
@@ -71,6 +93,7 @@ class NodeOut(Schema):
         fields.Nested(FetchingOut), metadata={"description": "clips on their way to the node"}
     )
     problems = fields.List(fields.String())
+    zones = fields.List(fields.Nested(ZoneOut), metadata={"description": "its amplifiers"})
     status = fields.Dict(metadata={"description": "the device's last status, as it came"})
     created_at = Instant(attribute="node.created_at")
     retired_at = Instant(attribute="node.retired_at", allow_none=True)
@@ -101,7 +124,7 @@ def create_node(here: Here, body: dict[str, Any]) -> dict[str, Any]:
     node, code = nodes.create(here.session, here.actor, data, here.now)
     view = nodes.view(here.session, node, here.now)
     shown = {field.name: getattr(view, field.name) for field in dataclass_fields(view)}
-    return {**shown, "claim_code": code}
+    return {**shown, "zones": view.zones, "claim_code": code}
 
 
 @call(blueprint, "GET", "/nodes/<id>", answer=NodeOut)
@@ -111,10 +134,14 @@ def show_node(here: Here, id: str) -> nodes.NodeView:
     return nodes.view(here.session, node, here.now)
 
 
-@call(blueprint, "PATCH", "/nodes/<id>", answer=NodeOut, body=NodePatch)
+@call(blueprint, "PATCH", "/nodes/<id>", answer=NodeOut, body=NodeChanges)
 def update_node(here: Here, body: dict[str, Any], id: str) -> nodes.NodeView:
     """Change some fields."""
+    chosen = body.pop("zones", None)
     node = nodes.update(here.session, here.actor, id, body, here.now)
+    if chosen is not None:
+        pairs = [(each["zone"], each["areas"]) for each in chosen]
+        node_care.choose_zones(here.session, here.actor, id, pairs, here.now)
     return nodes.view(here.session, node, here.now)
 
 

@@ -4,7 +4,9 @@ import argparse
 import time
 from typing import Any
 
-from controller import enrolment, node_orders, nodes
+from sqlalchemy.orm import Session
+
+from controller import enrolment, node_care, node_orders, nodes
 from controller.api.nodes import NodeIn, NodeOut, NodePatch, OrderOut, WaitingOut, order_record
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, FAILED, Console, area_id, given
@@ -68,8 +70,18 @@ def update(console: Console, asked: argparse.Namespace) -> int:
         if asked.area is not None:
             body["area_id"] = area_id(session, asked.area)
         node = nodes.update(session, actor, asked.id, checked(NodePatch(), body), console.now)
+        if asked.zone is not None:
+            pairs = [_zone(session, text) for text in asked.zone if text]
+            node_care.choose_zones(session, actor, asked.id, pairs, console.now)
         console.show(shown(NodeOut, nodes.view(session, node, console.now)))
     return DONE
+
+
+def _zone(session: Session, text: str) -> tuple[str, list[str]]:
+    """`NAME=AREA,AREA`, areas by id or code."""
+    name, _, listed = text.partition("=")
+    named = (area_id(session, each) for each in listed.split(",") if each)
+    return name, [each for each in named if each]
 
 
 def waiting(console: Console, _asked: argparse.Namespace) -> int:
@@ -156,6 +168,12 @@ def _changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name")
     parser.add_argument("--code")
     parser.add_argument("--area", help="id or code")
+    parser.add_argument(
+        "--zone",
+        action="append",
+        metavar="NAME=AREA,AREA",
+        help="an amplifier and the areas it carries; said once for each, '' alone: all carry all",
+    )
     _more(parser)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.models.areas import Area
@@ -27,6 +27,8 @@ class Node(Base):
     tail_ms: Mapped[int] = mapped_column(default=500)
     # How to get there and whom to ask: directions, key_holder, key_phone, power, head, head_phone.
     card: Mapped[dict[str, Any] | None]
+    # Which areas each amplifier carries: [{"zone", "areas"}]; None: all carry everything.
+    zones: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
 

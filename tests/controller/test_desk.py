@@ -3,7 +3,7 @@
 import pytest
 
 from audio_library.store import Store
-from controller import approvals, nodes, schedules
+from controller import approvals, node_care, nodes, schedules
 from controller.access import SYSTEM
 from controller.database import transaction
 from controller.desk import BlobSource, Desk
@@ -16,7 +16,7 @@ from protocol import envelope
 from protocol.codec import from_json
 from protocol.envelope import MessageType
 from protocol.keys import SigningKey
-from protocol.messages import NodeConfig, ScheduleHead
+from protocol.messages import NodeConfig, ScheduleHead, ZoneAreas
 from protocol.pages import unpack_page
 from protocol.topics import Topics
 from tests.controller.factories import DAY, NOW, make_clip, make_node, schedule_input, serve
@@ -217,3 +217,12 @@ def test_a_damaged_blob_counts_as_not_held(bench, tmp_path):
     path.write_bytes(b"other")
     assert source(sha256) is None
     assert source("0" * 64) is None
+
+
+def test_what_each_amplifier_carries_reaches_the_device(bench, engine, node, cast):
+    place, device = node
+    with transaction(engine) as session:
+        pairs = [("market", [cast.areas["commune"]]), ("main", [])]
+        node_care.choose_zones(session, SYSTEM, place.id, pairs, NOW)
+    bench.desk.configure(place.id)
+    assert bench.config(device.id).zones == (ZoneAreas("market", (cast.areas["commune"],)),)

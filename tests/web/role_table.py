@@ -81,6 +81,7 @@ GET    /nodes/{node}/sheet                                    + + + + + +  . . ?
 POST   /nodes/{node}/orders                                   - - + - + -  . . ?
 POST   /nodes/{node}/card                                     - - + - + -  . . ?
 POST   /nodes/{node}/notes                                    - - + - + -  . . ?
+POST   /nodes/{node}/zones                                    - - + - + -  . . ?
 POST   /nodes/{node}/shut-out                                 - - + - + -  . . ?
 POST   /nodes/{node}/bind                                     - - . - . -  . . ?
 POST   /nodes/{node}/claim-code                               - - + - + -  . . ?

@@ -104,3 +104,20 @@ def test_the_story_says_what_befell_it_and_what_to_try(visit, village, services)
     assert "Khởi động lại" in page
     with reading(services.engine) as session:
         assert len(session.scalars(select(NodeEvent)).all()) == 5
+
+
+def test_each_amplifier_carries_the_places_ticked_for_it(visit, cluster, village, services):
+    with transaction(services.engine) as session:
+        device = device_of(session, cluster)
+        device.status = {**device.status, "zones": ["main", "market"]}
+    client = visit("tom")
+    data = {"zone": ["main", "market"], "areas-market": [village.areas["commune"]]}
+    client.post(f"/nodes/{cluster}/zones", data=data)
+    page = client.get(f"/nodes/{cluster}").text
+    assert "chỉ phát lịch của" in page
+    data = {"zone": ["market"], "areas-market": [village.areas["far"]]}
+    refused = client.post(f"/nodes/{cluster}/zones", data=data, follow_redirects=True).text
+    assert "chỉ nhận lịch của những nơi" in refused
+    with reading(services.engine) as session:
+        chosen = [{"zone": "market", "areas": [village.areas["commune"]]}]
+        assert session.get_one(Node, cluster).zones == chosen

@@ -109,3 +109,13 @@ def test_only_who_may_operate_gives_orders(call_as, village, services):
     assert call_as("vera").post(f"/nodes/{village}/orders", json=body).status_code == 403
     assert call_as("charlie").post(f"/nodes/{village}/orders", json=body).status_code == 404
     assert call_as("tom").post(f"/nodes/{village}/orders", json=body).status_code == 201
+
+
+def test_amplifiers_carry_what_is_chosen_for_them(alice, commune, village):
+    chosen = [{"zone": "market", "areas": [commune.areas["commune"]]}]
+    changed = alice.patch(f"/nodes/{village}", json={"zones": chosen})
+    assert changed.status_code == 200, changed.text
+    assert changed.json["zones"] == [{**chosen[0], "told": False}]
+    outside = [{"zone": "market", "areas": [commune.areas["lower"]]}]
+    is_problem(alice.patch(f"/nodes/{village}", json={"zones": outside}), 422)
+    assert alice.patch(f"/nodes/{village}", json={"zones": []}).json["zones"] == []

@@ -14,6 +14,17 @@ def test_a_node_is_made_changed_and_listed(run, commune):
     assert fresh["claim_code"] != made["claim_code"]
 
 
+def test_an_amplifier_is_told_what_it_carries(run, commune):
+    words = ("--name", "Cụm chợ", "--code", "HB-01", "--area", commune.areas["upper"])
+    made = run("node", "create", *words, "--json").json
+    zone = f"market={commune.areas['commune']}"
+    changed = run("node", "update", made["id"], "--zone", zone, "--json").json
+    assert changed["zones"] == [
+        {"zone": "market", "areas": [commune.areas["commune"]], "told": False}
+    ]
+    assert run("node", "update", made["id"], "--zone", "", "--json").json["zones"] == []
+
+
 def test_refusals_name_their_field(run, commune):
     words = ("--name", "Cụm", "--code", "C", "--area", commune.areas["upper"])
     refused = run("node", "create", *words, "--volume", 300)
