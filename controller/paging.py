@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,17 @@ class Page(Generic[T]):
 
     items: list[T]
     next_cursor: str | None
+
+
+def every(page: Callable[..., Page[T]]) -> Iterator[T]:
+    """All items of a paged list: `page(limit=, cursor=)` is asked again until nothing is left."""
+    cursor: str | None = None
+    while True:
+        part = page(limit=MAX_LIMIT, cursor=cursor)
+        yield from part.items
+        cursor = part.next_cursor
+        if cursor is None:
+            return
 
 
 def limited(limit: int | None) -> int:

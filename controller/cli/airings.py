@@ -3,14 +3,16 @@
 import argparse
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from controller import airing_edits, airings
 from controller.api.airings import AiringOut
 from controller.cli.checking import shown
 from controller.cli.console import DONE, Console, Run, area_id
-from controller.cli.parsing import Group
+from controller.cli.parsing import Group, one_id
 from controller.models import Airing
+from controller.paging import every
 from controller.tonight import tonight
 
 _COLUMNS = ("starts_at", "ends_at", "title", "class", "id")
@@ -22,24 +24,26 @@ def add(words: Any) -> None:
     airing = Group(words, "airing", "single airings")
     airing.verb("list", show_all, "the coming week", _filters)
     airing.verb("tonight", show_tonight, "what will play in one village until morning", _place)
-    airing.verb("show", show_one, "one airing", _id)
+    airing.verb("show", show_one, "one airing", one_id)
     airing.verb("move", move, "give this airing alone another start", _new_start)
-    airing.verb("skip", _change(airing_edits.leave_out), "leave this airing out", _id)
-    airing.verb("restore", _change(airing_edits.put_back), "undo a move or a skip", _id)
+    airing.verb("skip", _change(airing_edits.leave_out), "leave this airing out", one_id)
+    airing.verb("restore", _change(airing_edits.put_back), "undo a move or a skip", one_id)
 
 
 def show_all(console: Console, asked: argparse.Namespace) -> int:
     with console.reading() as (session, actor):
-        found = airings.page(
-            session,
-            actor,
-            now=console.now,
-            from_=console.now,
-            until=console.now + timedelta(days=asked.days),
-            area_id=area_id(session, asked.area),
-            limit=500,
+        found = every(
+            partial(
+                airings.page,
+                session,
+                actor,
+                now=console.now,
+                from_=console.now,
+                until=console.now + timedelta(days=asked.days),
+                area_id=area_id(session, asked.area),
+            )
         )
-        console.table([shown(AiringOut, view) for view in found.items], _COLUMNS)
+        console.table([shown(AiringOut, view) for view in found], _COLUMNS)
     return DONE
 
 
@@ -74,10 +78,6 @@ def _change(change: Callable[..., Airing]) -> Run:
     return run
 
 
-def _id(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id")
-
-
 def _place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("area", help="id or code")
 
@@ -88,5 +88,5 @@ def _filters(parser: argparse.ArgumentParser) -> None:
 
 
 def _new_start(parser: argparse.ArgumentParser) -> None:
-    _id(parser)
+    one_id(parser)
     parser.add_argument("to", help="2026-11-24T19:00, local to the schedule, or with an offset")

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from controller.cli.console import DONE, Console, area_id, given, read_json
 from controller.cli.parsing import Group
 from controller.errors import NotFound
 from controller.models import Node
+from controller.paging import every
 from controller.places import Tree
 
 _COLUMNS = ("id", "code", "kind", "name", "parent_id", "timezone")
@@ -33,15 +35,9 @@ def add(words: Any) -> None:
 
 
 def show_all(console: Console, _asked: argparse.Namespace) -> int:
-    records: list[dict[str, Any]] = []
-    cursor: str | None = None
     with console.reading() as (session, actor):
-        while True:
-            page = areas.page(session, actor, limit=500, cursor=cursor)
-            records += [shown(AreaOut, area) for area in page.items]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        found = every(partial(areas.page, session, actor))
+        records = [shown(AreaOut, area) for area in found]
     console.table(records, _COLUMNS)
     return DONE
 

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from controller.api.clips import ClipIn, ClipOut, ExpiringOut, VersionOut
 from controller.cli.bar import Bar
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, Run, area_id, given
-from controller.cli.parsing import Group
+from controller.cli.parsing import Group, one_decided, one_id
 from controller.models import Approval, ClipVersion
+from controller.paging import every
 
 _EXPIRING = ("at", "title", "clip_id", "schedules")
 _COLUMNS = ("id", "title", "topic", "language", "status", "duration_ms", "version")
@@ -23,26 +25,20 @@ def add(words: Any) -> None:
     clip = Group(words, "clip", "recordings")
     clip.verb("list", show_all, "the library", _filters)
     clip.verb("expiring", show_expiring, "what soon may not air any more", _days)
-    clip.verb("show", show_one, "one clip", _id)
+    clip.verb("show", show_one, "one clip", one_id)
     clip.verb("upload", upload, "take a recording in", _new, "add")
-    clip.verb("approve", _decision(clips.approve), "let it go on air", _decided)
-    clip.verb("reject", _decision(clips.reject), "return it", _decided)
-    clip.verb("withdraw", _decision(clips.withdraw), "take it off the air", _decided)
+    clip.verb("approve", _decision(clips.approve), "let it go on air", one_decided)
+    clip.verb("reject", _decision(clips.reject), "return it", one_decided)
+    clip.verb("withdraw", _decision(clips.withdraw), "take it off the air", one_decided)
 
 
 def show_all(console: Console, asked: argparse.Namespace) -> int:
-    records: list[dict[str, Any]] = []
-    cursor: str | None = None
     with console.reading() as (session, actor):
         filters = clips.ClipFilters(
             area_id=area_id(session, asked.area), **given(asked, "topic", "language", "status", "q")
         )
-        while True:
-            page = clips.page(session, actor, filters, now=console.now, limit=500, cursor=cursor)
-            records += [shown(ClipOut, view) for view in page.items]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        found = every(partial(clips.page, session, actor, filters, now=console.now))
+        records = [shown(ClipOut, view) for view in found]
     console.table(records, _COLUMNS)
     return DONE
 
@@ -89,15 +85,6 @@ def _decision(decide: Callable[..., ClipVersion]) -> Run:
         return DONE
 
     return run
-
-
-def _id(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id")
-
-
-def _decided(parser: argparse.ArgumentParser) -> None:
-    _id(parser)
-    parser.add_argument("--note", default="", help="a word with the decision")
 
 
 def _filters(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,8 @@ from controller import enrolment, node_care, node_orders, nodes
 from controller.api.nodes import NodeIn, NodeOut, NodePatch, OrderOut, WaitingOut, order_record
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, FAILED, Console, area_id, given
-from controller.cli.parsing import Group
+from controller.cli.parsing import Group, one_id
+from controller.paging import every
 
 _LOOK_S = 0.5
 _COLUMNS = ("code", "name", "area_id", "online", "last_seen_at", "problems", "id")
@@ -20,29 +22,21 @@ def add(words: Any) -> None:
     """The verbs of `node` that are not the daemon."""
     node = Group(words, "node", "nodes the controller knows")
     node.verb("list", show_all, "every node in service", _area)
-    node.verb("show", show_one, "one node", _id)
+    node.verb("show", show_one, "one node", one_id)
     node.verb("create", create, "a new node; prints its claim code", _new, "add")
     node.verb("update", update, "change a node", _changes)
     node.verb("waiting", waiting, "new devices that wait to be bound")
     node.verb("bind", bind, "let a waiting device serve a node", _binding)
-    node.verb("shut-out", shut_out, "the device was stolen: shut it out", _id)
-    node.verb("claim-code", claim_code, "a code for new hardware at the same place", _id)
+    node.verb("shut-out", shut_out, "the device was stolen: shut it out", one_id)
+    node.verb("claim-code", claim_code, "a code for new hardware at the same place", one_id)
     node.verb("order", order, "test play, volume, mute, restart, log, resync, self-test", _order)
 
 
 def show_all(console: Console, asked: argparse.Namespace) -> int:
-    records: list[dict[str, Any]] = []
-    cursor: str | None = None
     with console.reading() as (session, actor):
         where = area_id(session, asked.area)
-        while True:
-            page = nodes.page(
-                session, actor, now=console.now, area_id=where, limit=500, cursor=cursor
-            )
-            records += [shown(NodeOut, view) for view in page.items]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        found = every(partial(nodes.page, session, actor, now=console.now, area_id=where))
+        records = [shown(NodeOut, view) for view in found]
     console.table(records, _COLUMNS)
     return DONE
 
@@ -137,12 +131,8 @@ def _area(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--area", help="id or code; with all below it")
 
 
-def _id(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id")
-
-
 def _order(parser: argparse.ArgumentParser) -> None:
-    _id(parser)
+    one_id(parser)
     parser.add_argument("verb", choices=node_orders.VERBS)
     parser.add_argument("--pct", type=int, help="volume: percent")
     parser.add_argument("--until", help="mute: RFC 3339; left out, the mute is lifted")
@@ -152,7 +142,7 @@ def _order(parser: argparse.ArgumentParser) -> None:
 
 
 def _binding(parser: argparse.ArgumentParser) -> None:
-    _id(parser)
+    one_id(parser)
     parser.add_argument("device", help="the id of a device that waits")
 
 
@@ -164,7 +154,7 @@ def _new(parser: argparse.ArgumentParser) -> None:
 
 
 def _changes(parser: argparse.ArgumentParser) -> None:
-    _id(parser)
+    one_id(parser)
     parser.add_argument("--name")
     parser.add_argument("--code")
     parser.add_argument("--area", help="id or code")

@@ -1,6 +1,7 @@
 """`loalang pack`: clips in one signed file, to another place or from one."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from controller import clip_packs, clips, commands
 from controller.cli.bar import Bar
 from controller.cli.console import DONE, Console, area_id
 from controller.cli.parsing import Group
+from controller.paging import every
 
 
 def add(words: Any) -> None:
@@ -85,17 +87,9 @@ def trust(console: Console, asked: argparse.Namespace) -> int:
 
 
 def _all_ids(console: Console) -> list[str]:
-    ids: list[str] = []
-    cursor: str | None = None
     with console.reading() as (session, actor):
-        while True:
-            page = clips.page(
-                session, actor, clips.ClipFilters(), now=console.now, limit=500, cursor=cursor
-            )
-            ids += [view.clip.id for view in page.items if view.on_air]
-            cursor = page.next_cursor
-            if cursor is None:
-                return ids
+        library = partial(clips.page, session, actor, clips.ClipFilters(), now=console.now)
+        return [view.clip.id for view in every(library) if view.on_air]
 
 
 def _file(parser: argparse.ArgumentParser) -> None:

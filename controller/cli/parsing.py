@@ -29,6 +29,17 @@ def common() -> argparse.ArgumentParser:
     return options
 
 
+def one_id(parser: argparse.ArgumentParser) -> None:
+    """Options of a command about one thing."""
+    parser.add_argument("id")
+
+
+def one_decided(parser: argparse.ArgumentParser) -> None:
+    """Options of a decision on one thing."""
+    one_id(parser)
+    parser.add_argument("--note", default="", help="a word with the decision")
+
+
 class Group:
     """A noun (`user`) whose verbs (`list`, `create`) are added one by one."""
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from controller import approvals, schedule_edits, schedules
@@ -16,8 +17,9 @@ from controller.api.schedules import (
 )
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, Run, area_id, read_json
-from controller.cli.parsing import Group
+from controller.cli.parsing import Group, one_decided, one_id
 from controller.models import Approval, Schedule
+from controller.paging import every
 
 _COLUMNS = ("id", "title", "status", "class", "starts_at", "timezone", "paused_at")
 
@@ -26,29 +28,21 @@ def add(words: Any) -> None:
     """The verbs of `schedule`."""
     schedule = Group(words, "schedule", "schedules")
     schedule.verb("list", show_all, "every schedule", _filters)
-    schedule.verb("show", show_one, "one schedule", _id)
+    schedule.verb("show", show_one, "one schedule", one_id)
     schedule.verb("create", create, "a new schedule from JSON", _new, "add")
     schedule.verb("update", update, "change one from JSON", _changed, "change")
-    schedule.verb("approve", _decision(approvals.approve_schedule), "let it go on air", _decided)
-    schedule.verb("reject", _decision(approvals.reject_schedule), "return it", _decided)
-    schedule.verb("pause", _change(schedules.pause), "take its coming airings off", _id)
-    schedule.verb("resume", _change(schedules.resume), "put them back", _id)
-    schedule.verb("delete", delete, "end it", _id)
+    schedule.verb("approve", _decision(approvals.approve_schedule), "let it go on air", one_decided)
+    schedule.verb("reject", _decision(approvals.reject_schedule), "return it", one_decided)
+    schedule.verb("pause", _change(schedules.pause), "take its coming airings off", one_id)
+    schedule.verb("resume", _change(schedules.resume), "put them back", one_id)
+    schedule.verb("delete", delete, "end it", one_id)
 
 
 def show_all(console: Console, asked: argparse.Namespace) -> int:
-    records: list[dict[str, Any]] = []
-    cursor: str | None = None
     with console.reading() as (session, actor):
         where = area_id(session, asked.area)
-        while True:
-            page = schedules.page(
-                session, actor, status=asked.status, area_id=where, limit=500, cursor=cursor
-            )
-            records += [shown(ScheduleOut, schedule) for schedule in page.items]
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        chosen = partial(schedules.page, session, actor, status=asked.status, area_id=where)
+        records = [shown(ScheduleOut, schedule) for schedule in every(chosen)]
     console.table(records, _COLUMNS)
     return DONE
 
@@ -118,15 +112,6 @@ def _change(change: Callable[..., Schedule]) -> Run:
     return run
 
 
-def _id(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id")
-
-
-def _decided(parser: argparse.ArgumentParser) -> None:
-    _id(parser)
-    parser.add_argument("--note", default="", help="a word with the decision")
-
-
 def _filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", type=Approval, choices=list(Approval))
     parser.add_argument("--area", help="id or code")
@@ -138,7 +123,7 @@ def _new(parser: argparse.ArgumentParser) -> None:
 
 
 def _changed(parser: argparse.ArgumentParser) -> None:
-    _id(parser)
+    one_id(parser)
     parser.add_argument("file", help="JSON as PATCH /schedules/{id} takes it; - reads stdin")
     parser.add_argument("--from-airing", metavar="ID", help="only this airing and all after it")
     parser.add_argument("--dry-run", action="store_true", help="only show what it would do")

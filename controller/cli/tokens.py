@@ -6,7 +6,7 @@ from typing import Any
 
 from controller import people, tokens
 from controller.cli.console import DONE, Console, area_id
-from controller.cli.parsing import Group
+from controller.cli.parsing import Group, one_id
 from controller.models import ApiToken, Role
 
 _COLUMNS = ("id", "name", "role", "area_id", "created_at", "expires_at", "revoked_at")
@@ -17,7 +17,7 @@ def add(words: Any) -> None:
     token = Group(words, "token", "API tokens")
     token.verb("list", show_all, "a person's tokens", _username)
     token.verb("create", create, "a new token, shown once", _new, "add")
-    token.verb("revoke", revoke, "end a token at once", _id)
+    token.verb("revoke", revoke, "end a token at once", one_id)
 
 
 def show_all(console: Console, asked: argparse.Namespace) -> int:
@@ -53,10 +53,6 @@ def revoke(console: Console, asked: argparse.Namespace) -> int:
 
 def _username(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("username")
-
-
-def _id(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id")
 
 
 def _new(parser: argparse.ArgumentParser) -> None:

@@ -3,12 +3,14 @@
 import argparse
 import getpass
 import sys
+from functools import partial
 from typing import Any
 
 from controller import people, user_areas
 from controller.cli.console import DONE, Console, area_id, given
 from controller.cli.parsing import Group
 from controller.models import Role, User
+from controller.paging import every
 
 _COLUMNS = ("username", "name", "role", "area_id", "locked_at", "id")
 
@@ -27,15 +29,8 @@ def add(words: Any) -> None:
 
 
 def show_all(console: Console, _asked: argparse.Namespace) -> int:
-    records: list[dict[str, Any]] = []
-    cursor: str | None = None
     with console.reading() as (session, actor):
-        while True:
-            page = people.page(session, actor, limit=500, cursor=cursor)
-            records += map(_record, page.items)
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        records = [_record(user) for user in every(partial(people.page, session, actor))]
     console.table(records, _COLUMNS)
     return DONE
 

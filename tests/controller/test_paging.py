@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from controller.errors import BadInput
 from controller.models import Area
-from controller.paging import Page, beyond, cursor_of, limited, page_of
+from controller.paging import MAX_LIMIT, Page, beyond, cursor_of, every, limited, page_of
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 
@@ -49,3 +49,15 @@ def test_a_cursor_that_is_none_of_ours_is_refused(cursor):
 def test_a_limit_has_bounds(limit):
     with pytest.raises(BadInput):
         limited(limit)
+
+
+def test_every_item_of_a_list_comes_once_however_many_pages_it_has():
+    things = [str(number) for number in range(MAX_LIMIT * 2 + 1)]
+
+    def page(*, limit, cursor):
+        start = int(cursor or 0)
+        more = start + limit < len(things)
+        return Page(things[start : start + limit], str(start + limit) if more else None)
+
+    assert list(every(page)) == things
+    assert list(every(lambda **_: Page([], None))) == []
