@@ -40,23 +40,32 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The key that vouches for devices."""
+    """The key that vouches for devices, and the certificates for joining it ever made, in order.
+
+    The last of `joining` is in use; those before it have leaked or were replaced, and are revoked.
+    """
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
+    joining: tuple[x509.Certificate, ...] = ()
 
     @classmethod
     def load(cls, path: Path) -> "Authority":
-        """From a PEM file with key and certificate. Raises ControllerError."""
+        """From a PEM file: key, certificate, certificates for joining. Raises ControllerError."""
         try:
             content = path.read_bytes()
             key = serialization.load_pem_private_key(content, password=None)
-            certificate = x509.load_pem_x509_certificate(content)
+            certificate, *joining = x509.load_pem_x509_certificates(content)
         except (OSError, ValueError) as error:
             raise _unusable(path, str(error)) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise _unusable(path, "no elliptic-curve key")
-        return cls(key, certificate)
+        return cls(key, certificate, tuple(joining))
+
+    @property
+    def retired(self) -> list[str]:
+        """The serial numbers, in hex, of the certificates for joining that are no longer good."""
+        return [f"{each.serial_number:x}" for each in self.joining[:-1]]
 
     def issue(self, device: VerifyKey, now: datetime) -> Issued:
         """A certificate that names the device, for its own key."""

@@ -112,6 +112,11 @@ class Desk:
                 self.configure(each.node_id)
                 self._answer(each.device_id)
 
+    def mend_fence(self) -> None:
+        """Try again where the broker has not followed the newest list."""
+        if self._fence and self._fence.behind:
+            self._fence.update()
+
     def release(self, device_ids: Iterable[str]) -> None:
         """An empty config takes the place from hardware that still plays from its store."""
         for device_id in device_ids:

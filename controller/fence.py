@@ -6,9 +6,15 @@ them anew: a systemd path unit on a server, the supervisor beside an embedded on
 itself needs no right over the broker for that. It learns that the broker follows by a trial: every
 list permits the controller one topic named after the list's own hash, and a message sent there
 comes back only when that list is in force.
+
+Neither list ends a connection that stands. So once they are in force, whoever was shut out is put
+out by name, through the broker's own plugin for that (`$CONTROL`, mosquitto's dynamic security,
+which knows no users here): a stolen device that stays connected would be told nothing, but it
+would stay. Where the broker has no such plugin nobody listens there.
 """
 
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +37,10 @@ _log = logging.getLogger(__name__)
 
 CONTROLLER, JOINING = "controller", "join"
 TRIAL = "loa/access"
+DOOR = "$CONTROL/dynamic-security/v1"
+# A user the plugin forgets again at once: putting out is what it does along the way.
+_PUT_OUT = ("createClient", "disableClient", "deleteClient")
+_AT_ONCE = 100
 _TRIAL_EVERY_S = 0.1
 _TRIAL_LONGEST_S = 10.0
 _NUDGE_EVERY = 20
@@ -66,6 +76,8 @@ class Fence:
         self._heard = threading.Event()
         self._awaited = ""
         self._in_force = ""
+        self._put_out: set[str] = set()
+        self.behind = False  # the broker does not follow yet; `update` must be tried again
 
     @property
     def topics(self) -> list[str]:
@@ -104,21 +116,38 @@ class Fence:
             now = self._clock()
             with database.reading(self._engine) as session:
                 text = access_list(self._site, admitted(session, now))
-                serials = revoked(session, now)
+                serials = [*self._authority.retired, *revoked(session, now)]
+                unwanted = shut_out(session, now)
             revocations = ("\n".join(serials) + "\n").encode()
             named = f"{TRIAL}/{self._site}/{_hash(text.encode() + revocations)}"
             if named == self._in_force:
                 return True
             self._write(text + _trial_stanza(named), serials, now)
-            if not self._tried(named, text + _trial_stanza(named)):
+            self.behind = not self._tried(named, text + _trial_stanza(named))
+            if self.behind:
                 _log.warning("the broker has not taken over the new access list yet")
                 return False
             self._in_force = named
+            # Only now: put out before the list is in force, they would come straight back.
+            joiners = [JOINING] if self._authority.retired else []
+            self._end_connections({*unwanted, *joiners})
             return True
 
     def doubt(self) -> None:
         """A new connection may be to another broker: what was in force must be seen again."""
         self._in_force = ""
+        self._put_out.clear()
+
+    def _end_connections(self, users: set[str]) -> None:
+        news = sorted(users - self._put_out)
+        for start in range(0, len(news), _AT_ONCE):
+            some = news[start : start + _AT_ONCE]
+            orders = [{"command": verb, "username": user} for user in some for verb in _PUT_OUT]
+            try:
+                self._send(DOOR, json.dumps({"commands": orders}).encode())
+            except LinkDown:
+                return  # the next connection begins with this
+            self._put_out.update(some)
 
     def _write(self, text: str, serials: Sequence[str], now: datetime) -> None:
         # The list of the shut out goes first: whoever brings the files over is woken by the other.
@@ -192,6 +221,16 @@ def revoked(session: Session, now: datetime) -> list[str]:
     return list(session.scalars(query.order_by(DeviceCertificate.serial)))
 
 
+def shut_out(session: Session, now: datetime) -> list[str]:
+    """The devices shut out whose certificates have not run out."""
+    query = (
+        select(DeviceCertificate.device_id)
+        .join(Device, Device.id == DeviceCertificate.device_id)
+        .where(Device.shut_out_at.is_not(None), DeviceCertificate.expires_at > now)
+    )
+    return list(session.scalars(query.distinct()))
+
+
 def newest(session: Session, device_id: str) -> Certificate | None:
     """The certificate a device should use."""
     row = session.scalar(
@@ -218,7 +257,10 @@ def _due(session: Session, now: datetime) -> list[Device]:
 
 
 def _trial_stanza(topic: str) -> str:
-    return f"\nuser {CONTROLLER}\ntopic readwrite loa/v1/#\ntopic readwrite {topic}\n"
+    return (
+        f"\nuser {CONTROLLER}\ntopic readwrite loa/v1/#\ntopic readwrite {topic}\n"
+        f"topic write {DOOR}\n"
+    )
 
 
 def _hash(content: bytes) -> str:

@@ -80,6 +80,7 @@ def jobs(keeping: Keeping) -> list[Job]:
         Job("notice devices gone silent", partial(lose_silent, keeping), 30),
         Job("say what grows old again", partial(say_again, keeping), 3600, at_start=False),
         Job("plan what the broker holds", keeping.desk.seed, 60, at_start=False),
+        Job("try the broker's list again", keeping.desk.mend_fence, 60, at_start=False),
         Job("tell technicians", partial(alert, keeping), 60, at_start=False),
         Job("prune", partial(prune, keeping), 3600),
         Job("forget old reports", partial(forget_reports, keeping), 86_400, at_start=False),

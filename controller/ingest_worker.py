@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from controller import database, schema, signing
+from controller import database, schema
 from controller import settings as configuration
 from controller.errors import ControllerError
 from controller.mqtt.ingest import Ingest, Listeners
@@ -24,9 +24,11 @@ from controller.mqtt.link import Link
 from controller.mqtt.publisher import Publisher
 from controller.service import broker_address
 from controller.settings import Settings
+from controller.signing import Keyring
 from protocol.topics import Topics
 
 _POLL_S = 0.25
+_KEYS_READ_EVERY_S = 10.0  # nodes refuse acknowledgements signed by a retired key
 
 
 def run(settings: Settings, engine: Engine, stop: threading.Event) -> None:
@@ -35,16 +37,16 @@ def run(settings: Settings, engine: Engine, stop: threading.Event) -> None:
     link = Link(
         broker_address(settings),
         f"loalang-ingest-{settings.site}-{secrets.token_hex(4)}",
-        [topics.shared_reports()],
+        [topics.shared_reports(settings.report_group)],
         make_will=None,
         on_up=lambda _: None,
         on_arrival=lambda arrival: ingest.put(arrival),
         session_s=0,
     )
-    key = signing.load_or_create(settings.signing_key_file)
+    ring = Keyring(settings.signing_key_file)
     ingest = Ingest(
         engine,
-        Publisher(engine, link, key, topics, lambda: datetime.now(UTC)),
+        Publisher(engine, link, ring, topics, lambda: datetime.now(UTC)),
         link.acknowledge,
         Listeners(lambda _: None, lambda _: None, lambda: None),
         lambda: datetime.now(UTC),
@@ -52,8 +54,12 @@ def run(settings: Settings, engine: Engine, stop: threading.Event) -> None:
     )
     link.start()
     try:
+        read_s = time.monotonic()
         while not stop.is_set():
             ingest.step(_POLL_S, stop)
+            if time.monotonic() - read_s > _KEYS_READ_EVERY_S:
+                ring.reload()
+                read_s = time.monotonic()
     finally:
         link.stop()
 

@@ -77,8 +77,7 @@ class Service:
         self.link = Link(
             broker_address(settings),
             f"loalang-controller-{settings.site}",
-            _subscriptions(topics, settings.ingest_workers)
-            + (self.fence.topics if self.fence else []),
+            _subscriptions(topics, settings) + (self.fence.topics if self.fence else []),
             make_will=lambda: self._state(online=False),
             on_up=self._on_up,
             on_arrival=self._arrived,
@@ -326,11 +325,11 @@ def _standing_by() -> None:
     sd_notify.notify("WATCHDOG=1")
 
 
-def _subscriptions(topics: Topics, workers: int) -> list[str]:
+def _subscriptions(topics: Topics, settings: Settings) -> list[str]:
     """Everything; the reports shared when other processes take them in as well."""
-    plain = topics.from_device("+", "report")
+    plain, shared = topics.from_device("+", "report"), settings.ingest_workers > 1
     return [
-        topics.shared_reports() if workers > 1 and topic == plain else topic
+        topics.shared_reports(settings.report_group) if shared and topic == plain else topic
         for topic in topics.everything_from_devices()
     ]
 

@@ -4,6 +4,7 @@ Read once at start into a frozen `Settings` and passed on; nothing imports a val
 beats the file. A secret may stand in a file of its own: `LOALANG_BROKER_PASSWORD_FILE` names it.
 """
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -74,6 +75,12 @@ class Settings:
         if self.second_signer_socket is None or not self.second_signer_key:
             return None
         return SecondParty(self.second_signer_socket, VerifyKey.from_hex(self.second_signer_key))
+
+    @property
+    def report_group(self) -> str:
+        """The name under which our workers share reports on the broker: no device can guess it."""
+        secret = b"loalang/reports\0" + self.broker_password.encode()
+        return hashlib.sha256(secret).hexdigest()[:24]
 
     @property
     def address(self) -> tuple[str, int]:

@@ -31,6 +31,21 @@ max_keepalive 600
 connection_messages true
 """
 
+# What the plugin is given: nobody is known to it, so it leaves every decision to the access list.
+DOOR = """\
+{
+\t"defaultACLAccess":\t{
+\t\t"publishClientSend":\tfalse,
+\t\t"publishClientReceive":\tfalse,
+\t\t"subscribe":\tfalse,
+\t\t"unsubscribe":\ttrue
+\t},
+\t"clients":\t[],
+\t"groups":\t[],
+\t"roles":\t[]
+}
+"""
+
 # Before the service has written its own.
 ACCESS = """\
 user controller
@@ -58,6 +73,9 @@ class SiteBroker:
     directory: Path
     tls_port: int = 8883
     loopback_port: int = 1883
+    state: Path = Path("/var/lib/mosquitto")
+    # mosquitto's plugin for dynamic security, which ends connections; None where there is none.
+    plugin: Path | None = None
 
     @property
     def authority(self) -> Path:
@@ -88,6 +106,11 @@ class SiteBroker:
     def access(self) -> Path:
         return self.directory / "access"
 
+    @property
+    def door(self) -> Path:
+        """The plugin's own file, in which it never keeps anybody."""
+        return self.state / "loalang-door.json"
+
 
 def demo_configuration(broker: DemoBroker) -> str:
     """The whole file for `mosquitto -c`."""
@@ -111,6 +134,7 @@ def site_configuration(broker: SiteBroker) -> str:
         f"password_file {broker.passwords}\n"
         f"acl_file {broker.access}\n"
         f"{LIMITS}"
+        f"{_door(broker)}"
         "\n# Nodes, from anywhere: the name in the certificate is the user of the access list.\n"
         f"listener {broker.tls_port}\n"
         f"certfile {broker.certificate}\n"
@@ -122,6 +146,16 @@ def site_configuration(broker: SiteBroker) -> str:
         "use_identity_as_username true\n"
         "\n# The controller, on this machine.\n"
         f"listener {broker.loopback_port} 127.0.0.1\n"
+    )
+
+
+def _door(broker: SiteBroker) -> str:
+    if broker.plugin is None:
+        return ""
+    return (
+        "\n# Ends the connection of a device that was shut out; knows no users, permits nothing.\n"
+        f"plugin {broker.plugin}\n"
+        f"plugin_opt_config_file {broker.door}\n"
     )
 
 

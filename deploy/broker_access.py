@@ -24,7 +24,8 @@ from deploy.files import write_atomically
 
 _LINES = re.compile(
     r"(|# [ -~]*|user ([0-9a-f]{32}|controller|join)"
-    r"|topic (read|write|readwrite) loa/(v1|access)/[A-Za-z0-9_/+#-]+)"
+    r"|topic (read|write|readwrite) loa/(v1|access)/[A-Za-z0-9_/+#-]+"
+    r"|topic write \$CONTROL/dynamic-security/v1)"
 )
 _MOST_BYTES = 64 << 20
 

@@ -13,11 +13,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from controller.certificates import Authority
 from deploy import ca
-from deploy.broker import ACCESS, SiteBroker, password_file, site_configuration
+from deploy.broker import ACCESS, DOOR, SiteBroker, password_file, site_configuration
 from deploy.files import write_atomically
 
 USERS = ("controller",)
@@ -36,7 +37,12 @@ def prepare(
         wanted[broker.access] = ACCESS  # from now on the service writes it
     if not broker.passwords.exists():
         wanted[broker.passwords] = password_file(passwords, secrets.token_bytes(12))
+    if broker.plugin and not broker.door.exists():
+        broker.state.mkdir(parents=True, exist_ok=True)
+        wanted[broker.door] = DOOR
     changed = [path for path, text in wanted.items() if _write(path, text)]
+    if user and broker.door.exists():
+        shutil.chown(broker.door, user=user, group=user)
     for path in (broker.directory, broker.key, broker.passwords, broker.access, broker.revoked):
         # mosquitto has dropped root by the time it opens its files, and wants to own the lists.
         path.chmod(0o750 if path.is_dir() else 0o640)
@@ -64,15 +70,34 @@ def _devices_authority(broker: SiteBroker, names: list[str], now: datetime) -> N
     if not bundle.exists():
         made = ca.make_authority(f"Loa Làng {names[0]} devices", now)
         write_atomically(bundle, made.pem, mode=0o600)
-    authority = Authority.load(bundle)
+    authority = _remembering(bundle, joining, Authority.load(bundle), now)
     if not broker.devices.exists():
         certificate = authority.certificate.public_bytes(serialization.Encoding.PEM)
         write_atomically(broker.devices, certificate, mode=0o644)
-    if not joining.exists():
-        identity = ca.make_joining(authority, now)
-        write_atomically(joining, identity.pem, mode=0o600)
     if not broker.revoked.exists():
         write_atomically(broker.revoked, authority.revocations([], now), mode=0o640)
+
+
+def _remembering(bundle: Path, joining: Path, authority: Authority, now: datetime) -> Authority:
+    """`join.pem`, made where there is none, and its certificate as the last one of the bundle.
+
+    Whoever deletes `join.pem` thereby has the one before revoked: the bundle remembers it.
+    """
+    pem = joining.read_bytes() if joining.exists() else ca.make_joining(authority, now).pem
+    certificate = x509.load_pem_x509_certificate(pem)
+    if certificate not in authority.joining[-1:]:
+        text = certificate.public_bytes(serialization.Encoding.PEM)
+        # First the bundle: cut off in between, one that was never handed out is revoked.
+        write_atomically(bundle, bundle.read_bytes() + text, mode=0o600)
+    if not joining.exists():
+        write_atomically(joining, pem, mode=0o600)
+    return Authority.load(bundle)
+
+
+def find_plugin(libraries: Path = Path("/usr/lib")) -> Path | None:
+    """mosquitto's dynamic security, which comes with Debian's package."""
+    name = "mosquitto_dynamic_security.so"
+    return next(iter(sorted([*libraries.glob(name), *libraries.glob(f"*/{name}")])), None)
 
 
 def _password(path: Path) -> str:
@@ -96,8 +121,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fragment", type=Path, default=FRAGMENT)
     parser.add_argument("--user", help="the user mosquitto runs as, and its group")
     parser.add_argument("--tls-port", type=int, default=8883)
+    parser.add_argument("--state", type=Path, default=Path("/var/lib/mosquitto"))
     options = parser.parse_args(arguments)
-    broker = SiteBroker(options.directory, tls_port=options.tls_port)
+    broker = SiteBroker(
+        options.directory, tls_port=options.tls_port, state=options.state, plugin=find_plugin()
+    )
     now = datetime.now(UTC)
     try:
         changed = prepare(broker, options.name, options.fragment, user=options.user, now=now)

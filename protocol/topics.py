@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 ROOT = "loa/v1"
-SHARE = "$share/ingest/"  # before a filter: the broker spreads its messages over the subscribers
+SHARE = "$share/"  # and a group, before a filter: the broker spreads its messages over the group
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -86,9 +86,13 @@ class Topics:
         """Retained chunk `index` of the blob with this SHA-256 (hex)."""
         return f"{ROOT}/{self.site}/blob/{sha256[:32]}/c/{index}"
 
-    def shared_reports(self) -> str:
-        """The subscription that several workers share: each report comes to one of them."""
-        return f"{SHARE}{self.from_device('+', 'report')}"
+    def shared_reports(self, group: str) -> str:
+        """The subscription that a group shares: each report comes to one of its workers.
+
+        The group's name is a secret: whoever subscribed under it, even without the right to read,
+        would have its share of the reports thrown away.
+        """
+        return f"{SHARE}{group}/{self.from_device('+', 'report')}"
 
     def everything_from_devices(self) -> list[str]:
         """The controller's subscriptions, one per channel so that workers can share some."""

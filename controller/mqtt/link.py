@@ -279,7 +279,7 @@ def _guarded(what: str) -> Iterator[None]:
 
 
 def _unshared(topic: str) -> str:
-    return topic.removeprefix(SHARE)
+    return topic.split("/", 2)[2] if topic.startswith(SHARE) else topic
 
 
 def _properties(packet: int, **values: int | None) -> Properties:

@@ -1,5 +1,6 @@
 """Certificates for devices, the access list that follows from the rows, and who is shut out."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from controller.access import SYSTEM
 from controller.certificates import Authority
 from controller.database import reading, transaction
 from controller.errors import Conflict, ControllerError
-from controller.fence import Fence, admitted, newest
+from controller.fence import DOOR, JOINING, Fence, admitted, newest
 from controller.models import Device, DeviceBinding
 from controller.mqtt.errors import LinkDown
 from controller.nodes import NodeInput
@@ -25,11 +26,16 @@ class Echo:
     def __init__(self):
         self.fence = None
         self.sent = []
+        self.put_out = []
         self.down = False
 
     def __call__(self, topic, payload):
         if self.down:
             raise LinkDown
+        if topic == DOOR:
+            orders = json.loads(payload)["commands"]
+            self.put_out += [o["username"] for o in orders if o["command"] == "disableClient"]
+            return
         self.sent.append(topic)
         self.fence.heard(topic)
 
@@ -153,3 +159,38 @@ def test_an_authority_that_cannot_be_read_is_one_sentence(tmp_path):
     (tmp_path / "devices.pem").write_text("no key")
     with pytest.raises(ControllerError, match=r"run the installer again"):
         Authority.load(tmp_path / "devices.pem")
+
+
+def test_who_is_shut_out_is_put_out_once_the_list_is_in_force_and_after_every_doubt(
+    fence, echo, engine, device
+):
+    fence.certify()
+    assert fence.update()
+    with transaction(engine) as session:
+        nodes.shut_out(session, SYSTEM, device[1], NOW)
+    echo.down = True
+    assert not fence.update()
+    assert fence.behind
+    assert echo.put_out == []
+    echo.down = False
+    assert fence.update()
+    assert not fence.behind
+    assert echo.put_out == [device[0]]
+    assert fence.update()
+    assert echo.put_out == [device[0]]
+    fence.doubt()  # another broker, perhaps, or one that was restarted
+    assert fence.update()
+    assert echo.put_out == [device[0]] * 2
+
+
+def test_a_certificate_for_joining_that_was_replaced_is_revoked(
+    engine, tmp_path, authority, echo, device
+):
+    old, new = (ca.make_joining(authority, NOW).certificate for _ in range(2))
+    known = Authority(authority.key, authority.certificate, (old, new))
+    echo.fence = Fence(engine, "main", tmp_path / "access", known, echo, lambda: NOW)
+    assert echo.fence.update()
+    revoked = x509.load_pem_x509_crl((tmp_path / "access" / "revoked.crl").read_bytes())
+    assert revoked.get_revoked_certificate_by_serial_number(old.serial_number)
+    assert not revoked.get_revoked_certificate_by_serial_number(new.serial_number)
+    assert echo.put_out == [JOINING]

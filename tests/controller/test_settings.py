@@ -101,3 +101,10 @@ def test_a_child_process_gets_the_same_settings(tmp_path):
 def test_a_relative_path_becomes_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load({"LOALANG_DATA_DIR": "data"}).data_dir == Path(tmp_path, "data")
+
+
+def test_the_group_that_shares_reports_is_no_secret_to_the_workers_and_one_to_everybody_else():
+    ours = load({"LOALANG_BROKER_PASSWORD": "long and random"})
+    assert ours.report_group == load({"LOALANG_BROKER_PASSWORD": "long and random"}).report_group
+    assert ours.report_group != load({"LOALANG_BROKER_PASSWORD": "another"}).report_group
+    assert "random" not in ours.report_group

@@ -1,5 +1,6 @@
 """The generated configurations, each under the real mosquitto."""
 
+import contextlib
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from controller.certificates import Authority
-from controller.fence import Admitted, access_list
+from controller.fence import DOOR, Admitted, access_list
 from deploy import ca
 from deploy.broker import DemoBroker, demo_configuration, password_file
 from protocol.keys import SigningKey
@@ -207,6 +208,26 @@ def test_a_device_reads_nothing_of_anothers(site):
         assert visitor.wait_for(ours)
         heard = {topic for topic in visitor.received if not topic.endswith("ctl/main/dn/state")}
         assert heard == {ours}
+
+
+def test_a_device_that_does_not_know_the_group_gets_none_of_the_reports_thrown_away(site):
+    report = Topics("main").from_device(IDS["other"], "report")
+    with controller(site) as inside, device(site) as thief, device(site, "other", "o") as good:
+        inside.subscribe(Topics("main").shared_reports("unguessable"))
+        for guess in ("ingest", "+", "#"):
+            with contextlib.suppress(ValueError):  # the client itself knows what is no name
+                thief.subscribe(f"$share/{guess}/loa/v1/main/device/+/up/report")
+        for _ in range(20):
+            assert good.publish(report) == "Success"
+        with inside.news:
+            assert inside.news.wait_for(lambda: inside.received.count(report) == 20, 10)
+        assert report not in thief.received
+
+
+def test_a_device_cannot_ask_the_broker_to_put_others_out(site):
+    with device(site) as visitor:
+        for topic in (DOOR, f"{DOOR}/response"):
+            assert visitor.publish(topic) == "Not authorized"
 
 
 def test_who_is_joining_may_claim_and_hear_the_answer_and_nothing_else(site):

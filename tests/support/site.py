@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deploy.broker import SiteBroker
 from deploy.broker_access import Unfit, take_over
-from deploy.prepare_broker import prepare
+from deploy.prepare_broker import find_plugin, prepare
 from tests.support.broker import Broker, free_port
 
 # Debian's own main file, which reads ours from its conf.d.
@@ -35,7 +35,11 @@ class Site:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.files = SiteBroker(
-            self.folder / "broker", tls_port=free_port(), loopback_port=free_port()
+            self.folder / "broker",
+            tls_port=free_port(),
+            loopback_port=free_port(),
+            state=self.folder / "state",
+            plugin=find_plugin(),
         )
         fragments = self.folder / "conf.d"
         fragments.mkdir(parents=True)
