@@ -6,18 +6,22 @@ that a power cut in twenty villages is one e-mail. Targets belong to an area and
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from controller import audit, database, nodes
 from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.areas import DEFAULT_TIMEZONE
 from controller.errors import BadInput, NotFound
 from controller.models import Airing, AlertTarget, Area, EventKind, Node, NodeEvent, Playback
+from controller.outcome_words import outcome_word, reason_word
+from controller.places import Tree
 from protocol.outcomes import Outcome
 
 _log = logging.getLogger(__name__)
@@ -165,29 +169,50 @@ def due(session: Session, now: datetime) -> list[Message]:
 
 def _news(session: Session, target: AlertTarget, now: datetime) -> list[str]:
     inside = below(session, [target.area_id]) if target.area_id else None
-    english = target.language == "en"
+    tree, said = Tree.load(session), target.language
     lines = []
     for event, node in _silent(session, target.told_until, now):
         view = nodes.view(session, node, now)
-        if not view.online and (inside is None or view.area_id in inside):
-            at = event.at.strftime("%d/%m %H:%M UTC")
-            lines.append(
-                f"{node.name}: silent since {at}"
-                if english
-                else f"{node.name}: mất kết nối từ {at}"
-            )
+        if not view.online and _within(view.area_id, inside):
+            at = _local(tree, view.area_id, event.at)
+            what = f"silent since {at}" if said == "en" else f"mất kết nối từ {at}"
+            lines.append(f"{node.name}: {what}{_whom_to_call(node, said)}")
     for playback, node, airing in _failed(session, target.told_until, now):
         area_id = nodes.area_of(session, node.id, playback.planned_at)
-        if inside is None or area_id in inside:
+        if _within(area_id, inside):
+            at = _local(tree, area_id, playback.planned_at)
             title = airing.title if airing else playback.airing_id
-            at = playback.planned_at.strftime("%d/%m %H:%M UTC")
-            why = playback.reason or playback.outcome
-            lines.append(
-                f"{node.name}: '{title}' of {at} was not heard in full ({why})"
-                if english
-                else f"{node.name}: «{title}» lúc {at} chưa phát trọn ({why})"
-            )
+            what = f"'{title}' of {at}" if said == "en" else f"«{title}» lúc {at}"
+            lines.append(f"{node.name}: {what}: {_why(playback, said)}")
     return list(dict.fromkeys(lines))
+
+
+def _within(area_id: str | None, inside: Collection[str] | None) -> bool:
+    return inside is None or area_id in inside
+
+
+def _local(tree: Tree, area_id: str | None, at: datetime) -> str:
+    """As the clock on the wall of that village says."""
+    zone = tree.effective(area_id).timezone if area_id in tree.areas else DEFAULT_TIMEZONE
+    return at.astimezone(ZoneInfo(zone)).strftime("%H:%M %d/%m")
+
+
+def _why(playback: Playback, language: str) -> str:
+    if playback.outcome is Outcome.PLAYED:  # and not heard
+        if language == "en":
+            return "played, but the microphone there heard nothing"
+        return "đã phát nhưng micrô tại chỗ không nghe thấy gì"
+    reason = reason_word(playback.reason, language)
+    return outcome_word(playback.outcome, language) + (f" ({reason})" if reason else "")
+
+
+def _whom_to_call(node: Node, language: str) -> str:
+    """Who holds the key there, when the card says."""
+    card = node.card or {}
+    known = [str(card[name]) for name in ("key_holder", "key_phone") if card.get(name)]
+    if not known:
+        return ""
+    return (" · key: " if language == "en" else " · chìa khóa: ") + ", ".join(known)
 
 
 def _silent(session: Session, since: datetime, now: datetime) -> list[tuple[NodeEvent, Node]]:
@@ -213,7 +238,8 @@ def _failed(
         .join(Node, Node.id == Playback.node_id)
         .outerjoin(Airing, Airing.id == Playback.airing_id)
         .where(
-            Playback.outcome.in_(_FAILED),
+            Playback.outcome.in_(_FAILED)
+            | ((Playback.outcome == Outcome.PLAYED) & (Playback.heard_ms == 0)),
             Playback.planned_at > since - timedelta(days=1),
             (Playback.presumed_at > since) | (Playback.reported_at > since),
         )

@@ -25,6 +25,7 @@ from controller import (
     database,
     node_story,
     readiness,
+    receipts,
     silence,
     sounds,
     spoken_lines,
@@ -150,6 +151,7 @@ def prune(keeping: Keeping) -> None:
     with database.transaction(keeping.engine) as session:
         changes.prune(session, now - _CHANGES_KEPT)
         node_story.prune(session, now)
+        receipts.prune(session, now)
         browsers.prune(session, now)
     keeping.desk.collect()
     sounds.collect(keeping.engine, keeping.store, keeping.clock())

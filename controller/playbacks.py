@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from controller.access import Action, Actor, below, require, require_role, visible_areas
+from controller.errors import NotFound
 from controller.models import Airing, Node, NodeMembership, Playback
 from controller.nodes import at_time
 from controller.paging import Page, beyond, limited, page_of
@@ -29,6 +30,7 @@ class PlaybackFilters:
     area_id: str | None = None
     airing_id: str | None = None
     outcome: Outcome | None = None
+    unheard: bool = False  # only what played and was not heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class PlaybackView:
     node: Node
     airing: Airing | None  # None: a report of an airing this database does not know
     area_id: str | None  # where the node belonged when it was planned
+
+    @property
+    def unheard(self) -> bool:
+        """Played, says the node, and its microphone heard nothing of it: a fault to look into."""
+        return self.playback.outcome is Outcome.PLAYED and self.playback.heard_ms == 0
 
 
 _Row = tuple[Playback, Node, Airing | None, str | None]
@@ -61,6 +68,15 @@ def page(
     rows = session.execute(query.limit(limit + 1)).all()
     views = [PlaybackView(*row) for row in rows]
     return page_of(views, limit, _key)
+
+
+def one(session: Session, actor: Actor, airing_id: str, node_id: str) -> PlaybackView:
+    """How one airing ended on one node. Raises NotFound."""
+    filters = PlaybackFilters(airing_id=airing_id, node_id=node_id)
+    found = page(session, actor, filters, limit=1).items
+    if not found:
+        raise NotFound("playback")
+    return found[0]
 
 
 def rows(session: Session, actor: Actor, filters: PlaybackFilters) -> Iterator[PlaybackView]:
@@ -92,6 +108,8 @@ def _filtered(
         query = query.where(Playback.planned_at >= filters.from_)
     if filters.until is not None:
         query = query.where(Playback.planned_at < filters.until)
+    if filters.unheard:
+        query = query.where(Playback.outcome == Outcome.PLAYED, Playback.heard_ms == 0)
     for column, wanted in (
         (Playback.node_id, filters.node_id),
         (Playback.airing_id, filters.airing_id),

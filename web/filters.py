@@ -24,6 +24,7 @@ def install(app: Flask) -> None:
         clock=clock,
         clock_s=clock_s,
         clock_ms=clock_ms,
+        path_time=path_time,
         day=day,
         day_text=day_text,
         short_day=short_day,
@@ -72,6 +73,14 @@ def clock_s(at: datetime) -> str:
 def clock_ms(at: datetime) -> str:
     """17:05:01.998"""
     return f"{local(at):%H:%M:%S}.{at.microsecond // 1000:03}"
+
+
+def path_time(at: datetime | None, planned_at: datetime) -> str:
+    """17:05:01.998, with the day where it is another than the planned one; a dash for none."""
+    if at is None:
+        return "—"
+    same = local(at).date() == local(planned_at).date()
+    return clock_ms(at) if same else f"{clock_ms(at)} {short_day(at)}"
 
 
 def day(at: datetime) -> str:

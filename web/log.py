@@ -9,14 +9,14 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask import stream_with_context as within_request
 from werkzeug.wrappers import Response as Answer
 
-from controller import catch_up, nodes, playbacks
+from controller import catch_up, nodes, playbacks, summaries
 from controller.api import exports
 from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import to_utc
-from controller.errors import NotFound
 from controller.playbacks import PlaybackFilters, PlaybackView
+from controller.summaries import Summary
 from controller.words import Outcome
-from web import airing_path
+from web import airing_path, collation
 from web.filters import here_zone, local
 from web.forms import once
 from web.i18n import _, language
@@ -27,6 +27,7 @@ bp = Blueprint("log", __name__, url_prefix="/log")
 _PAGE = 50
 _SHOWN_DAYS = 7
 _MOST_NODES = 500
+_UNHEARD = "unheard"  # among the outcomes of the filter: played, and not heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class Heard:
     def missed(self) -> bool:
         """Whether some place heard less than it should have."""
         return any(view.playback.outcome in catch_up.MISSED for view in self.rows)
+
+    @property
+    def heard_anywhere(self) -> bool:
+        """Whether some place has a microphone that told."""
+        return any(view.playback.heard_ms is not None for view in self.rows)
 
     @property
     def played(self) -> int:
@@ -64,6 +70,7 @@ def page() -> str:
             found=found,
             days=_days(found.items),
             places=places,
+            summaries=_summaries(at, filters),
             areas=places.listed(),
             clusters=nodes.page(at.session, at.actor, now=at.now, limit=_MOST_NODES).items,
             asked=_asked(at),
@@ -75,9 +82,11 @@ def page() -> str:
 def parts() -> str:
     """The rows alone, for the page to take in anew."""
     with looking() as at:
-        found = playbacks.page(at.session, at.actor, _filters(at), limit=_PAGE)
+        filters = _filters(at)
+        found = playbacks.page(at.session, at.actor, filters, limit=_PAGE)
         return render_template(
             "log/rows.html",
+            summaries=_summaries(at, filters),
             found=found,
             days=_days(found.items),
             places=Places(at.session, at.actor),
@@ -89,13 +98,10 @@ def parts() -> str:
 def story(airing_id: str, node_id: str) -> str:
     """One airing on one cluster, step by step, with the node's own times."""
     with looking() as at:
-        filters = PlaybackFilters(airing_id=airing_id, node_id=node_id)
-        found = playbacks.page(at.session, at.actor, filters, limit=1).items
-        if not found:
-            raise NotFound("playback")
-        place = Places(at.session, at.actor).name(found[0].area_id)
-        path = airing_path.steps(at.session, found[0])
-        return render_template("log/story.html", row=found[0], place=place, path=path)
+        row = playbacks.one(at.session, at.actor, airing_id, node_id)
+        place = Places(at.session, at.actor).name(row.area_id)
+        path = airing_path.lines(at.session, row)
+        return render_template("log/story.html", row=row, place=place, path=path)
 
 
 @bp.post("/catch-up/<airing_id>")
@@ -151,7 +157,16 @@ def _filters(at: Here) -> PlaybackFilters:
         area_id=asked["area"] or None,
         airing_id=asked["airing"] or None,
         outcome=Outcome(outcome) if outcome in list(Outcome) else None,
+        unheard=outcome == _UNHEARD,
     )
+
+
+def _summaries(at: Here, filters: PlaybackFilters) -> list[Summary]:
+    """What nodes could only sum up of that time; a question about one airing has none."""
+    if filters.airing_id is not None or request.args.get("cursor"):
+        return []
+    where = {"node_id": filters.node_id, "area_id": filters.area_id}
+    return summaries.between(at.session, at.actor, filters.from_, filters.until, **where)
 
 
 def _midnight(text: str, days: int = 0) -> datetime | None:
@@ -176,8 +191,9 @@ def _airings(views: list[PlaybackView]) -> list[Heard]:
     return [Heard(sorted(each, key=_trouble_first)) for each in rows.values()]
 
 
-def _trouble_first(view: PlaybackView) -> tuple[bool, str]:
-    return view.playback.outcome in ("played", None), view.node.name
+def _trouble_first(view: PlaybackView) -> tuple[bool, collation.Key]:
+    well = view.playback.outcome in ("played", None) and not view.unheard
+    return well, collation.key(view.node.name)
 
 
 def _day_of(view: PlaybackView) -> datetime:

@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import enrolment, node_care, node_story, nodes, playbacks, stagger
+from controller import enrolment, node_care, node_story, nodes, playbacks, stagger, summaries
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.here import Here, changing, looking
 from controller.errors import BadInput, Conflict
@@ -243,6 +243,7 @@ def _story(at: Here, node_id: str) -> dict[str, Any]:
     return {
         "advice": advice.steps(view, restarts, at.now),
         "events": node_story.of_node(at.session, at.actor, node_id, limit=_EVENTS),
+        "summaries": summaries.of_node(at.session, at.actor, node_id),
         "orders": care.answers(at, node_id),
         "notes": [
             (each, care.name_of(at, each.user_id))

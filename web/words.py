@@ -7,6 +7,9 @@ from flask import Flask
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from controller.outcome_words import reason_word
+from web.i18n import language
+
 Words = dict[str, LazyString]
 
 TOPICS: dict[int, LazyString] = {
@@ -241,6 +244,7 @@ def speech(tag: str) -> str:
 def install(app: Flask) -> None:
     """Give templates these words."""
     app.jinja_env.filters.update(topic=topic, outcome=outcome, reason=reason, speech=speech)
+    app.jinja_env.filters["reason_short"] = lambda code: reason_word(code, language())
     app.jinja_env.filters["outcome_look"] = lambda code: OUTCOME_LOOKS[code or ""]
     app.jinja_env.filters["status"] = lambda code: str(STATUSES[code])
     app.jinja_env.filters["status_look"] = STATUS_LOOKS.__getitem__

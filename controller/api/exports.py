@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 from flask import Response
 
-from controller.api.outcome_words import outcome_word, reason_word
 from controller.areas import DEFAULT_TIMEZONE
+from controller.outcome_words import hearing_word, outcome_word, reason_word
 from controller.playbacks import PlaybackView
 
 CSV_TYPE: Final = "text/csv"
@@ -66,6 +66,10 @@ COLUMNS: Final = (
     Column("Lệch giờ (ms)", "Start error (ms)", lambda row, _: row.view.playback.start_error_ms),
     Column("Đã phát (ms)", "Played (ms)", lambda row, _: row.view.playback.played_ms),
     Column("Thời lượng (ms)", "Length (ms)", lambda row, _: row.view.playback.length_ms),
+    Column("Nghe được (ms)", "Heard (ms)", lambda row, _: row.view.playback.heard_ms),
+    Column("Mức nghe (dB)", "Heard level (dB)", lambda row, _: row.view.playback.heard_level_db),
+    Column("Trễ nghe (ms)", "Heard delay (ms)", lambda row, _: row.view.playback.heard_delay_ms),
+    Column("Nghe", "Hearing", lambda row, said: hearing_word(_hearing(row), said), 22),
     Column("Âm lượng (%)", "Volume (%)", lambda row, _: row.view.playback.volume_pct),
     Column("Mã lượt phát", "Airing id", lambda row, _: row.view.playback.airing_id, 34),
     Column("Mã cụm", "Node id", lambda row, _: row.view.playback.node_id, 18),
@@ -144,12 +148,9 @@ def _headings(language: str) -> list[str]:
     return [column.en if language == "en" else column.vi for column in COLUMNS]
 
 
-def _title(row: Row) -> str:
-    return row.view.airing.title if row.view.airing else ""
-
-
-def _outcome(row: Row, language: str) -> str:
-    return outcome_word(row.view.playback.outcome, language)
+def _hearing(row: Row) -> bool | None:
+    """Whether the microphone there heard it; None without one."""
+    return None if row.view.playback.heard_ms is None else row.view.playback.heard_ms > 0
 
 
 def _local(at: datetime | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import enrolment, node_care, node_orders, nodes, zones
+from controller import enrolment, node_care, node_orders, nodes, summaries, zones
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, decimal, many, one_of, whole
 from controller.api.here import Here
@@ -156,6 +156,37 @@ def shut_out_device(here: Here, id: str) -> nodes.NodeView:
     """The device was stolen: it is silenced and the broker no longer lets it in."""
     node = nodes.shut_out(here.session, here.actor, id, here.now)
     return nodes.view(here.session, node, here.now)
+
+
+class EndedOut(Schema):
+    """So many airings ended so."""
+
+    outcome = fields.String()
+    reason = fields.String()
+    count = fields.Integer()
+
+
+class SummaryOut(Schema):
+    """Airings of which the node had no room to keep each report: how many ended how."""
+
+    node_id = fields.String(attribute="node.id")
+    from_at = Instant()
+    until_at = Instant()
+    received_at = Instant()
+    count = fields.Integer()
+    ended = fields.List(fields.Nested(EndedOut))
+
+
+class SummaryList(Schema):
+    """The newest first."""
+
+    items = fields.List(fields.Nested(SummaryOut))
+
+
+@call(blueprint, "GET", "/nodes/<id>/summaries", answer=SummaryList)
+def list_summaries(here: Here, id: str) -> dict[str, Any]:
+    """What the node could only sum up, after its memory for reports was full."""
+    return {"items": summaries.of_node(here.session, here.actor, id)}
 
 
 class OrderIn(Schema):

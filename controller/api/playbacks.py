@@ -7,7 +7,8 @@ from flask import Response
 from flask import stream_with_context as within_request
 from marshmallow import Schema, fields
 
-from controller import areas, nodes, playbacks
+from controller import airing_path, areas, nodes, playbacks
+from controller.airing_path import StepCode
 from controller.api import exports
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, one_of
@@ -29,6 +30,9 @@ class LogQuery(Schema):
     area_id = Id()
     airing_id = Id()
     outcome = one_of(*Outcome)
+    unheard = fields.Boolean(
+        metadata={"description": "only what played and no microphone there heard"}
+    )
 
 
 class LogPageQuery(LogQuery, ListQuery):
@@ -63,12 +67,31 @@ class PlaybackOut(Schema):
     amplifier_on_at = Instant(attribute="playback.amplifier_on_at", allow_none=True)
     amplifier_off_at = Instant(attribute="playback.amplifier_off_at", allow_none=True)
     clock = fields.Dict(attribute="playback.clock", allow_none=True)
-    heard_ms = fields.Integer(attribute="playback.heard_ms", allow_none=True)
+    heard_ms = fields.Integer(
+        attribute="playback.heard_ms",
+        allow_none=True,
+        metadata={"description": "found again by the node's microphone; null: there is none"},
+    )
+    unheard = fields.Boolean(metadata={"description": "played, and nothing of it was heard"})
     heard_level_db = fields.Float(attribute="playback.heard_level_db", allow_none=True)
     heard_delay_ms = fields.Float(attribute="playback.heard_delay_ms", allow_none=True)
     reported_at = Instant(attribute="playback.reported_at", allow_none=True)
     presumed_outcome = fields.String(attribute="playback.presumed_outcome", allow_none=True)
     presumed_reason = fields.String(attribute="playback.presumed_reason", allow_none=True)
+
+
+class StepOut(Schema):
+    """A step on the way; a time that is null is not known, or the step has not happened."""
+
+    code = one_of(*StepCode)
+    node_at = Instant(allow_none=True, metadata={"description": "on the node's clock"})
+    server_at = Instant(allow_none=True, metadata={"description": "on the controller's clock"})
+
+
+class PathOut(Schema):
+    """The steps in the order in which they happen when all goes well."""
+
+    steps = fields.List(fields.Nested(StepOut))
 
 
 _CSV = {"type": "string"}
@@ -80,6 +103,13 @@ def list_playbacks(here: Here, query: dict[str, Any]) -> Page[playbacks.Playback
     """Newest first."""
     pages = {name: query.pop(name, None) for name in ("limit", "cursor")}
     return playbacks.page(here.session, here.actor, _filters(here, query), **pages)
+
+
+@call(blueprint, "GET", "/playbacks/<airing_id>/<node_id>/path", answer=PathOut)
+def show_path(here: Here, airing_id: str, node_id: str) -> dict[str, Any]:
+    """One airing's way to one node, on both clocks."""
+    view = playbacks.one(here.session, here.actor, airing_id, node_id)
+    return {"steps": airing_path.steps(here.session, view)}
 
 
 @call(
@@ -142,6 +172,7 @@ def _filters(here: Here, query: dict[str, Any]) -> playbacks.PlaybackFilters:
         area_id=area_id,
         airing_id=query.get("airing_id"),
         outcome=Outcome(outcome) if outcome else None,
+        unheard=bool(query.get("unheard")),
     )
 
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from controller import airing_edits, airings
+from controller import airing_edits, airing_path, airings, playbacks
 from controller.api.airings import AiringOut
+from controller.api.playbacks import StepOut
 from controller.cli.checking import shown
 from controller.cli.console import DONE, Console, Run, area_id
 from controller.cli.parsing import Group, one_id
@@ -25,6 +26,7 @@ def add(words: Any) -> None:
     airing.verb("list", show_all, "the coming week", _filters)
     airing.verb("tonight", show_tonight, "what will play in one village until morning", _place)
     airing.verb("show", show_one, "one airing", one_id)
+    airing.verb("path", show_path, "its way to one node, step by step, on both clocks", _on_node)
     airing.verb("move", move, "give this airing alone another start", _new_start)
     airing.verb("skip", _change(airing_edits.leave_out), "leave this airing out", one_id)
     airing.verb("restore", _change(airing_edits.put_back), "undo a move or a skip", one_id)
@@ -61,6 +63,14 @@ def show_one(console: Console, asked: argparse.Namespace) -> int:
     return DONE
 
 
+def show_path(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        view = playbacks.one(session, actor, asked.id, asked.node)
+        steps = [shown(StepOut, step) for step in airing_path.steps(session, view)]
+    console.table(steps, ("code", "node_at", "server_at"))
+    return DONE
+
+
 def move(console: Console, asked: argparse.Namespace) -> int:
     with console.changing() as (session, actor):
         moved = airing_edits.move(session, actor, asked.id, asked.to, console.now)
@@ -76,6 +86,11 @@ def _change(change: Callable[..., Airing]) -> Run:
         return DONE
 
     return run
+
+
+def _on_node(parser: argparse.ArgumentParser) -> None:
+    one_id(parser)
+    parser.add_argument("node", help="the node's id")
 
 
 def _place(parser: argparse.ArgumentParser) -> None:

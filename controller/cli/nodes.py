@@ -7,8 +7,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from controller import enrolment, node_care, node_orders, nodes
-from controller.api.nodes import NodeIn, NodeOut, NodePatch, OrderOut, WaitingOut, order_record
+from controller import enrolment, node_care, node_orders, nodes, summaries
+from controller.api.nodes import (
+    NodeIn,
+    NodeOut,
+    NodePatch,
+    OrderOut,
+    SummaryOut,
+    WaitingOut,
+    order_record,
+)
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, FAILED, Console, area_id, given
 from controller.cli.parsing import Group, one_id
@@ -25,6 +33,7 @@ def add(words: Any) -> None:
     node.verb("show", show_one, "one node", one_id)
     node.verb("create", create, "a new node; prints its claim code", _new, "add")
     node.verb("update", update, "change a node", _changes)
+    node.verb("summaries", show_summaries, "reports it had no room for, summed up", _id)
     node.verb("waiting", waiting, "new devices that wait to be bound")
     node.verb("bind", bind, "let a waiting device serve a node", _binding)
     node.verb("shut-out", shut_out, "the device was stolen: shut it out", one_id)
@@ -76,6 +85,13 @@ def _zone(session: Session, text: str) -> tuple[str, list[str]]:
     name, _, listed = text.partition("=")
     named = (area_id(session, each) for each in listed.split(",") if each)
     return name, [each for each in named if each]
+
+
+def show_summaries(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        records = [shown(SummaryOut, each) for each in summaries.of_node(session, actor, asked.id)]
+    console.table(records, ("from_at", "until_at", "count", "ended"))
+    return DONE
 
 
 def waiting(console: Console, _asked: argparse.Namespace) -> int:

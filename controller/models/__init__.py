@@ -17,6 +17,7 @@ from controller.models.nodes import (
     WaitingDevice,
 )
 from controller.models.outbound import Change, Document, SaidSequence, ServiceCommand, Setting
+from controller.models.paths import NodeReceipt, PagePublication
 from controller.models.people import (
     ApiToken,
     AuditEntry,
@@ -64,8 +65,10 @@ __all__ = [
     "NodeEvent",
     "NodeMembership",
     "NodeOrder",
+    "NodeReceipt",
     "NodeReport",
     "OneTimeLink",
+    "PagePublication",
     "Playback",
     "Programme",
     "ProgrammeItem",

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import changes, node_story, nodes
+from controller import changes, node_story, nodes, receipts
 from controller.models import Device, DeviceBinding, EventKind
 from protocol.codec import format_time, to_json
 from protocol.envelope import Heading
@@ -58,6 +58,7 @@ def take_status(
     node_id = node_of(session, device.id)
     if node_id:
         node_story.compare(session, node_id, before, device.status, now)
+        receipts.note_status(session, node_id, before, status, now)
     device.last_seen_at = now
     device.online = True
     note_node(session, device.id, now)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from controller import database, sequence
+from controller import database, receipts, sequence
 from controller.models import Document, SaidSequence
 from controller.mqtt.errors import LinkDown
 from controller.mqtt.link import Link
@@ -27,6 +27,7 @@ from protocol import envelope
 from protocol.codec import to_json
 from protocol.envelope import Heading, MessageType
 from protocol.keys import SigningKey
+from protocol.messages import ScheduleHead
 from protocol.topics import Topics
 
 _log = logging.getLogger(__name__)
@@ -172,8 +173,12 @@ class Publisher:
         if row is None:
             row = Document(topic=wanted.topic)
             session.add(row)
+        before = dict(row.blobs or {})
         row.revision, row.content_hash, row.envelope = revision, content, sealed
         row.blobs, row.published_at = dict(wanted.blobs), now
+        if isinstance(wanted.message, ScheduleHead) and not same:
+            head = wanted.message
+            receipts.note_published(session, head.area_id, revision, head.pages, before, now)
         return sealed
 
     def _still_obeyed(self, session: Session, row: Document) -> bool:

@@ -11,7 +11,7 @@ from controller import alerts, node_story
 from controller.access import SYSTEM
 from controller.database import reading, transaction
 from controller.errors import BadInput, NotFound
-from controller.models import EventKind, Playback
+from controller.models import EventKind, Node, Playback
 from tests.controller.factories import NOW, make_node, serve
 
 MINUTE = timedelta(minutes=1)
@@ -87,6 +87,23 @@ def test_twenty_failures_are_one_message_and_the_next_waits(engine, cast, silent
     body = outbox.sent[-1][2]
     assert len(body.splitlines()) == 21
     assert "… và 5 việc khác" in body
+
+
+def test_a_message_speaks_as_people_there_do(engine, cast, silent, outbox):
+    with transaction(engine) as session:
+        session.get_one(Node, silent).card = {"key_holder": "Bà Sáu", "key_phone": "0912 345 678"}
+        ended = {"missed": "powered_off", "played": ""}
+        for outcome, reason in ended.items():
+            row = Playback(planned_day=NOW.date(), airing_id=outcome, node_id=silent)
+            row.planned_at = row.reported_at = NOW
+            row.outcome, row.reason, row.heard_ms = outcome, reason, 0
+            session.add(row)
+    alerts.run(engine, NOW, outbox)
+    assert outbox.sent[0][2].splitlines() == [
+        "Cụm TH-01: mất kết nối từ 11:45 22/11 · chìa khóa: Bà Sáu, 0912 345 678",
+        "Cụm TH-01: «missed» lúc 12:00 22/11: không phát được (mất điện)",
+        "Cụm TH-01: «played» lúc 12:00 22/11: đã phát nhưng micrô tại chỗ không nghe thấy gì",
+    ]
 
 
 def test_what_did_not_go_out_is_tried_again(engine, silent, outbox):

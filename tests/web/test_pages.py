@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from controller.database import reading, transaction
-from controller.models import ClipVersion, Node, Playback, Schedule
+from controller.models import ClipVersion, DeviceBinding, Node, NodeReport, Playback, Schedule
+from tests.web import village as scene
 from tests.web.village import airing_of
 
 
@@ -251,6 +252,63 @@ def test_one_airing_on_one_cluster_is_told_step_by_step(visit, services, village
     assert "05:30:00.000" in page
     assert "Cụm loa mất điện vào giờ phát." in page
     assert visit("charlie").get(address).status_code == 404
+
+
+def deaf_at(services, village, name="Cầu Đá"):
+    """That cluster played this morning, and its microphone heard nothing; the others' did."""
+    airing = airing_of(services, village.schedules["morning"], on="2026-11-22")
+    with transaction(services.engine) as session:
+        query = select(Playback).where(Playback.airing_id == airing.id)
+        for row in session.scalars(query.where(Playback.outcome != "missed")):
+            row.outcome, row.reason, row.played_ms = "played", "", 240_000
+            deaf = row.node_id == village.nodes[name]
+            row.heard_ms, row.heard_level_db = (0, -61.0) if deaf else (230_000, -24.5)
+            row.heard_delay_ms = None if deaf else 18.0
+    return airing
+
+
+def test_what_played_and_was_not_heard_is_a_fault_in_plain_words(visit, services, village):
+    airing = deaf_at(services, village)
+    page = visit("vera").get("/log/").text
+    assert page.count("Loa không vang") == 1
+    assert "3:50" in page
+    assert "không có micrô" in page  # the cluster that missed it told of none
+    only = visit("vera").get("/log/?outcome=unheard").text
+    assert only.count('id="row-') == 1
+    story = visit("tom").get(f"/log/{airing.id}/{village.nodes['Hạ']}").text
+    assert "micrô nghe được 3:50" in story
+    assert "-24.5 dB" in story
+    assert "18 ms" in story
+
+
+def test_the_exports_say_planned_played_and_heard(visit, services, village):
+    deaf_at(services, village)
+    csv = visit("vera").get("/log/log.csv?outcome=unheard").text.splitlines()
+    assert len(csv) == 2
+    assert (
+        dict(zip(csv[0].split(","), csv[1].split(","), strict=True)).items()
+        >= {
+            "Đã phát (ms)": "240000",
+            "Nghe được (ms)": "0",
+            "Nghe": "loa không vang",
+        }.items()
+    )
+
+
+def test_what_a_node_summed_up_is_told_above_the_log_and_in_its_story(visit, services, village):
+    node_id = village.nodes["Hạ"]
+    body = {"kind": "summary", "detail": '{"played": 40, "missed/powered_off": 3}'}
+    body |= {"planned_at": "2026-11-18T00:00:00Z", "at": "2026-11-20T00:00:00Z"}
+    with transaction(services.engine) as session:
+        query = select(DeviceBinding.device_id).where(DeviceBinding.node_id == node_id)
+        row = NodeReport(device_id=session.scalars(query).one(), store_epoch="e", seq=1)
+        row.airing_id, row.received_at, row.body = "summary-1-43", scene.NOW, body
+        session.add(row)
+    for address in ("/log/", f"/nodes/{node_id}"):
+        page = visit("tom").get(address).text
+        assert "43 lượt phát từ 18/11/2026 đến 20/11/2026" in page
+        assert "3 không phát được (mất điện)" in page
+    assert "43 lượt phát" not in visit("charlie").get("/log/").text
 
 
 def test_the_clusters_page_says_who_waits_for_a_neighbour_and_how_long(visit, village, services):

@@ -1,4 +1,4 @@
-"""what each amplifier carries; when schedules went out and when nodes held what they need"""
+"""what each amplifier of a node carries"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -34,6 +34,13 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+_HEARING: Final[dict[bool | None, tuple[str, str]]] = {
+    None: ("không có micrô", "no microphone"),
+    True: ("nghe được", "heard"),
+    False: ("loa không vang", "not heard"),
+}
+
+
 def outcome_word(outcome: str | None, language: str) -> str:
     """What became of an airing; None while it is on the air."""
     return _in(OUTCOMES.get(outcome, (outcome, outcome)) if outcome else ON_AIR, language)
@@ -42,6 +49,11 @@ def outcome_word(outcome: str | None, language: str) -> str:
 def reason_word(reason: str, language: str) -> str:
     """Why; a reason this version does not know stays as it came."""
     return _in(REASONS.get(reason, (reason, reason)), language)
+
+
+def hearing_word(heard: bool | None, language: str) -> str:
+    """Whether the microphone at the horns heard it; None where there is none."""
+    return _in(_HEARING[heard], language)
 
 
 def _in(words: tuple[str, str], language: str) -> str:

@@ -1,6 +1,6 @@
 """Every outcome and reason of the wire has its words."""
 
-from controller.api.outcome_words import OUTCOMES, REASONS, outcome_word, reason_word
+from controller.outcome_words import OUTCOMES, REASONS, outcome_word, reason_word
 from protocol.outcomes import Outcome, Reason
 
 
