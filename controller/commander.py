@@ -22,7 +22,7 @@ from controller.orders import Orders
 
 _log = logging.getLogger(__name__)
 
-Handler = Callable[[dict[str, Any]], int]
+Handler = Callable[[dict[str, Any]], int | dict[str, Any]]  # how many said, or the result
 
 
 class Commander:
@@ -60,7 +60,8 @@ class Commander:
                 return True
         if row is None:
             return False
-        result = {"published": self._handlers[CommandKind(row.kind)](row.body)}
+        done = self._handlers[CommandKind(row.kind)](row.body)
+        result = done if isinstance(done, dict) else {"published": done}
         with database.transaction(self._engine) as session:
             commands.finish(session, row.id, result, self._clock())
         return True
@@ -99,5 +100,6 @@ def ordinary(desk: Desk, vouch: Callable[[bool], int] | None = None) -> dict[Com
         CommandKind.SCHEDULES_CHANGED: schedules_changed,
         CommandKind.NODE_CHANGED: node_changed,
         CommandKind.CLIP_CHANGED: lambda body: desk.refresh(body.get("area_ids")),
+        CommandKind.STICK_TAKEN: lambda body: {"acks": desk.seal_acks(body["device_ids"])},
         CommandKind.TRUST_CHANGED: lambda body: vouched(True),
     }

@@ -31,6 +31,7 @@ class CommandKind(StrEnum):
     NODE_CHANGED = "node_changed"  # node_id, released?: device ids, bound?: device id
     CLIP_CHANGED = "clip_changed"  # clip_id, area_ids
     NODE_ORDER = "node_order"  # order_id
+    STICK_TAKEN = "stick_taken"  # device_ids; the result has the acknowledgements, sealed
     TRUST_CHANGED = "trust_changed"  # (nothing)
     AREA_STATE_CHANGED = "area_state_changed"  # area_ids, verb?, emergency_id?
 

@@ -4,6 +4,7 @@ One desk a service. Every method may be called again at any time: what stands th
 said again. One lock keeps two threads from building the same document at once.
 """
 
+import base64
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from audio_library.errors import AudioError
 from audio_library.store import Store
-from controller import areas, database, documents, fence, nodes, readiness
+from controller import areas, database, documents, fence, nodes, readiness, sticks
 from controller.documents import AreaDocument
 from controller.enrolment import Bound
 from controller.fence import Fence
@@ -139,6 +140,20 @@ class Desk:
             self._pins = pins if area_ids is None else self._pins | pins
             blobs = {**near, **self._pins, **lacking, **far}
             self._seeder.plan([Blob(sha256, size) for sha256, size in blobs.items()])
+
+    def seal_acks(self, device_ids: Iterable[str]) -> dict[str, str]:
+        """Device → what is committed of what it left on a stick, sealed for the next, in base64."""
+        found = {}
+        with database.transaction(self._engine) as session:
+            for device_id in sorted(device_ids):
+                ack = sticks.ack_of(session, device_id)
+                if ack is not None:
+                    to = f"device:{device_id}"
+                    sealed = self._publisher.seal(
+                        session, MessageType.ACK, to, ack, sticks.KEPT_FOR
+                    )
+                    found[device_id] = base64.b64encode(sealed).decode()
+        return found
 
     def collect(self) -> int:
         """Remove pages no current head names, once they are old; how many."""

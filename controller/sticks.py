@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import audit, commands, enrolment, node_orders, nodes, sequence
+from controller import audit, commands, enrolment, node_orders, nodes, receipts, sequence
 from controller.access import Action, Actor
 from controller.commands import CommandKind
 from controller.models import Device, Document, NodeReport
@@ -37,7 +37,7 @@ from protocol.messages import (
     ScheduleHead,
     Status,
 )
-from protocol.pack import Pack
+from protocol.pack import Pack, Said
 from protocol.pages import unpack_page
 from protocol.topics import Topic, Topics, parse
 
@@ -179,8 +179,31 @@ def _put(pack: Pack, sha256: str, find: Find) -> bool:
 # --- in ----------------------------------------------------------------------------------------
 
 
-def take_in(session: Session, actor: Actor, pack: Pack, *, site: str, now: datetime) -> TakenIn:
-    """Take what nodes left. The caller commits, and only then calls `acknowledge`."""
+class Words(Protocol):
+    """Where nodes' words are read from: a stick, or files that came from one."""
+
+    def speakers(self) -> list[str]: ...
+
+    def said_up(self) -> Iterator[Said]: ...
+
+
+def _unnoted(topic: str, envelope: bytes, reason: str) -> None:
+    pass
+
+
+def take_in(
+    session: Session,
+    actor: Actor,
+    pack: Words,
+    *,
+    site: str,
+    now: datetime,
+    refused: Callable[[str, bytes, str], None] = _unnoted,
+) -> TakenIn:
+    """Take what nodes left. The caller commits, and only then calls `acknowledge`.
+
+    `refused` is told topic, envelope and reason of what could not be believed.
+    """
     taken = TakenIn()
     waiting: list[reports.Told] = []
     keys = reports.known_keys(session, pack.speakers())
@@ -194,6 +217,7 @@ def take_in(session: Session, actor: Actor, pack: Pack, *, site: str, now: datet
             reason = error.reason.value if isinstance(error, Refused) else "malformed"
             _log.warning("refused a %s of %s on a stick: %s", topic.channel, topic.id, error)
             taken.refused[reason] += 1
+            refused(topic_text, raw, reason)
         if len(waiting) >= _BATCHES_AT_ONCE:
             reports.commit(session, waiting, now, {})
             waiting.clear()
@@ -232,18 +256,24 @@ def _one(
         taken.reports += len(batch.reports)
         return [reports.Told(topic.id, batch, body["reports"])]
     if topic.channel == "status":
-        _status(session.get_one(Device, topic.id), heading, from_json(Status, {**body}))
+        said = from_json(Status, {**body})
+        _status(session, session.get_one(Device, topic.id), heading, said, now)
     elif topic.channel == "answer":
         answer = from_json(Answer, {**body})
         taken.logs += node_orders.brought(session, topic.id, heading, answer)
     return []
 
 
-def _status(device: Device, heading: Heading, status: Status) -> None:
+def _status(
+    session: Session, device: Device, heading: Heading, status: Status, now: datetime
+) -> None:
     """How the node was when the stick was there; it is no nearer to the broker for that."""
     if heading.seq <= device.status_seq:
         return
     device.status_seq = heading.seq
+    node_id = presence.node_of(session, device.id)
+    if node_id:
+        receipts.note_status(session, node_id, device.status, status, now)
     device.status = to_json(status)
     device.last_seen_at = max(filter(None, [device.last_seen_at, heading.issued_at]))
 
@@ -276,7 +306,7 @@ def acknowledge(
     """Leave on the stick what of each device's newest store is committed; how many devices."""
     done = 0
     for device_id in sorted(devices):
-        ack = _ack(session, device_id)
+        ack = ack_of(session, device_id)
         if ack is None:
             continue
         to = f"device:{device_id}"
@@ -288,7 +318,13 @@ def acknowledge(
     return done
 
 
-def _ack(session: Session, device_id: str) -> ReportAck | None:
+def devices_of(session: Session, node_ids: Sequence[str], now: datetime) -> set[str]:
+    """The devices that serve these nodes."""
+    return {device.id for device in nodes.devices_of(session, node_ids, now).values()}
+
+
+def ack_of(session: Session, device_id: str) -> ReportAck | None:
+    """What of the device's newest store is committed; None when nothing ever came."""
     newest = (
         select(NodeReport.store_epoch)
         .where(NodeReport.device_id == device_id)

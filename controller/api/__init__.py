@@ -19,6 +19,7 @@ from controller.api import (
     packs,
     playbacks,
     schedules,
+    sticks,
     users,
 )
 from controller.api.spec import document
@@ -30,6 +31,7 @@ BLUEPRINTS: tuple[Any, ...] = (
     clips.blueprint,
     packs.blueprint,
     schedules.blueprint,
+    sticks.blueprint,
     airings.blueprint,
     playbacks.blueprint,
     emergencies.blueprint,

@@ -33,7 +33,7 @@ def add(words: Any) -> None:
     node.verb("show", show_one, "one node", one_id)
     node.verb("create", create, "a new node; prints its claim code", _new, "add")
     node.verb("update", update, "change a node", _changes)
-    node.verb("summaries", show_summaries, "reports it had no room for, summed up", _id)
+    node.verb("summaries", show_summaries, "reports it had no room for, summed up", one_id)
     node.verb("waiting", waiting, "new devices that wait to be bound")
     node.verb("bind", bind, "let a waiting device serve a node", _binding)
     node.verb("shut-out", shut_out, "the device was stolen: shut it out", one_id)

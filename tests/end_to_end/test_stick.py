@@ -4,18 +4,24 @@ Both sides are the real ones, the database too; only the road between them is a 
 """
 
 import hashlib
+import io
 import shutil
+import zipfile
 from datetime import timedelta
 
 import pytest
 
 from audio_library.store import Store
-from controller import sticks
+from controller import commander, stick_files, sticks
 from controller.access import SYSTEM
 from controller.cli import main
+from controller.commander import Commander
+from controller.commands import CommandKind
 from controller.database import reading, transaction
+from controller.desk import Desk
 from controller.models import Device, NodeOrder, NodeReport, Playback
 from controller.mqtt.publisher import Retained
+from controller.stick_files import StickFiles
 from device.settings import Settings
 from protocol.envelope import MessageType
 from protocol.messages import Airing, DayPage, NodeConfig, Part, Report, ScheduleHead
@@ -184,6 +190,81 @@ def test_a_schedule_goes_out_and_every_outcome_comes_back_once(office, road, liv
     assert len(node.outbox) == 0
     road.to_the_office()
     assert office.take_in().reports == 0
+
+
+def packed_onto(folder, engine, store, served, clock):
+    """The ZIP of the page, unpacked where the stick is."""
+    place, find = folder.parent / "tmp", store_find(store)
+    asked = (engine, SYSTEM, [served], find, place)
+    with stick_files.packed(*asked, site="main", now=clock()) as path:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+        assert not any(info.compress_type for info in archive.infolist())
+    assert list(place.iterdir()) == []
+
+
+def sent_back(folder, engine, clock):
+    """The stick's folder as somebody would compress it, handed in; with rubbish beside it."""
+    pressed = io.BytesIO()
+    with zipfile.ZipFile(pressed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
+        archive.writestr("loalang-pack/up/x/photo.msg", b"no message")
+    files = StickFiles([("usb.zip", pressed), ("note.txt", io.BytesIO(b"hello"))], 10**8)
+    taken = stick_files.take_in(engine, SYSTEM, files, site="main", now=clock())
+    return taken, files.problems
+
+
+def test_a_stick_travels_as_files_through_the_pages(
+    engine, store, road, living, served, publisher, clock
+):
+    packed_onto(road.office, engine, store, served, clock)
+    road.to_the_village()
+    node = living.node
+    assert node.blobs.load(SHA256) == CLIP
+    for number in range(120):
+        node.outbox.note(finished(number, clock()))
+    road.to_the_office()
+    road.to_the_village()
+    road.to_the_office()
+    for _ in range(2):  # handed in twice, counted once
+        taken, problems = sent_back(road.office, engine, clock)
+        assert (taken.reports, taken.refused) == (120, {})
+        assert problems == {
+            "loalang-pack/up/x/photo.msg": stick_files.NOT_OURS,
+            "note.txt": stick_files.NOT_OURS,
+        }
+    assert (count(engine, NodeReport), count(engine, Playback)) == (120, 120)
+    desk = Desk(engine, publisher, None, store, 30, clock)
+    kind = CommandKind.STICK_TAKEN
+    service = Commander(engine, {kind: commander.ordinary(desk)[kind]}, clock)
+    while service.step():
+        pass
+    shutil.rmtree(road.office)
+    road.office.mkdir()
+    packed_onto(road.office, engine, store, served, clock)
+    road.to_the_village()
+    assert len(node.outbox) == 0
+
+
+def test_what_was_changed_on_the_way_is_named_by_its_file(
+    engine, store, road, living, served, clock
+):
+    packed_onto(road.office, engine, store, served, clock)
+    living.node.outbox.note(finished(1, clock()))
+    road.to_the_village()
+    road.to_the_office()
+    (path,) = road.office.glob("loalang-pack/up/*/reports-*.msg")
+    raw = path.read_bytes()
+    spoilt = [("spoilt.msg", io.BytesIO(raw[:-9])), ("huge.msg", io.BytesIO(raw + b" " * 300_000))]
+    files = StickFiles([*spoilt, ("cut.zip", io.BytesIO(b"PK\x03\x04cut"))], 10**8)
+    taken = stick_files.take_in(engine, SYSTEM, files, site="main", now=clock())
+    assert taken.reports == count(engine, NodeReport) == 0
+    assert files.problems == {
+        "spoilt.msg": stick_files.REFUSED["bad_signature"],
+        "huge.msg": stick_files.TOO_LARGE,
+        "cut.zip": stick_files.DAMAGED,
+    }
 
 
 def test_what_a_stranger_left_is_refused(office, road, living, engine, clock):

@@ -85,6 +85,9 @@ POST   /nodes/{node}/zones                                    - - + - + -  . . ?
 POST   /nodes/{node}/shut-out                                 - - + - + -  . . ?
 POST   /nodes/{node}/bind                                     - - . - . -  . . ?
 POST   /nodes/{node}/claim-code                               - - + - + -  . . ?
+GET    /sticks/                                               - - + - + -  - o ?
+POST   /sticks/out                                            - - + - + -  - . ?
+POST   /sticks/back                                           - - + - + -  - o ?
 GET    /log/                                                  + + + + + +  o o ?
 GET    /log/live                                              + + + + + +  o o ?
 GET    /log/log.csv                                           + + + + + +  o o ?
@@ -164,6 +167,7 @@ PATCH  /api/v1/nodes/{node}                                   - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/orders                            - - + - + -  . . ?
 GET    /api/v1/nodes/{node}/orders                            + + + + + +  . . ?
 GET    /api/v1/nodes/{node}/orders/none                       . . . . . .  . . ?
+GET    /api/v1/nodes/{node}/summaries                         + + + + + +  . . ?
 POST   /api/v1/nodes/{node}/shut-out                          - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/bind                              - - . - . -  . . ?
 GET    /api/v1/devices/waiting                                - - + - + -  - o ?
@@ -198,7 +202,10 @@ POST   /api/v1/airings/{airing}/move                          - + - - + -  . . ?
 POST   /api/v1/airings/{airing}/skip                          - + - - + -  . . ?
 POST   /api/v1/airings/{airing}/restore                       - + - - + -  . . ?
 POST   /api/v1/airings/{morning}/catch-up                     + + - . + -  . . ?
+GET    /api/v1/sticks?nodes={node}                            - - + - + -  - . ?
+POST   /api/v1/sticks                                         - - + - + -  - o ?
 GET    /api/v1/playbacks                                      + + + + + +  o o ?
+GET    /api/v1/playbacks/{morning}/{node}/path                + + + + + +  . . ?
 GET    /api/v1/playbacks.csv                                  + + + + + +  o o ?
 GET    /api/v1/playbacks.xlsx                                 + + + + + +  + + ?
 GET    /api/v1/coverage                                       + + + + + +  o o ?
@@ -242,6 +249,9 @@ BODIES: dict[str, Any] = {
     "POST /clips/packs/export": {"clip": "{clip}"},
     "POST /clips/packs/import": {"file": FILE, "area_id": "{area}"},
     "POST /api/v1/packs": {"file": FILE, "area_id": "{area}"},
+    "POST /sticks/out": {"node": "{node}"},
+    "POST /sticks/back": {"file": FILE},
+    "POST /api/v1/sticks": {"file": FILE},
     "POST /schedules/{pending}/reject": {"note": "Đổi giờ"},
     "POST /clips/{clip}/reject": {"note": "Thu lại"},
     "POST /emergency/": {**_EMERGENCY, "area_ids": "{area}", "kind": "drill", "password": PASSWORD},
