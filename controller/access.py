@@ -46,16 +46,16 @@ class Action(StrEnum):
     SCHEDULE = "schedule"
     APPROVE = "approve"
     OPERATE = "operate"  # nodes: enrol, mute, swap
+    HUSH = "hush"  # an area: nothing but emergencies until a time
     ADMINISTER = "administer"
 
 
+_EDITOR = frozenset({Action.VIEW, Action.FEEDBACK, Action.UPLOAD, Action.SCHEDULE, Action.HUSH})
 _MAY: dict[Role, frozenset[Action]] = {
     Role.VIEWER: frozenset({Action.VIEW}),
-    Role.VILLAGE_HEAD: frozenset({Action.VIEW, Action.FEEDBACK}),
-    Role.EDITOR: frozenset({Action.VIEW, Action.FEEDBACK, Action.UPLOAD, Action.SCHEDULE}),
-    Role.APPROVER: frozenset(
-        {Action.VIEW, Action.FEEDBACK, Action.UPLOAD, Action.SCHEDULE, Action.APPROVE}
-    ),
+    Role.VILLAGE_HEAD: frozenset({Action.VIEW, Action.FEEDBACK, Action.HUSH}),
+    Role.EDITOR: _EDITOR,
+    Role.APPROVER: _EDITOR | {Action.APPROVE},
     Role.TECHNICIAN: frozenset({Action.VIEW, Action.OPERATE}),
     Role.ADMINISTRATOR: frozenset(Action),
 }

@@ -1,4 +1,4 @@
-"""News for technicians by e-mail or webhook: clusters gone silent, airings that failed.
+"""News for technicians by e-mail or webhook: clusters gone silent, airings failed, faults reported.
 
 A target is an address as Apprise takes it (mailtos://…, json://…). Housekeeping asks `due` now and
 then; what happened since the last message becomes one message, and the next waits half an hour, so
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from controller import audit, database, nodes
+from controller import audit, database, faults, nodes
 from controller.access import Action, Actor, below, require, require_role, visible_areas
 from controller.areas import DEFAULT_TIMEZONE
 from controller.errors import BadInput, NotFound
@@ -184,6 +184,10 @@ def _news(session: Session, target: AlertTarget, now: datetime) -> list[str]:
             title = airing.title if airing else playback.airing_id
             what = f"'{title}' of {at}" if said == "en" else f"«{title}» lúc {at}"
             lines.append(f"{node.name}: {what}: {_why(playback, said)}")
+    for note, node in faults.open_since(session, target.told_until):
+        if _within(nodes.area_of(session, node.id, now), inside):
+            what = "reported broken" if said == "en" else "dân báo hỏng"
+            lines.append(f"{node.name}: {what}: {note.text}{_whom_to_call(node, said)}")
     return list(dict.fromkeys(lines))
 
 

@@ -14,6 +14,9 @@ from controller.calendar.wall import zone
 from web.i18n import _, language, ngettext
 from web.sessions import signed_in
 
+# In Vietnamese a point groups thousands and a comma begins the fraction.
+_VIETNAMESE = str.maketrans(",.", ".,")
+
 
 def install(app: Flask) -> None:
     """Give templates these filters."""
@@ -32,6 +35,7 @@ def install(app: Flask) -> None:
         ago=ago,
         length_ms=length,
         megabytes=megabytes,
+        number=number,
         part_of_day=part_of_day,
         iso=lambda at: at.isoformat(),
     )
@@ -178,8 +182,14 @@ def wave(peaks: Sequence[int]) -> str:
     return "".join(f"M{i}.5 {50 - high}v{2 * high}" for i, high in heights)
 
 
-def megabytes(count: int) -> str:
-    """1,4 MB in Vietnamese, 1.4 MB in English."""
+def number(value: float, places: int = 0) -> str:
+    """12.345,6 in Vietnamese, 12,345.6 in English."""
+    text = f"{value:,.{places}f}"
+    return text if language() == "en" else text.translate(_VIETNAMESE)
 
-    text = f"{count / 1e6:.1f} MB"
-    return text if language() == "en" else text.replace(".", ",")
+
+def megabytes(count: int) -> str:
+    """1,4 MB in Vietnamese, 1.4 MB in English; from a gigabyte on, 9,3 GB."""
+    if count >= 1_000_000_000:
+        return f"{number(count / 1e9, 1)} GB"
+    return f"{number(count / 1e6, 1)} MB"

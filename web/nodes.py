@@ -45,6 +45,10 @@ class Cluster:
         return "online" if self.view.online else "offline"
 
     @property
+    def label(self) -> str:
+        return self.view.node.name
+
+    @property
     def troubled(self) -> bool:
         return self.state == "offline" or bool(self.view.problems)
 

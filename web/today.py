@@ -1,17 +1,19 @@
 """Today: what is on the air, what needs doing, the day's list, and the clusters at a glance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from flask import Blueprint, render_template
 
-from controller import airings, approvals, catch_up, expiry, nodes
+from controller import airings, approvals, catch_up, expiry, faults, nodes
 from controller.access import Action, may
 from controller.airings import AiringView
 from controller.api.here import Here, looking
 from controller.calendar.wall import to_utc
 from controller.errors import ControllerError
 from controller.expiry import Expiring
+from controller.models import Node, RepairNote
 from controller.nodes import NodeView
 from web import emergency, first_steps, tally
 from web.emergency import Running
@@ -52,6 +54,7 @@ class Day:
     waiting: int
     emergencies: list[Running]
     expiring: list[Expiring]
+    faults: Sequence[tuple[RepairNote, Node]]
 
     @property
     def sounding(self) -> list[Line]:
@@ -115,6 +118,7 @@ def _day(at: Here) -> Day:
         waiting=_waiting(at),
         emergencies=emergency.recent(at),
         expiring=expiry.expiring(at.session, at.actor, at.now) if may(at.actor, _EDIT) else [],
+        faults=faults.unanswered(at.session, at.actor, at.now),
     )
 
 

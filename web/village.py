@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import airings, feedback, nodes
+from controller import airings, faults, feedback, hush, nodes
 from controller.access import Action, may
 from controller.airings import AiringView
 from controller.api.here import Here, changing, looking
@@ -18,7 +18,6 @@ from controller.calendar.wall import as_utc
 from controller.errors import BadInput
 from controller.feedback import FeedbackInput
 from controller.models import Area, AreaOrder
-from controller.nodes import NodeView
 from controller.tonight import tonight
 from web import tally
 from web.filters import here_zone
@@ -74,11 +73,46 @@ def note() -> Response | tuple[str, int]:
             )
             feedback.give(at.session, at.actor, data, at.now)
     except BadInput as error:
-        with looking() as at:
-            wrong = {name: sentence(pair) for name, pair in error.errors.items()}
-            return render_template("village/page.html", **_shown(at, wrong)), 422
+        return _again(error)
     flash(_("Đã ghi. Cảm ơn bạn!"), "good")
     return redirect(url_for("village.page", area=form.get("area_id")))
+
+
+@bp.post("/mute")
+@once
+def mute() -> Response | tuple[str, int]:
+    """Keep the village silent until a time; without one, let it sound again."""
+    area_id, until = request.form.get("area_id", ""), request.form.get("until", "")
+    try:
+        with changing() as at:
+            end = as_utc(until, here_zone(), "until") if until else None
+            hush.until(at.session, at.actor, area_id, at.now, end)
+    except BadInput as error:
+        return _again(error)
+    flash(_("Đã tắt tiếng.") if until else _("Đã bật tiếng lại."), "good")
+    return redirect(url_for("village.page", area=area_id))
+
+
+@bp.post("/fault")
+@once
+def fault() -> Response | tuple[str, int]:
+    """A cluster is broken: the technician reads it on Today, at the cluster and in messages."""
+    form = request.form
+    try:
+        with changing() as at:
+            faults.report(
+                at.session, at.actor, form.get("node_id", ""), form.get("text", ""), at.now
+            )
+    except BadInput as error:
+        return _again(error)
+    flash(_("Đã báo kỹ thuật viên. Cảm ơn bạn!"), "good")
+    return redirect(url_for("village.page", area=form.get("area_id")))
+
+
+def _again(error: BadInput) -> tuple[str, int]:
+    with looking() as at:
+        wrong = {name: sentence(pair) for name, pair in error.errors.items()}
+        return render_template("village/page.html", **_shown(at, wrong)), 422
 
 
 def _shown(at: Here, errors: dict[str, str]) -> dict[str, Any]:
@@ -101,12 +135,10 @@ def _shown(at: Here, errors: dict[str, str]) -> dict[str, Any]:
         "group": ahead.area.group or {},
         "visits": _visits(ahead.area, at.now),
         "may_note": may(at.actor, Action.FEEDBACK),
+        "may_mute": may(at.actor, Action.HUSH) and hush.may_change(at.actor, order, at.now),
+        "faults": {node.id: note for note, node in faults.unanswered(at.session, at.actor, at.now)},
         "errors": errors,
     }
-
-
-def _clusters(at: Here, area_id: str) -> list[NodeView]:
-    return nodes.page(at.session, at.actor, now=at.now, area_id=area_id, limit=_MOST).items
 
 
 def _played(at: Here, area_id: str) -> list[Played]:

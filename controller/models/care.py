@@ -37,7 +37,7 @@ class NodeEvent(Base):
 
 
 class RepairNote(Base):
-    """What a technician found and did at a node."""
+    """What a technician found and did at a node; or, `reported`, what a village says is broken."""
 
     __tablename__ = "repair_note"
     __table_args__ = (Index("ix_repair_note_node", "node_id", "at"),)
@@ -47,6 +47,7 @@ class RepairNote(Base):
     at: Mapped[datetime]
     user_id: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
     text: Mapped[str]
+    reported: Mapped[bool] = mapped_column(default=False)
 
 
 class AlertTarget(Base):

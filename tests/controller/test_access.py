@@ -30,7 +30,7 @@ def test_a_role_too_small_is_told_so(session, cast):
     ("role", "allowed"),
     [
         (Role.VIEWER, {Action.VIEW}),
-        (Role.VILLAGE_HEAD, {Action.VIEW, Action.FEEDBACK}),
+        (Role.VILLAGE_HEAD, {Action.VIEW, Action.FEEDBACK, Action.HUSH}),
         (Role.TECHNICIAN, {Action.VIEW, Action.OPERATE}),
         (Role.ADMINISTRATOR, set(Action)),
     ],

@@ -98,6 +98,8 @@ GET    /village/                                              + + + + + +  o o ?
 GET    /village/?area={area}                                  + + + + + +  . . ?
 GET    /village/live?area={area}                              + + + + + +  . . ?
 POST   /village/feedback                                      + + - + + -  . . ?
+POST   /village/mute                                          + + - + + -  . . ?
+POST   /village/fault                                         + + - + + -  . . ?
 GET    /reports/                                              + + + + + +  o o ?
 GET    /reports/?area={area}                                  + + + + + +  . . ?
 GET    /reports/logbook                                       + + + + + +  o o ?
@@ -261,6 +263,8 @@ BODIES: dict[str, Any] = {
     "POST /nodes/{node}/orders": {"verb": "restart"},
     "POST /nodes/{node}/notes": {"text": "Thay nguồn"},
     "POST /village/feedback": _NOTE,
+    "POST /village/mute": {"area_id": "{area}", "until": "2026-11-23T05:00"},
+    "POST /village/fault": {"area_id": "{area}", "node_id": "{node}", "text": "Loa hú"},
     "POST /users/new": {"username": "moi", "name": "Mới", "role": "viewer", "area_id": "{area}"},
     "POST /users/{user}": {"name": "Tên mới", "role": "viewer", "area_id": "{area}"},
     "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},

@@ -50,3 +50,27 @@ def test_an_empty_note_is_refused_with_a_sentence(visit, services, village):
 def test_another_village_is_not_theirs(visit, village):
     assert visit("hoa").get(f"/village/?area={village.areas['Trung']}").status_code == 404
     assert visit("charlie").get(f"/village/?area={village.areas['Hạ']}").status_code == 404
+
+
+def test_a_head_keeps_their_village_silent_and_lets_it_sound_again(visit, village):
+    hoa, area = visit("hoa"), village.areas["Hạ"]
+    data = {"area_id": area, "until": "2026-11-23T05:00"}
+    page = hoa.post("/village/mute", data=data, follow_redirects=True).text
+    assert "Đang tắt tiếng đến 05:00 ngày 23/11/2026" in page
+    page = hoa.post("/village/mute", data={"area_id": area}, follow_redirects=True).text
+    assert "Đang tắt tiếng" not in page
+    wrong = hoa.post("/village/mute", data={"area_id": area, "until": "2026-11-21T05:00"})
+    assert wrong.status_code == 422
+    assert "Hãy chọn một lúc sắp tới" in wrong.text
+
+
+def test_a_reported_fault_waits_for_the_technician_on_today(visit, village):
+    node = village.nodes["Hạ"]
+    data = {"area_id": village.areas["Hạ"], "node_id": node, "text": "Loa hú"}
+    page = visit("hoa").post("/village/fault", data=data, follow_redirects=True).text
+    assert "Đã báo kỹ thuật viên" in page
+    tom = visit("tom")
+    assert "Báo hỏng: Cụm Hạ" in tom.get("/").text
+    assert "Loa hú" in tom.get(f"/nodes/{node}").text
+    tom.post(f"/nodes/{node}/notes", data={"text": "Đã chỉnh loa"})
+    assert "Báo hỏng" not in tom.get("/").text
