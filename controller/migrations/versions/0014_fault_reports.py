@@ -11,8 +11,9 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("repair_note", schema=None) as batch_op:
-        column = sa.Column("reported", sa.Boolean(), nullable=False, server_default=sa.false())
-        batch_op.add_column(column)
+        batch_op.add_column(
+            sa.Column("reported", sa.Boolean(), nullable=False, server_default=sa.false())
+        )
     with op.batch_alter_table("repair_note", schema=None) as batch_op:
         batch_op.alter_column("reported", server_default=None)
 
