@@ -39,18 +39,22 @@ class Square:
     minutes: float = 0.0
     last: datetime | None = None
 
+    gaps: list[Gap] = field(default_factory=list)
+
+    def count(self, other: "Square | Row") -> None:
+        """Take another's figures in."""
+        self.planned += other.planned
+        self.played += other.played
+        self.minutes += other.minutes
+        if other.heard is not None:
+            self.heard = (self.heard or 0) + other.heard
+
     def add(self, row: Row) -> None:
-        """Count a language's airings in."""
-        self.planned += row.planned
-        self.played += row.played
-        self.minutes += row.minutes
-        if row.heard is not None:
-            self.heard = (self.heard or 0) + row.heard
+        """Count a language's airings in, and when there were none."""
+        self.count(row)
         self.gaps += row.gaps
         if row.last_played_at and (self.last is None or row.last_played_at > self.last):
             self.last = row.last_played_at
-
-    gaps: list[Gap] = field(default_factory=list)
 
     @property
     def strength(self) -> int:
@@ -69,10 +73,7 @@ class Line:
     def total(self) -> Square:
         whole = Square()
         for each in self.squares.values():
-            whole.planned += each.planned
-            whole.played += each.played
-            whole.minutes += each.minutes
-            whole.heard = _sum(whole.heard, each.heard)
+            whole.count(each)
         return whole
 
 
@@ -229,11 +230,7 @@ def _total(lines: list[Line]) -> Line:
     whole = Line("")
     for line in lines:
         for number, square in line.squares.items():
-            into = whole.squares[number]
-            into.planned += square.planned
-            into.played += square.played
-            into.minutes += square.minutes
-            into.heard = _sum(into.heard, square.heard)
+            whole.squares[number].count(square)
     return whole
 
 
@@ -242,7 +239,3 @@ def _seen(at: Here, from_: datetime, until: datetime) -> Totals | None:
     if not area_id:
         return None
     return feedback.totals(at.session, at.actor, area_id, from_, until)
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one + (other or 0)
