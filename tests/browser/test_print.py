@@ -1,4 +1,4 @@
-"""What goes into the office's file comes out of the printer as one upright page, with lines to sign."""
+"""What goes into the office's file: one upright page from the printer, with lines to sign."""
 
 import re
 

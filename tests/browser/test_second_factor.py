@@ -1,4 +1,4 @@
-"""Signing in with the second factor, and helping a phone to trust the pages: seen, not only sent."""
+"""Signing in with the second factor, and helping a phone to trust the pages, as people see it."""
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
