@@ -36,8 +36,9 @@ from controller.nodes_ready import Readiness, emergency_parts, readiness_of
 from controller.paging import Page, beyond, limited, page_of
 from controller.places import Tree
 from controller.programmes import of_schedule
+from controller.touched import areas_touched
 from controller.upsert import insert_missing
-from controller.withholding import Withheld, withheld
+from controller.withholding import AIRS, keep, withheld
 from protocol.messages import Part
 from protocol.outcomes import AiringClass, Origin
 
@@ -143,7 +144,7 @@ def recheck(
     for schedule_id in on_air(session, tree.around(area_ids), with_outro=with_outro):
         schedule = session.get_one(Schedule, schedule_id)
         rows = _expand(session, schedule, now, HORIZON_DAYS, tree)
-        touched |= areas_touched(schedule, tree) if rows else frozenset()
+        touched |= areas_touched(session, schedule, tree) if rows else frozenset()
         changed += rows
     if touched:
         body = {"area_ids": sorted(touched)}
@@ -168,16 +169,8 @@ def expand_for_clip(session: Session, clip_id: str, now: datetime) -> list[str]:
     touched: set[str] = set()
     for schedule in session.scalars(query).all():
         _expand(session, schedule, now, HORIZON_DAYS, tree)
-        touched |= areas_touched(schedule, tree)
+        touched |= areas_touched(session, schedule, tree)
     return sorted(touched)
-
-
-def areas_touched(schedule: Schedule, tree: Tree) -> frozenset[str]:
-    """The areas whose documents speak of it: its own, and those below that add their own outro."""
-    own = frozenset(area.area_id for area in schedule.areas)
-    if schedule.programme.outro is None:
-        return own
-    return own | {each for each in tree.open_below(own) if tree.areas[each].group}
 
 
 def parts_of(session: Session, airing: Airing, at: datetime) -> tuple[Part, ...]:
@@ -278,10 +271,17 @@ def _expand(
             .options(selectinload(Airing.areas))
         )
     }
-    rows = {key: _values(schedule, each, forbidden.get(each)) for key, each in due.items()}
+    verdicts = {key: forbidden.get(each, AIRS) for key, each in due.items()}
+    rows = {key: _values(schedule, each, verdicts[key].everywhere) for key, each in due.items()}
     new = {key: each for key, each in due.items() if key not in known}
     changed = _add(session, schedule, new, rows)
     changed += _put_right(session, schedule, known, rows, now)
+    begun = {key for key, airing in known.items() if airing.starts_at <= now}
+    places, differ = keep(session, [*new, *known.keys() - begun], verdicts)
+    changed += differ
+    if changed and places:  # their documents say it, beside those of the schedule's own areas
+        body = {"area_ids": sorted(places)}
+        commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, SYSTEM, now)
     if changed:
         for area in schedule.areas:
             changes.note(session, "airing", schedule.id, area.area_id, now)
@@ -353,7 +353,7 @@ def _put_right(
     return changed
 
 
-def _values(schedule: Schedule, due: Due, forbidden: Withheld | None) -> dict[str, Any]:
+def _values(schedule: Schedule, due: Due, forbidden: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "starts_at": due.starts_at,
         "ends_at": due.ends_at,

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from controller import clips, schedule_edits
+from controller import clips, following, schedule_edits
 from controller.access import Action, Actor, require_role, visible_areas
 from controller.clips import ClipView
 from controller.errors import Conflict
@@ -42,7 +42,7 @@ def approve_schedule(
         told(session, actor, "approve_change", schedule, now, {"note": note})
         return schedule
     if "follows" in schedule.rule:
-        schedule_edits.end(session, actor, schedule.rule["follows"], now)
+        following.end(session, actor, schedule.rule["follows"], now)
     # Others may have been approved since it was entered, and its time may have passed.
     found = judge_again(session, schedule, now)
     if not found.occurrences:

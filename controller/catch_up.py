@@ -6,20 +6,20 @@ so it needs no second approval; an expired clip is never caught up. Where a sche
 (`exceptions.catch_up`), `run` does it without the tap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from controller import airings, nodes
 from controller.access import SYSTEM, Action, Actor
-from controller.calendar.conflicts import Busy, Timeline, next_free
+from controller.calendar.conflicts import Busy, Timeline
 from controller.calendar.policy import Span
 from controller.calendar.wall import to_local, zone
-from controller.due import hours_in
 from controller.errors import Conflict, ControllerError
+from controller.free_slots import FreeSlots
 from controller.models import Airing, AiringArea, Approval, Playback, Schedule
 from controller.places import Tree
 from controller.schedules import ItemInput, ScheduleInput, create, get, put_on_air, told
@@ -29,6 +29,7 @@ MISSED = (Outcome.MISSED, Outcome.INTERRUPTED, Outcome.PARTIAL)
 _LEAD = timedelta(minutes=10)  # clips and documents reach the nodes in this time
 _WITHIN = timedelta(days=2)  # later than that it is no catching up
 _STEP_S = 300
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def run(session: Session, now: datetime) -> list[str]:
             Airing.settled_at.is_not(None),
             Airing.starts_at > now - _WITHIN,
             Schedule.deleted_at.is_(None),
+            Schedule.paused_at.is_(None),
+            Schedule.status == Approval.APPROVED,
             Schedule.rule["exceptions"]["catch_up"].as_boolean().is_(True),
         )
         .order_by(Airing.starts_at)
@@ -139,22 +142,29 @@ def _first_time(
     tree = Tree.load(session)
     soon = now + _LEAD
     start = soon + timedelta(seconds=-soon.timestamp() % _STEP_S)  # a round time
-    until = start + _WITHIN
-    around = tree.around(area_ids)
     query = (
-        select(Airing.starts_at, Airing.ends_at)
-        .join(AiringArea)
+        select(Airing)
         .where(
-            AiringArea.area_id.in_(around),
+            Airing.id.in_(
+                select(AiringArea.airing_id).where(AiringArea.area_id.in_(tree.around(area_ids)))
+            ),
             Airing.cancelled_at.is_(None),
             Airing.withheld.is_(None),
-            Airing.ends_at > now,
-            Airing.starts_at < until,
+            Airing.starts_at > now - _DAY,  # limits count whole days
+            Airing.starts_at < start + _WITHIN + _DAY,
         )
+        .options(selectinload(Airing.areas))
     )
-    timeline = Timeline.of([Busy(s, e, 0) for s, e in session.execute(query)])
-    permitted = hours_in(area_ids, tree, now, until + timedelta(days=1))
-    return next_free(Span(start, start + length), timeline, permitted, _WITHIN)
+    there = list(session.scalars(query))
+    places = [{area.area_id for area in airing.areas} for airing in there]
+
+    def sounding_in(path: Iterable[str]) -> frozenset[int]:
+        wanted = set(path)
+        return frozenset(i for i, place in enumerate(places) if place & wanted)
+
+    busy = [Busy(a.starts_at, a.ends_at, i) for i, a in enumerate(there)]
+    slots = FreeSlots.among(area_ids, tree, Timeline.of(busy), sounding_in, now)
+    return slots.next(Span(start, start + length), _WITHIN)
 
 
 def _data(original: Schedule, found: CatchUp) -> ScheduleInput:

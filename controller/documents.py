@@ -4,12 +4,12 @@ Built from the rows alone, so that the same rows give the same bytes; comparing 
 said last, and saying it, is the publisher's.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from controller import airings, areas, nodes, outros, ready_made, zones
 from controller.calendar import policy as policies
@@ -17,6 +17,7 @@ from controller.calendar.conflicts import is_within
 from controller.models import (
     Airing,
     AiringArea,
+    AiringWithheld,
     Area,
     Device,
     DeviceBinding,
@@ -24,10 +25,11 @@ from controller.models import (
     NodeMembership,
     Programme,
     Schedule,
+    SpokenLine,
 )
 from controller.places import Tree
 from controller.programmes import Loaded, of_schedule
-from controller.withholding import permitted_anywhere
+from controller.withholding import here, permitted_anywhere, verdict_of
 from protocol import messages
 from protocol.outcomes import AiringClass, Origin
 from protocol.pages import pack_page
@@ -166,12 +168,13 @@ def _airings(
             Airing.emergency_id.is_(None),  # those travel in the area's state
         )
         .order_by(Airing.starts_at, Airing.id)
+        .options(selectinload(Airing.exempt))
     )
     programmes = _Programmes(session, place)
     rows = _permitted(session, place, session.scalars(query).all())
-    said = (_airing(row, programmes) for row in rows)
+    said = (_airing(row, place, programmes) for row in rows)
     # What was withdrawn since has no parts; silence gives its row a reason.
-    return [airing for airing in said if airing.parts]
+    return [airing for airing in said if airing.parts or airing.withheld]
 
 
 def _permitted(session: Session, place: _Place, rows: Sequence[Airing]) -> Sequence[Airing]:
@@ -187,13 +190,20 @@ def _permitted(session: Session, place: _Place, rows: Sequence[Airing]) -> Seque
 
 
 def _sounding(place: _Place) -> Select[str]:
-    """The ids of its own airings; with words of its own, also of those above that ask for them.
+    """The ids of its own airings, and of those above that are withheld (or air again) from here
+    downwards; with words of its own, also of those above that ask for them.
 
     A node takes the airing of the document nearest to it, and so its own village's outro.
     """
     own = select(AiringArea.airing_id).where(AiringArea.area_id == place.area_id)
+    from_here = select(AiringWithheld.airing_id).where(
+        AiringWithheld.area_id == place.area_id,
+        AiringWithheld.airing_id.in_(
+            select(AiringArea.airing_id).where(AiringArea.area_id.in_(place.path))
+        ),
+    )
     if not place.has_own_words:
-        return own
+        return select(own.union(from_here).subquery().c.airing_id)
     above = (
         select(AiringArea.airing_id)
         .join(Airing, Airing.id == AiringArea.airing_id)
@@ -201,7 +211,7 @@ def _sounding(place: _Place) -> Select[str]:
         .join(Programme, Programme.id == Schedule.programme_id)
         .where(AiringArea.area_id.in_(place.path), Programme.outro.is_not(None))
     )
-    return select(own.union(above).subquery().c.airing_id)
+    return select(own.union(from_here, above).subquery().c.airing_id)
 
 
 class _Programmes:
@@ -211,7 +221,7 @@ class _Programmes:
         self._session = session
         self._place = place
         self._loaded: dict[str, Loaded] = {}
-        self._outros: dict[str, tuple[messages.Part, ...]] = {}
+        self._lines: dict[str, SpokenLine | None] = {}
 
     def parts(self, row: Airing) -> tuple[messages.Part, ...]:
         if row.schedule_id is None:
@@ -221,20 +231,27 @@ class _Programmes:
             loaded = of_schedule(self._session, self._session.get_one(Schedule, row.schedule_id))
             self._loaded[row.schedule_id] = loaded
         parts = loaded.parts_at(row.starts_at)
-        return (*parts, *self._outro(loaded.outro, row.starts_at)) if parts else ()
+        last = len(loaded.items) + 1
+        return (*parts, *self._outro(loaded.outro, row.starts_at, last)) if parts else ()
 
-    def _outro(self, kind: str | None, at: datetime) -> tuple[messages.Part, ...]:
+    def _outro(self, kind: str | None, at: datetime, item: int) -> Iterator[messages.Part]:
+        """In every language it has been spoken in, Vietnamese first; without that in none."""
         speaker = self._place.speaker
-        text = outros.text_at(kind, speaker, at) if kind and speaker else None
-        if text is None:
-            return ()
-        if text not in self._outros:
-            known = outros.lines(self._session, [text]).values()
-            self._outros[text] = tuple(outros.part_of(line) for line in known)
-        return self._outros[text]
+        for language in outros.LANGUAGES if kind and speaker else ():
+            text = outros.text_at(kind, speaker, at, language)
+            line = self._line(text) if text else None
+            if line is None:
+                return
+            yield outros.part_of(line, item, language)
+
+    def _line(self, text: str) -> SpokenLine | None:
+        if text not in self._lines:
+            self._lines[text] = outros.lines(self._session, [text]).get(text)
+        return self._lines[text]
 
 
-def _airing(row: Airing, programmes: "_Programmes") -> messages.Airing:
+def _airing(row: Airing, place: _Place, programmes: "_Programmes") -> messages.Airing:
+    why = here(verdict_of(row), place.path) if row.exempt else None
     return messages.Airing(
         airing_id=row.id,
         starts_at=row.starts_at,
@@ -243,7 +260,8 @@ def _airing(row: Airing, programmes: "_Programmes") -> messages.Airing:
         title=row.title,
         late_s=row.late_s,
         stagger_step_ms=row.stagger_step_ms,
-        parts=programmes.parts(row),
+        parts=() if why else programmes.parts(row),
+        withheld=str(why["rule"]) if why else "",
     )
 
 

@@ -14,11 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller import outros
-from controller.calendar.conflicts import Busy, Timeline, nearest_free
+from controller.calendar.conflicts import FAR, Busy, Timeline
 from controller.calendar.policy import Span, violations
 from controller.calendar.recurrence import Rule
 from controller.calendar.wall import to_local, zone
-from controller.due import Due, Hearing, due_between, hearing_of, hours_in, plan
+from controller.due import Due, Hearing, due_between, hearing_of, plan
+from controller.free_slots import FreeSlots, ruled_places
 from controller.models import Approval, Schedule, ScheduleArea
 from controller.places import Tree
 from controller.precedence import EFFECTS, Loss, loss_of
@@ -26,8 +27,16 @@ from controller.programmes import Loaded
 from protocol.outcomes import AiringClass
 
 LOOK_AHEAD = timedelta(days=366)
+_AROUND = FAR + timedelta(days=2)
 _MOST_OUTROS = 50  # villages whose words are shown before saving
-_MOST_SUGGESTIONS = 20  # each is a search; a list of more is not read
+_MOST_SUGGESTIONS = 50  # airings: each is a search; a list of more is not read
+_MOST_IN_VAIN = 3  # a search that finds nothing looks at every quarter of an hour of a fortnight
+_NO_SLOT = (
+    "Trong một tuần trước và sau không có giờ trống nào hợp quy định: hãy rút ngắn chương trình, "
+    "bỏ lượt này hoặc chọn nơi khác.",
+    "No free start within a week before or after keeps the rules: shorten the programme, leave "
+    "this airing out, or choose other places.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class Outro:
     area_name: str
     text: str
     duration_ms: int | None
+    language: str = "vi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class Subject:
     class_: AiringClass
     late_s: int = 120
     schedule_id: str | None = None  # left out of what it is compared with
+    follows: tuple[str, datetime] | None = None  # a schedule that ends before this original start
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,35 @@ class _Others:
         )
 
 
+class _Advice:
+    """Adds to a conflict the nearest free start, or the sentence that there is none."""
+
+    def __init__(
+        self, subject: Subject, due: Sequence[Due], others: _Others, tree: Tree, now: datetime
+    ) -> None:
+        spans = [Span(each.starts_at, each.ends_at) for each in due]
+        self._spans = {rfc3339(span.starts_at): span for span in spans}
+        self._slots = FreeSlots.among(
+            subject.area_ids, tree, others.timeline, others.sounding_in, now, spans
+        )
+        self._found: dict[str, datetime | None] = {}
+
+    def on(self, conflict: dict[str, Any]) -> dict[str, Any]:
+        if "effect" in conflict:  # who gives way was said; nothing has to be moved
+            return conflict
+        at = conflict["airing"]
+        if at not in self._found:
+            in_vain = sum(found is None for found in self._found.values())
+            if len(self._found) >= _MOST_SUGGESTIONS or in_vain >= _MOST_IN_VAIN:
+                return conflict
+            self._found[at] = self._slots.nearest(self._spans[at])
+        found = self._found[at]
+        if found is not None:
+            return {**conflict, "suggestion": rfc3339(found)}
+        vi, en = _NO_SLOT
+        return {**conflict, "vi": f"{conflict['vi']} {vi}", "en": f"{conflict['en']} {en}"}
+
+
 def judge(
     session: Session, subject: Subject, now: datetime, tree: Tree, limit: int = 1000
 ) -> Draft:
@@ -112,10 +152,11 @@ def judge(
     conflicts += _languages(subject, tree, due[0])
     if subject.class_ != AiringClass.EMERGENCY:
         others = _others(session, subject, due, tree)
-        conflicts += _policies(subject, due, others, tree, now)
-        conflicts += _clashes(subject, due, others, tree, now)
-    if subject.loaded.outro and not outros.speakers(subject.area_ids, tree):
-        conflicts.append(_nothing_to_say(due[0]))
+        advice = _Advice(subject, due, others, tree, now)
+        conflicts += map(advice.on, _policies(subject, due, others, tree))
+        conflicts += map(advice.on, _clashes(subject, due, others))
+    if subject.loaded.outro:
+        conflicts += _last_words(subject, hearing, due[0], tree)
     ordered = sorted(conflicts, key=lambda c: (c["airing"], not c["blocking"]))
     return Draft(planned, ordered, _outros(session, subject, due[0], tree))
 
@@ -166,15 +207,17 @@ def _outros(session: Session, subject: Subject, first: Due, tree: Tree) -> list[
     kind = subject.loaded.outro
     if kind is None:
         return []
-    said = {
-        speaker.area_id: text
+    said = [
+        (speaker.area_id, text, language)
         for speaker in outros.speakers(subject.area_ids, tree)
-        if (text := outros.text_at(kind, speaker, first.starts_at))
-    }
-    known = outros.lines(session, said.values())
+        for language in outros.spoken_for(tree.languages(speaker.area_id))
+        if (text := outros.text_at(kind, speaker, first.starts_at, language))
+    ][:_MOST_OUTROS]
+    known = outros.lines(session, [text for _, text, _ in said])
+    lasts = {text: line.duration_ms for text, line in known.items()}
     return [
-        Outro(area_id, tree.name(area_id), text, known[text].duration_ms if text in known else None)
-        for area_id, text in list(said.items())[:_MOST_OUTROS]
+        Outro(area_id, tree.name(area_id), text, lasts.get(text), language)
+        for area_id, text, language in said
     ]
 
 
@@ -192,6 +235,25 @@ def _languages(subject: Subject, tree: Tree, first: Due) -> Iterator[dict[str, A
             f"Tệp «{clip.title}» chưa có bản tiếng «{language}»: nơi đó sẽ nghe bản gốc.",
             f"The clip '{clip.title}' has no version in '{language}': the original plays there.",
         )
+
+
+def _last_words(
+    subject: Subject, hearing: Hearing, first: Due, tree: Tree
+) -> Iterator[dict[str, Any]]:
+    """What an official should know of the outro before saving."""
+    if not outros.speakers(subject.area_ids, tree):
+        yield _nothing_to_say(first)
+    for language in sorted({each for own in hearing.language_sets for each in own}):
+        if language not in outros.LANGUAGES:
+            yield _conflict(
+                first,
+                "outro",
+                "no_voice",
+                f"Lời kết không đọc được bằng tiếng «{language}» vì chưa có giọng đọc: nơi đó nghe "
+                "bằng tiếng khác của mình hoặc tiếng Việt. Muốn có, hãy thu âm thành một bản tin.",
+                f"The outro cannot be read in '{language}', which has no voice: those places hear "
+                "it in another of their languages or in Vietnamese. Record it as a clip instead.",
+            )
 
 
 def _nothing_to_say(first: Due) -> dict[str, Any]:
@@ -216,78 +278,53 @@ def _others(session: Session, subject: Subject, due: Sequence[Due], tree: Tree) 
         Schedule.class_ != AiringClass.EMERGENCY,
     )
     schedules = list(session.scalars(query.order_by(Schedule.id)))
-    # A day more on both sides: limits count whole days, and long airings reach over.
-    from_ = due[0].starts_at - timedelta(days=1)
-    until = due[-1].ends_at + timedelta(days=1)
+    # More on both sides: free starts are looked for there, and limits count whole days.
+    from_, until = due[0].starts_at - _AROUND, due[-1].ends_at + _AROUND
     spans = [
         Busy(each.starts_at, each.ends_at, i)
         for i, schedule in enumerate(schedules)
         for each in due_between(session, schedule, from_, until, tree)
+        if not _followed(subject, schedule.id, each)
     ]
     return _Others(schedules, Timeline.of(spans))
 
 
+def _followed(subject: Subject, schedule_id: str, each: Due) -> bool:
+    """Whether the subject takes the place of an airing of the schedule that it follows."""
+    follows = subject.follows
+    return follows is not None and follows[0] == schedule_id and each.original_at >= follows[1]
+
+
 def _policies(
-    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree, now: datetime
+    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree
 ) -> Iterator[dict[str, Any]]:
     """Each rule of each area below the targets; an airing and rule is named once."""
-    suggested = 0
     spans = [Span(each.starts_at, each.ends_at) for each in due]
     named: set[tuple[datetime, str]] = set()
-    judged: set[tuple[int, frozenset[int]]] = set()
-    for area_id in sorted(tree.open_below(subject.area_ids), key=lambda each: len(tree.path(each))):
-        effective = tree.effective(area_id)
-        limited = effective.policy.has_limits
-        beside = others.sounding_in(tree.path(area_id)) if limited else frozenset()
-        if (id(effective), beside) in judged:  # villages mostly share their commune's rules
-            continue
-        judged.add((id(effective), beside))
-        there = [Span(b.starts_at, b.ends_at) for b in others.timeline.spans if b.what in beside]
+    for place in ruled_places(subject.area_ids, tree, others.sounding_in):
+        beside = (b for b in others.timeline.spans if b.what in place.beside)
+        there = [Span(b.starts_at, b.ends_at) for b in beside]
+        effective, name = place.effective, tree.name(place.area_id)
         for broken in violations(effective.policy, effective.timezone, spans, there):
             if (broken.starts_at, broken.rule) not in named:
                 named.add((broken.starts_at, broken.rule))
-                name = tree.name(area_id)
-                suggestion = None
-                if broken.rule in ("permit", "quiet") and suggested < _MOST_SUGGESTIONS:
-                    suggested += 1
-                    each = next(d for d in due if d.starts_at == broken.starts_at)
-                    suggestion = _free_start(subject, each, others.timeline, tree, now)
                 yield {
                     **_conflict(broken, "policy", broken.rule, "", "", blocking=True),
-                    "area": {"id": area_id, "name": name},
-                    "suggestion": rfc3339(suggestion) if suggestion else None,
+                    "area": {"id": place.area_id, "name": name},
                     "vi": f"{name}: {broken.vi}",
                     "en": f"{name}: {broken.en}",
                 }
 
 
-def _clashes(
-    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree, now: datetime
-) -> Iterator[dict[str, Any]]:
-    suggested = 0
+def _clashes(subject: Subject, due: Sequence[Due], others: _Others) -> Iterator[dict[str, Any]]:
     for each in due:
         for busy in others.timeline.meeting(each.starts_at, each.ends_at):
             other = others.schedules[busy.what]
             loss = loss_of(subject.class_, subject.late_s, each, other, busy)
             if loss is not None:
                 yield _loses(subject, each, busy, other, loss)
-                continue
-            suggestion = None
-            if suggested < _MOST_SUGGESTIONS:
-                suggested += 1
-                suggestion = _free_start(subject, each, others.timeline, tree, now)
-            yield {
-                **_clash(subject, each, busy, other, other.status == Approval.APPROVED),
-                "suggestion": rfc3339(suggestion) if suggestion else None,
-            }
-
-
-def _free_start(
-    subject: Subject, each: Due, timeline: Timeline, tree: Tree, now: datetime
-) -> datetime | None:
-    from_, until = each.starts_at - timedelta(days=1), each.ends_at + timedelta(days=1)
-    permitted = hours_in(subject.area_ids, tree, from_, until)
-    return nearest_free(Span(each.starts_at, each.ends_at), timeline, permitted, now)
+            else:
+                yield _clash(subject, each, busy, other, other.status == Approval.APPROVED)
 
 
 def _clash(

@@ -1,6 +1,6 @@
 """What a schedule has due in a span of time: its rule worked out, with worst-case ends."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ class Hearing:
 
     language_sets: tuple[tuple[str, ...], ...]
     last_slot: int = 0
-    outro_ms: int = 0
+    outro_ms: tuple[tuple[str, int], ...] = ()  # language → the longest one in it
 
 
 def due_between(
@@ -100,7 +100,6 @@ def hearing_of(
 ) -> Hearing:
     """Looked up by area, so that it costs by areas and not by nodes."""
     inside = tree.open_below(area_ids)
-    sets = {tree.languages(area_id) for area_id in inside}
     members = (
         select(NodeMembership.area_id, func.max(Node.stagger_slot))
         .join(Node)
@@ -108,6 +107,16 @@ def hearing_of(
         .group_by(NodeMembership.area_id)
     )
     slots = [slot for _, slot in session.execute(members)]
+    sets = language_sets(session, inside, tree)
+    outro_ms: dict[str, int] = {}
+    for language in dict.fromkeys(each for own in sets for each in outros.spoken_for(own)):
+        ms = outros.longest_ms(session, outro, area_ids, tree, after, language)
+        outro_ms |= {language: ms} if ms else {}
+    return Hearing(tuple(sorted(sets)), max(slots, default=0), tuple(sorted(outro_ms.items())))
+
+
+def language_sets(session: Session, inside: Collection[str], tree: Tree) -> set[tuple[str, ...]]:
+    """Which languages, in which order, are heard in these areas, by village or by node."""
     own = (
         select(Node.languages)
         .join(NodeMembership)
@@ -117,6 +126,5 @@ def hearing_of(
             Node.languages.is_not(None),
         )
     )
-    sets |= {tuple(languages) for languages in session.scalars(own) if languages}
-    outro_ms = outros.longest_ms(session, outro, area_ids, tree, after)
-    return Hearing(tuple(sorted(sets)), max(slots, default=0), outro_ms)
+    sets = {tree.languages(area_id) for area_id in inside}
+    return sets | {tuple(languages) for languages in session.scalars(own) if languages}

@@ -111,11 +111,14 @@ def check_ready(keeping: Keeping, watch: Watch) -> None:
 
 
 def presume(keeping: Keeping) -> None:
-    """After air time: a row for every node that did not report."""
-    more = True
+    """After air time: a row for every node that did not report; what may be caught up then is."""
+    settled, more = 0, 1
     while more:
         with database.transaction(keeping.engine) as session:
-            more = silence.presume(session, keeping.clock(), keeping.missed_grace) > 0
+            more = silence.presume(session, keeping.clock(), keeping.missed_grace)
+        settled += more
+    if settled:
+        catch_up_missed(keeping)
 
 
 def catch_up_missed(keeping: Keeping) -> None:

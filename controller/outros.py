@@ -3,10 +3,14 @@
 Off unless a schedule asks for it. The words come from the Group of the village, or of the nearest
 unit above that has one; `controller.spoken_lines` has them spoken once for all who say the same.
 An outro that a node does not hold yet is left out: it never silences what stands before it.
+
+A village hears it in its own languages, in order, of those that have sentences here and a voice to
+read them; where none has, in Vietnamese, and whoever makes the schedule is told so. The languages
+of the highlands have no voice: their last words are recorded by people, as a clip.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,6 +28,7 @@ from protocol.messages import Part
 GAIN_DB = -6.0  # half the loudness of what stands before it
 _MOST_PER_CHARACTER_MS, _LEAST_MS = 130, 3000
 _CONTACT = ("name", "contact", "phone")
+LANGUAGES = ("vi", "en")  # Vietnamese first: who understands none of them hears that
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 
 Group = Mapping[str, Any]
@@ -50,18 +55,26 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def text_at(kind: str, speaker: Speaker, at: datetime) -> str | None:
+def spoken_for(languages: Sequence[str]) -> tuple[str, ...]:
+    """In which of its languages a place hears an outro, in order."""
+    return tuple(each for each in languages if each in LANGUAGES) or LANGUAGES[:1]
+
+
+def text_at(kind: str, speaker: Speaker, at: datetime, language: str = "vi") -> str | None:
     """What is said after an airing at that instant. None: the Group has told nothing to say."""
     visit = _next_visit(speaker, at) if kind == OutroKind.NEXT_VISIT else None
     if visit is not None:
-        return _visit_text(speaker, *visit)
-    return _contact_text(speaker.group)
+        return _VISIT[language](speaker, *visit)
+    return _CONTACT_TEXT[language](speaker.group)
 
 
-def texts_from(kind: str, speaker: Speaker, at: datetime) -> list[str]:
+def texts_from(kind: str, speaker: Speaker, at: datetime, language: str = "vi") -> list[str]:
     """Everything that may be said from an instant on: each visit ahead, then the contact."""
     visits = _visits(speaker, at) if kind == OutroKind.NEXT_VISIT else []
-    texts = (*(_visit_text(speaker, *visit) for visit in visits), _contact_text(speaker.group))
+    texts = (
+        *(_VISIT[language](speaker, *visit) for visit in visits),
+        _CONTACT_TEXT[language](speaker.group),
+    )
     return list(dict.fromkeys(text for text in texts if text))
 
 
@@ -77,15 +90,22 @@ def speakers(area_ids: Iterable[str], tree: Tree) -> list[Speaker]:
 
 
 def longest_ms(
-    session: Session, kind: str | None, area_ids: Iterable[str], tree: Tree, after: datetime
+    session: Session,
+    kind: str | None,
+    area_ids: Iterable[str],
+    tree: Tree,
+    after: datetime,
+    language: str = "vi",
 ) -> int:
-    """The longest outro that may follow there from an instant on; 0: none.
+    """The longest outro in a language that may follow there from an instant on; 0: none.
 
     What has not been spoken yet counts with more than it can last.
     """
     if kind is None:
         return 0
-    texts = {text for s in speakers(area_ids, tree) for text in texts_from(kind, s, after)}
+    texts = {
+        text for s in speakers(area_ids, tree) for text in texts_from(kind, s, after, language)
+    }
     known = lines(session, texts)
     return max(
         (known[text].duration_ms if text in known else _bound_ms(text) for text in texts),
@@ -100,9 +120,11 @@ def lines(session: Session, texts: Iterable[str]) -> dict[str, SpokenLine]:
     return {hashes[line.text_sha256]: line for line in session.scalars(query)}
 
 
-def part_of(line: SpokenLine) -> Part:
-    """The last part of an airing: quiet, and optional."""
+def part_of(line: SpokenLine, item: int, language: str) -> Part:
+    """The last part of an airing: quiet, and optional. `item` groups its languages."""
     return Part(
+        item=item,
+        language=language,
         sha256=line.sha256,
         bytes=line.bytes,
         duration_ms=line.duration_ms,
@@ -135,6 +157,28 @@ def _visit_text(speaker: Speaker, at: datetime, place: str, topic: str) -> str:
         f"{name} sẽ hướng dẫn bà con{about} tại {place}, lúc {at.hour} giờ{minutes} "
         f"{_WEEKDAYS[at.weekday()]}, ngày {at.day} tháng {at.month}."
     )
+
+
+def _contact_text_en(group: Group) -> str | None:
+    name, contact, phone = (str(group.get(key) or "").strip() for key in _CONTACT)
+    if not (contact or phone):
+        return None
+    who = ", ".join(part for part in (name, contact) if part)
+    number = f", telephone {phone}" if phone else ""
+    return f"For more help, please ask {who}{number}."
+
+
+def _visit_text_en(speaker: Speaker, at: datetime, place: str, topic: str) -> str:
+    name = str(speaker.group.get("name") or "").strip() or "The digital technology group"
+    about = f" with {topic}" if topic else ""
+    return f"{name} will help you{about} at {place}, on {at:%A} {at.day} {at:%B}, at {at:%H:%M}."
+
+
+_VISIT: Mapping[str, Callable[..., str]] = {"vi": _visit_text, "en": _visit_text_en}
+_CONTACT_TEXT: Mapping[str, Callable[[Group], str | None]] = {
+    "vi": _contact_text,
+    "en": _contact_text_en,
+}
 
 
 def _next_visit(speaker: Speaker, at: datetime) -> tuple[datetime, str, str] | None:

@@ -1,8 +1,9 @@
 """What becomes of the lower class where two airings overlap; nodes act by the same rule.
 
 The higher class sounds on time. The lower one, if it is on the air, is cut off (shorten); if it
-would begin meanwhile, it waits for the end, and is left out (skip) when that is past its lateness
-limit. Equal classes never decide it among themselves: the official puts one before the other.
+would begin meanwhile, it waits for the end and joins where it would be by then, and is left out
+(skip) when that is past its lateness limit or nothing of it would be left. Equal classes never
+decide it among themselves: the official puts one before the other.
 """
 
 from dataclasses import dataclass
@@ -14,9 +15,13 @@ from protocol.outcomes import AiringClass
 
 _RANKS = {AiringClass.NORMAL: 0, AiringClass.PRIORITY: 1, AiringClass.EMERGENCY: 2}
 
+_LEAST_LEFT = timedelta(seconds=2)  # less is not begun by a node
 Effect = Literal["wait", "shorten", "skip"]
 EFFECTS: dict[Effect, tuple[str, str]] = {
-    "wait": ("chờ phát xong mới phát", "waits until that is over"),
+    "wait": (
+        "chờ phát xong rồi chỉ phát phần còn lại",
+        "waits until that is over and plays only what is left of it",
+    ),
     "shorten": ("bị ngắt giữa chừng", "is cut off"),
     "skip": ("không phát lượt này", "is left out"),
 }
@@ -54,5 +59,5 @@ def loss_of(
 def _effect(loser: Sounding, winner: Sounding, late_s: int) -> Effect:
     if loser.starts_at < winner.starts_at:
         return "shorten"
-    waits = winner.ends_at - loser.starts_at
-    return "wait" if waits <= timedelta(seconds=late_s) else "skip"
+    in_time = winner.ends_at - loser.starts_at <= timedelta(seconds=late_s)
+    return "wait" if in_time and loser.ends_at - winner.ends_at >= _LEAST_LEFT else "skip"

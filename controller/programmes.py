@@ -89,13 +89,18 @@ class Loaded:
         return (*self._tune_part(), *parts) if parts else ()
 
     def longest_ms(
-        self, at: datetime, language_sets: Iterable[Sequence[str]], outro_ms: int = 0
+        self,
+        at: datetime,
+        language_sets: Iterable[Sequence[str]],
+        outro_ms: Sequence[tuple[str, int]] = (),
     ) -> int:
         """How long it may last then, whichever of the language sets a node has."""
         planned = [part for i, item in enumerate(self.items, 1) for part in _planned(i, item, at)]
         if not planned:
             return 0
-        outro = (Part(duration_ms=outro_ms),) if outro_ms else ()
+        last = len(self.items) + 1
+        by_language = sorted(outro_ms, key=lambda each: each[0] != FALLBACK)
+        outro = [Part(duration_ms=ms, item=last, language=each) for each, ms in by_language]
         parts = (*self._tune_part(), *planned, *outro)
         return max(length_ms(parts_for(parts, languages)) for languages in language_sets)
 

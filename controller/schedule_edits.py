@@ -7,7 +7,7 @@ row, and nothing is heard twice because somebody edited after it. Single airings
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -15,17 +15,17 @@ from sqlalchemy.orm import Session
 
 from controller import airings, commands, proposals
 from controller.access import Action, Actor
-from controller.airing_edits import ahead, begun, leave_out, move, put_back
-from controller.calendar.wall import parse_local, to_local, zone
+from controller.airing_edits import begun, leave_out, move, put_back
+from controller.calendar.wall import parse_local
 from controller.commands import CommandKind
 from controller.drafts import Draft, Subject, judge
 from controller.due import resolved
 from controller.models import Airing, Approval, ProgrammeItem, Schedule, ScheduleArea
 from controller.places import Tree
 from controller.schedule_input import ScheduleInput, rule_json, subject_of
-from controller.schedules import create, get, put_on_air, refuse_blocked, told
+from controller.schedules import get, put_on_air, refuse_blocked, told
 
-__all__ = ["accept", "draft", "end", "from_here_on", "leave_out", "move", "put_back", "update"]
+__all__ = ["accept", "draft", "leave_out", "move", "put_back", "update"]
 
 _KEPT = ("follows", "catch_up_of")  # what a rule remembers through an edit
 
@@ -72,39 +72,6 @@ def draft(
     return _judged(session, actor, schedule, data, now, Tree.load(session))[2]
 
 
-def from_here_on(
-    session: Session, actor: Actor, airing_id: str, data: ScheduleInput, now: datetime
-) -> tuple[Schedule, Draft]:
-    """This airing and all after it as entered: the old schedule ends before, a new one begins.
-
-    Where the new one waits for approval, the old one goes on until then.
-    """
-    airing, schedule = ahead(session, actor, airing_id, now, Action.SCHEDULE)
-    last = to_local(airing.original_at, zone(schedule.timezone)) - timedelta(seconds=1)
-    whole = schedule.rule
-    schedule.rule = {**whole, "until": last.isoformat()}  # judged as if the old one had ended
-    session.flush()
-    made, found = create(session, actor, data, now)
-    follows = {"schedule_id": schedule.id, "until": last.isoformat()}
-    made.rule = {**made.rule, "follows": follows}
-    schedule.rule = whole
-    session.flush()
-    if made.status == Approval.APPROVED:
-        end(session, actor, follows, now)
-    return made, found
-
-
-def end(session: Session, actor: Actor, follows: dict[str, str], now: datetime) -> None:
-    """The schedule that another follows ends before it."""
-    schedule = session.get(Schedule, follows["schedule_id"])
-    if schedule is None or schedule.deleted_at is not None:
-        return
-    schedule.rule = {**schedule.rule, "until": follows["until"]}
-    session.flush()
-    told(session, actor, "end", schedule, now, {"until": follows["until"]})
-    put_on_air(session, actor, schedule, now)
-
-
 def _judged(
     session: Session,
     actor: Actor,
@@ -136,12 +103,12 @@ def _apply(
     rule: dict[str, Any],
     now: datetime,
 ) -> None:
-    left = airings.areas_touched(schedule, Tree.load(session))
+    left = airings.areas_touched(session, schedule, Tree.load(session))
     _write(session, schedule, data, subject, rule)
     session.flush()
     told(session, actor, "update", schedule, now, {"rule": rule, "title": schedule.title})
     put_on_air(session, actor, schedule, now)
-    left -= airings.areas_touched(schedule, Tree.load(session))
+    left -= airings.areas_touched(session, schedule, Tree.load(session))
     if left:
         body = {"area_ids": sorted(left)}
         commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)

@@ -4,6 +4,7 @@ create → pending (or approved at once where policy says so) → `controller.ap
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -46,19 +47,34 @@ __all__ = [
 
 
 def draft(
-    session: Session, actor: Actor, data: ScheduleInput, now: datetime, limit: int = 1000
+    session: Session,
+    actor: Actor,
+    data: ScheduleInput,
+    now: datetime,
+    limit: int = 1000,
+    *,
+    follows: tuple[str, datetime] | None = None,
 ) -> Draft:
     """What it would do; saves nothing and raises no Conflict. Raises BadInput."""
     tree = Tree.load(session)
-    return judge(session, subject_of(session, actor, data, now, tree), now, tree, limit)
+    subject = replace(subject_of(session, actor, data, now, tree), follows=follows)
+    return judge(session, subject, now, tree, limit)
 
 
 def create(
-    session: Session, actor: Actor, data: ScheduleInput, now: datetime
+    session: Session,
+    actor: Actor,
+    data: ScheduleInput,
+    now: datetime,
+    *,
+    follows: tuple[str, datetime] | None = None,
 ) -> tuple[Schedule, Draft]:
-    """Raises Conflict when policy or a clash forbids it, naming each airing and rule."""
+    """Raises Conflict when policy or a clash forbids it, naming each airing and rule.
+
+    `follows`: the schedule whose airings from an original start on it takes the place of.
+    """
     tree = Tree.load(session)
-    subject = subject_of(session, actor, data, now, tree)
+    subject = replace(subject_of(session, actor, data, now, tree), follows=follows)
     found = judge(session, subject, now, tree)
     refuse_blocked(found)
     schedule = _saved(session, actor, data, subject, now)
@@ -188,7 +204,7 @@ def refuse_blocking(blocking: Sequence[dict[str, Any]]) -> None:
 def put_on_air(session: Session, actor: Actor, schedule: Schedule, now: datetime) -> None:
     """Bring airings in line with the schedule and have the service publish what changed."""
     airings.expand(session, schedule, now)
-    body = {"area_ids": sorted(airings.areas_touched(schedule, Tree.load(session)))}
+    body = {"area_ids": sorted(airings.areas_touched(session, schedule, Tree.load(session)))}
     commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
 
 

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from controller import airings, changes, nodes
 from controller.models import Airing, Approval, Node, Playback, Schedule
+from controller.places import Tree
 from controller.planned import planned_at
 from controller.programmes import of_schedule
 from controller.upsert import insert_missing
+from controller.withholding import Verdict, here, verdict_of
 from protocol.outcomes import Outcome, Reason
 
 _AT_ONCE = 200  # airings a transaction looks at, so that writers are not kept waiting
@@ -44,7 +46,9 @@ def _last_word_due(airing: Airing, grace: timedelta) -> datetime:
 def _settle(session: Session, airing: Airing, now: datetime) -> None:
     targets = airings.targets(session, airing)
     silent = _had_nothing_to_say(session, airing)
-    insert_missing(session, Playback, [_presumed(airing, n, silent, now) for n in targets])
+    why = _why_withheld(session, airing, targets)
+    rows = [_presumed(airing, node, why.get(node.id), silent, now) for node in targets]
+    insert_missing(session, Playback, rows)
     session.flush()
     for row in _rows(session, airing):
         if row.outcome is None:
@@ -70,11 +74,26 @@ def _had_nothing_to_say(session: Session, airing: Airing) -> bool:
     )
 
 
-def _presumed(airing: Airing, node: Node, silent: bool, now: datetime) -> dict[str, object]:
+def _why_withheld(session: Session, airing: Airing, targets: list[Node]) -> dict[str, str]:
+    """Node id → the rule that forbade it there."""
+    verdict: Verdict = verdict_of(airing)
+    if verdict.everywhere is not None:
+        return {node.id: str(verdict.everywhere["rule"]) for node in targets}
+    if not verdict.places:
+        return {}
+    tree = Tree.load(session)
+    lay_in = nodes.areas_of(session, [node.id for node in targets], airing.starts_at)
+    found = {node_id: here(verdict, tree.path(area_id)) for node_id, area_id in lay_in.items()}
+    return {node_id: str(why["rule"]) for node_id, why in found.items() if why}
+
+
+def _presumed(
+    airing: Airing, node: Node, withheld: str | None, silent: bool, now: datetime
+) -> dict[str, object]:
     """The row of a target; where there is one already this changes nothing."""
     at = planned_at(airing, node)
     outcome, reason = Outcome.MISSED, Reason.OFFLINE_UNKNOWN
-    if airing.withheld is not None:
+    if withheld is not None:
         outcome, reason = Outcome.SKIPPED, Reason.POLICY
     elif silent:
         outcome, reason = Outcome.SKIPPED, Reason.WITHDRAWN
@@ -85,7 +104,7 @@ def _presumed(airing: Airing, node: Node, silent: bool, now: datetime) -> dict[s
         "planned_at": at,
         "outcome": outcome,
         "reason": reason.value,
-        "detail": (airing.withheld or {}).get("rule", ""),
+        "detail": withheld or "",
         "presumed_outcome": outcome,
         "presumed_reason": reason.value,
         "presumed_at": now,

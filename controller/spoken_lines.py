@@ -17,12 +17,11 @@ from audio_library.store import Store
 from controller import airings, commands, database, outros
 from controller.access import SYSTEM
 from controller.commands import CommandKind
+from controller.due import language_sets
 from controller.models import Approval, Programme, Schedule, SpokenLine
 from controller.places import Tree
 
 _log = logging.getLogger(__name__)
-
-LANGUAGE = "vi"
 
 
 @dataclass(slots=True)
@@ -35,30 +34,47 @@ class Speaking:
 def speak_missing(engine: Engine, store: Store, speaking: Speaking, now: datetime) -> int:
     """Speak what approved and waiting schedules will say and nobody has spoken; how many."""
     with database.reading(engine) as session:
-        wanted = missing(session, store, now) - speaking.failed
-    made = sum(_spoken(engine, store, text, speaking, now) for text in sorted(wanted))
+        wanted = missing(session, store, now)
+    made = sum(
+        _spoken(engine, store, text, language, speaking, now)
+        for text, language in sorted(wanted.items())
+        if text not in speaking.failed
+    )
     if made:
         with database.transaction(engine) as session:
             _say_again(session, now)
     return made
 
 
-def missing(session: Session, store: Store, now: datetime) -> set[str]:
-    """The texts that have no sound yet, or whose sound is gone."""
+def missing(session: Session, store: Store, now: datetime) -> dict[str, str]:
+    """The texts that have no sound yet, or whose sound is gone, and their languages."""
     tree = Tree.load(session)
     texts = {
-        text
+        text: language
         for schedule in _schedules(session)
         for speaker in outros.speakers([area.area_id for area in schedule.areas], tree)
-        for text in outros.texts_from(schedule.programme.outro or "", speaker, now)
+        for language in _heard(session, speaker.area_id, tree)
+        for text in outros.texts_from(schedule.programme.outro or "", speaker, now, language)
     }
     known = outros.lines(session, texts)
-    return {text for text in texts if text not in known or not store.has(known[text].sha256)}
+    return {
+        text: language
+        for text, language in texts.items()
+        if text not in known or not store.has(known[text].sha256)
+    }
 
 
-def _spoken(engine: Engine, store: Store, text: str, speaking: Speaking, now: datetime) -> bool:
+def _heard(session: Session, area_id: str, tree: Tree) -> set[str]:
+    """The languages in which somebody below hears an outro; Vietnamese always."""
+    sets = language_sets(session, tree.open_below([area_id]), tree)
+    return {outros.LANGUAGES[0], *(each for own in sets for each in outros.spoken_for(own))}
+
+
+def _spoken(
+    engine: Engine, store: Store, text: str, language: str, speaking: Speaking, now: datetime
+) -> bool:
     try:
-        made = speak(text, LANGUAGE, store)
+        made = speak(text, language, store)
     except AudioError as error:
         _log.warning("an outro could not be spoken (%s): %s", error, text)
         speaking.failed.add(text)
@@ -83,7 +99,7 @@ def _say_again(session: Session, now: datetime) -> None:
     for schedule in _schedules(session):
         if schedule.status == Approval.APPROVED:
             airings.expand(session, schedule, now)
-            touched.update(airings.areas_touched(schedule, tree))
+            touched.update(airings.areas_touched(session, schedule, tree))
     body = {"area_ids": sorted(touched)}
     commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, SYSTEM, now)
 

@@ -55,7 +55,7 @@ class Placed:
         An emergency that is late is shifted and heard whole, so the limit alone holds.
         """
         limit = self.starts_at + timedelta(seconds=self.airing.late_s)
-        if self.emergency:
+        if self.emergency or self.airing.withheld:
             return limit
         return min(limit, max(self.ends_at - LATE_JOIN_LEAST, self.starts_at))
 
@@ -140,6 +140,7 @@ class Run:
     xruns: int = 0
     gave_way: bool = False
     suspended: bool = False  # has given way, and may go on
+    waited: bool = False  # began late because a higher class had the horn
     amplifier_failed: bool = False
     cause: Reason = Reason.NONE
     amplifier_on_at: datetime | None = None
@@ -189,7 +190,7 @@ class Run:
         if self.amplifier_failed or (self.amplified and self.amplifier_on_at is None):
             return Outcome.PARTIAL, Reason.AMPLIFIER_FAULT
         if self.skipped_frames * 1000 // RATE > ON_TIME_MS:
-            return Outcome.PARTIAL, Reason.LATE_START
+            return Outcome.PARTIAL, Reason.PREEMPTED if self.waited else Reason.LATE_START
         if self.played_ms + 500 < self.length_ms - self.skipped_frames * 1000 // RATE:
             return Outcome.PARTIAL, Reason.PREEMPTED if self.gave_way else Reason.DEVICE_ERROR
         return Outcome.PLAYED, Reason.NONE

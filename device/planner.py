@@ -159,6 +159,10 @@ class Planner:
             self._too_old(placed, born)
         elif now > placed.last_start:
             self._miss(placed)
+        elif placed.airing.withheld:
+            if now >= placed.starts_at:
+                rule = placed.airing.withheld
+                self.stage.skip(placed, Outcome.SKIPPED, Reason.POLICY, rule)
         else:
             self._prepare(placed, now)
 

@@ -215,9 +215,9 @@ class SilentPlayer:
             return
         now = self._loop.monotonic()
         job["began"] = max(now, float(job["start"]))
-        self._listen(
-            {"event": "started", "airing_id": airing_id, "first_frame": job["began"], "skipped": 0}
-        )
+        skipped = round((float(job["began"]) - float(job["start"])) * 48_000)
+        event = {"event": "started", "airing_id": airing_id, "skipped": skipped}
+        self._listen({**event, "first_frame": job["began"]})
         length = float(job["length_ms"]) / 1000
         self._timers[airing_id] = self._loop.call_at(
             float(job["start"]) + length, lambda: self._end(airing_id, "")

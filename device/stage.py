@@ -201,6 +201,7 @@ class Stage:
             self._shift_if_late(placed)
         armed = self._armed[placed.airing_id]
         run = Run(placed, node_pct, armed.length_ms, bands, amplified=armed.amplifier.present)
+        run.waited = self.blocked.get(placed.airing_id) is Reason.PREEMPTED
         self.runs[placed.airing_id] = run
         self.note(started_report(run, self.stamp()))
         if self.outbox.full:

@@ -77,7 +77,8 @@ class Part:
 class Airing:
     """One dated broadcast. A node starts it at `starts_at + its stagger slot × stagger_step_ms`.
 
-    It may start until `late_s` after that; later it is `missed/too_late`.
+    It may start until `late_s` after that; later it is `missed/too_late`. `withheld` names the rule
+    that forbids it in this document's area while it sounds elsewhere: there are no parts then.
     """
 
     airing_id: str = ""
@@ -88,6 +89,7 @@ class Airing:
     late_s: int = 120
     stagger_step_ms: int = 0
     parts: tuple[Part, ...] = ()
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from controller import clips, nodes, schedule_edits, schedules
+from controller import airings, clips, following, nodes, schedule_edits, schedules
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.clips import ClipFilters
 from controller.errors import BadInput, Conflict, NotFound
-from controller.models import Approval, Clip, Schedule, Tune
+from controller.models import Airing, Approval, Clip, Schedule, Tune
 from controller.proposals import as_entered
 from controller.schedules import Draft, ScheduleInput
 from controller.words import TUNES
@@ -46,21 +46,25 @@ class Outlook:
     @property
     def free(self) -> datetime | None:
         """The nearest time at which nothing forbids the first airing that cannot be as it is."""
-        starts = [each.get("suggestion") for each in self.draft.blocking]
-        return next((datetime.fromisoformat(each) for each in starts if each), None)
+        return next((at for each in self.draft.blocking if (at := self.free_of(each))), None)
+
+    def free_of(self, conflict: dict[str, Any]) -> datetime | None:
+        """The nearest free start for the airing of a conflict."""
+        text = conflict.get("suggestion")
+        return datetime.fromisoformat(text) if text else None
 
 
 @bp.get("/new")
 def form() -> str:
     """An empty form; `clip` in the address picks one, `date` and `time` set the start.
 
-    `edit` names a schedule to change.
+    `edit` names a schedule to change; `from` the airing from which on it changes.
     """
     with looking() as at:
         require_role(at.actor, Action.SCHEDULE)
         changed = _changed(at, request.args)
         if changed:
-            return _form(at, form_of(as_entered(changed)), {}, None)
+            return _form(at, form_of(_entered(at, changed, request.args)), {}, None)
         values = _defaults(at)
         if "time" not in request.args:
             values = _free(at, values)
@@ -115,7 +119,11 @@ def send() -> Response | str | tuple[str, int]:
         with changing() as at:
             changed = _changed(at, request.form)
             data = input_of(request.form, as_entered(changed) if changed else None)
-            if changed:
+            if changed and request.form.get("from"):
+                schedule, _draft = following.change(
+                    at.session, at.actor, request.form["from"], data, at.now
+                )
+            elif changed:
                 schedule, _draft = schedule_edits.update(
                     at.session, at.actor, changed.id, data, at.now
                 )
@@ -143,7 +151,9 @@ def _look(at: Here, form: Form) -> tuple[dict[str, str], Outlook | None]:
     try:
         changed = _changed(at, form)
         data = input_of(form, as_entered(changed) if changed else None)
-        if changed:
+        if changed and form.get("from"):
+            draft = following.draft(at.session, at.actor, form["from"], data, at.now)
+        elif changed:
             draft = schedule_edits.draft(at.session, at.actor, changed.id, data, at.now)
         else:
             draft = schedules.draft(at.session, at.actor, data, at.now)
@@ -162,6 +172,16 @@ def _changed(at: Here, asked: Form) -> Schedule | None:
     if not asked.get("edit"):
         return None
     return schedules.get(at.session, at.actor, asked["edit"], Action.SCHEDULE)
+
+
+def _entered(at: Here, changed: Schedule, asked: Form) -> ScheduleInput:
+    """The schedule that is changed, wholly or from one of its airings on."""
+    if not asked.get("from"):
+        return as_entered(changed)
+    airing = airings.get(at.session, at.actor, asked["from"])
+    if airing.schedule_id != changed.id:
+        raise NotFound("airing")
+    return following.entered_from(at.session, airing, changed)
 
 
 def _programme(form: Form) -> dict[str, Any]:
@@ -239,9 +259,14 @@ def _form(at: Here, values: Form, errors: dict[str, str], outlook: Outlook | Non
         "outlook": outlook,
         "today": min(f"{local(at.now):%Y-%m-%d}", values.get("date") or "9"),
         "changed": _changed(at, request.values),
+        "from_airing": _from_airing(at, request.values),
         "echo": echo(values.get("date", ""), values.get("time", "")),
     }
     return render_template("broadcast/page.html", **context)
+
+
+def _from_airing(at: Here, asked: Form) -> Airing | None:
+    return airings.get(at.session, at.actor, asked["from"]) if asked.get("from") else None
 
 
 def _choices(at: Here, values: Form) -> list[Clip]:

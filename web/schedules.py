@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import airings, approvals, proposals, schedules
+from controller import airings, approvals, proposals, schedules, withholding
 from controller.access import Action, may, visible_areas
 from controller.airings import Readiness
 from controller.api.here import Here, changing, looking
@@ -77,6 +77,8 @@ def detail(schedule_id: str) -> str:
             "schedules/detail.html",
             entry=entry,
             coming=_coming(at, schedule),
+            reasons=withholding.reasons,
+            now=at.now,
             may_decide=may(at.actor, Action.APPROVE) and entry.editable,
         )
 

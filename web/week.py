@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import airings, areas, schedule_edits, schedules
+from controller import airings, areas, schedule_edits, schedules, withholding
 from controller.access import Action, may
 from controller.airings import AiringView
 from controller.api.here import Here, changing, looking
@@ -23,7 +23,8 @@ from controller.calendar.wall import parse_local, to_utc
 from controller.due import resolved
 from controller.errors import BadInput, Conflict
 from controller.models import Airing, Approval, Clip, Schedule
-from web.filters import here_zone, local, weekday_name
+from web.broadcast import echo
+from web.filters import here_zone, local, lunar_day, weekday_name
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -50,6 +51,8 @@ class Card:
     movable: bool = False
     area_ids: tuple[str, ...] = ()
     clash: bool = False
+    held_back: Sequence[dict[str, Any]] = ()  # the rules that forbid it by now, and where
+    held_back_whole: bool = False
 
     @property
     def pending(self) -> bool:
@@ -66,7 +69,8 @@ class Cell:
 
     @property
     def minutes(self) -> int:
-        spans = (card.ends_at - card.starts_at for card in self.cards)
+        heard = (card for card in self.cards if not card.held_back_whole)
+        spans = (card.ends_at - card.starts_at for card in heard)
         return round(sum(spans, start=timedelta()).total_seconds() / 60)
 
 
@@ -111,7 +115,7 @@ def move_form(airing_id: str) -> str:
         airing = airings.get(at.session, at.actor, airing_id)
         starts = local(airing.starts_at)
         values = {"date": f"{starts:%Y-%m-%d}", "time": f"{starts:%H:%M}"}
-        return render_template("week/move.html", airing=airing, values=values, wrong="")
+        return _move_page(at, airing, values, "")
 
 
 @bp.post("/move/<airing_id>")
@@ -125,7 +129,7 @@ def move(airing_id: str) -> Response | tuple[str, int]:
             before = airings.get(at.session, at.actor, airing_id).starts_at
             moved = schedule_edits.move(at.session, at.actor, airing_id, starts, at.now)
     except (BadInput, Conflict) as refusal:
-        return _refused(airing_id, values, sentence(refusal)), refusal.status
+        return _refused(airing_id, values, _in_full(refusal)), refusal.status
     to = local(moved.starts_at)
     day = weekday_name(to.isoweekday()).lower()
     flash(_("Đã chuyển sang %(day)s %(date)s lúc %(clock)s.", day=day, date=f"{to:%d/%m}",
@@ -154,7 +158,33 @@ def _address(day: datetime, **more: str) -> str:
 def _refused(airing_id: str, values: dict[str, str], wrong: str) -> str:
     with looking() as at:
         airing = airings.get(at.session, at.actor, airing_id)
-        return render_template("week/move.html", airing=airing, values=values, wrong=wrong)
+        return _move_page(at, airing, values, wrong)
+
+
+def _move_page(at: Here, airing: Airing, values: dict[str, str], wrong: str) -> str:
+    schedule = at.session.get(Schedule, airing.schedule_id) if airing.schedule_id else None
+    rule = schedule.rule if schedule else {}
+    return render_template(
+        "week/move.html",
+        airing=airing,
+        values=values,
+        wrong=wrong,
+        repeats=bool(rule.get("recurrence") or rule.get("day_set")),
+        may_move=_may_move(at, Places(at.session, at.actor), [a.area_id for a in airing.areas]),
+        echo=echo(values["date"], values["time"]),
+    )
+
+
+def _in_full(refusal: BadInput | Conflict) -> str:
+    """What is wrong, and the nearest free start where one was found."""
+    found = getattr(refusal, "conflicts", None) or [{}]
+    text = found[0].get("suggestion")
+    if not text:
+        return sentence(refusal)
+    at = local(datetime.fromisoformat(text))
+    free = _("Giờ trống gần nhất: %(clock)s %(day)s (%(lunar)s).", clock=f"{at:%H:%M}",
+             day=f"{at:%d/%m}", lunar=lunar_day(at.date()))  # fmt: skip
+    return f"{sentence(refusal)} {free}"
 
 
 def _monday(text: str, today: date) -> date:
@@ -184,7 +214,6 @@ def _card(at: Here, view: AiringView, places: Places, topics: dict[str, int]) ->
     airing: Airing = view.airing
     mine = places.own is None or places.own.issuperset(view.area_ids)
     ahead = airing.schedule_id is not None and airing.starts_at > at.now
-    wants = any(places.tree.effective(a).policy.approval.schedule for a in view.area_ids)
     return Card(
         title=airing.title,
         where=places.names(view.area_ids),
@@ -194,8 +223,16 @@ def _card(at: Here, view: AiringView, places: Places, topics: dict[str, int]) ->
         schedule_id=airing.schedule_id,
         airing_id=airing.id,
         area_ids=tuple(view.area_ids),
-        movable=mine and ahead and may(at.actor, Action.APPROVE if wants else Action.SCHEDULE),
+        held_back=withholding.reasons(airing),
+        held_back_whole=airing.withheld is not None,
+        movable=mine and ahead and _may_move(at, places, view.area_ids),
     )
+
+
+def _may_move(at: Here, places: Places, area_ids: Sequence[str]) -> bool:
+    """Whether the visitor may change one airing alone: it needs whoever could approve it."""
+    wants = any(places.tree.effective(a).policy.approval.schedule for a in area_ids)
+    return may(at.actor, Action.APPROVE if wants else Action.SCHEDULE)
 
 
 def _pending(at: Here, first: date) -> list[Card]:
@@ -237,6 +274,8 @@ def _marked(at: Here, cards: list[Card]) -> list[Card]:
     around = {each: tree.around([each]) for card in cards for each in card.area_ids}
 
     def clash(one: Card, other: Card) -> bool:
+        if one.held_back_whole or other.held_back_whole:
+            return False
         together = one.starts_at < other.ends_at and other.starts_at < one.ends_at
         return together and any(b in around[a] for a in one.area_ids for b in other.area_ids)
 
@@ -276,6 +315,7 @@ def _day(day: date, today: date, cards: list[Card]) -> Day:
     special = lunar.day in (1, 15)
     names = {1: _("mùng một"), 15: _("rằm")}
     text = names.get(lunar.day) or f"{lunar.day}/{lunar.month}"
-    spans = (c.ends_at - c.starts_at for c in cards if local(c.starts_at).date() == day)
+    heard = (card for card in cards if not card.held_back_whole)
+    spans = (c.ends_at - c.starts_at for c in heard if local(c.starts_at).date() == day)
     minutes = round(sum(spans, start=timedelta()).total_seconds() / 60)
     return Day(day, weekday_name(day.isoweekday()), text, special, day == today, minutes)

@@ -47,7 +47,15 @@ class AiringOut(Schema):
     withheld = fields.Dict(
         attribute="airing.withheld",
         allow_none=True,
-        metadata={"description": "the rule that forbids it by now: rule, area, vi, en"},
+        metadata={"description": "the rule that forbids it everywhere by now: rule, area, vi, en"},
+    )
+    withheld_in = fields.Function(
+        lambda view: [row.why for row in view.airing.exempt if row.why],
+        metadata={
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "where alone a rule forbids it: area_id, area, rule, vi, en",
+        },
     )
     readiness = fields.Nested(ReadinessOut)
 

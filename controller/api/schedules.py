@@ -5,13 +5,14 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import approvals, proposals, schedule_edits, schedules
+from controller import airings, approvals, following, proposals, schedule_edits, schedules
 from controller.api.binding import call, room
 from controller.api.clips import NoteIn
 from controller.api.fields import Id, Instant, Plain, Text, decimal, many, one_of, whole
 from controller.api.here import Here
 from controller.api.lists import ListQuery, page_of
 from controller.api.writing import json_answer
+from controller.errors import NotFound
 from controller.models import Approval, Schedule
 from controller.outros import OutroKind
 from controller.paging import Page
@@ -96,6 +97,7 @@ class OutroOut(Schema):
     area_name = fields.String()
     text = fields.String()
     duration_ms = fields.Integer(allow_none=True)
+    language = fields.String()
 
 
 class DraftOut(Schema):
@@ -199,16 +201,21 @@ def change_schedule(
 ) -> dict[str, Any]:
     """Change it, wholly or from one airing on; what is approved airs until the change is."""
     data = changed_input(schedules.get(here.session, here.actor, id), body)
-    if query["dry_run"]:
-        draft = schedule_edits.draft(here.session, here.actor, id, data, here.now)
-        return outcome_of(None, draft)
     airing_id = query.get("from_airing_id")
+    if airing_id is not None:
+        _own_airing(here, airing_id, id)
+    if query["dry_run"]:
+        at = (here.session, here.actor)
+        return outcome_of(
+            None,
+            following.draft(*at, airing_id, data, here.now)
+            if airing_id
+            else schedule_edits.draft(*at, id, data, here.now),
+        )
     if airing_id is None:
         schedule, draft = schedule_edits.update(here.session, here.actor, id, data, here.now)
     else:
-        schedule, draft = schedule_edits.from_here_on(
-            here.session, here.actor, airing_id, data, here.now
-        )
+        schedule, draft = following.change(here.session, here.actor, airing_id, data, here.now)
     return outcome_of(schedule, draft)
 
 
@@ -256,6 +263,11 @@ def pause_schedule(here: Here, id: str) -> Schedule:
 def resume_schedule(here: Here, id: str) -> Schedule:
     """Put its coming airings back."""
     return schedules.resume(here.session, here.actor, id, here.now)
+
+
+def _own_airing(here: Here, airing_id: str, schedule_id: str) -> None:
+    if airings.get(here.session, here.actor, airing_id).schedule_id != schedule_id:
+        raise NotFound("airing")
 
 
 def input_of(body: dict[str, Any]) -> schedules.ScheduleInput:

@@ -1,7 +1,7 @@
 """Overlaps between planned sounds in the same places, and the nearest free start. Pure."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -9,7 +9,11 @@ from operator import attrgetter
 from controller.calendar.policy import Span, Window
 
 _STEP = timedelta(minutes=5)
-_FARTHEST = timedelta(hours=12)
+_COARSE = timedelta(minutes=15)  # on other days
+NEAR = timedelta(hours=12)
+FAR = timedelta(days=7)
+Permitted = Sequence[Sequence[Window] | None]
+Fits = Callable[[Span], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,47 +48,61 @@ class Timeline:
 
 
 def nearest_free(
-    span: Span, timeline: Timeline, permitted: Sequence[Sequence[Window] | None], now: datetime
+    span: Span,
+    timeline: Timeline,
+    permitted: Permitted,
+    now: datetime,
+    fits: Fits | None = None,
+    *,
+    far: bool = False,
 ) -> datetime | None:
     """The start nearest to the span's at which nothing else sounds and every place permits it.
 
-    In steps of five minutes, up to twelve hours off; None when there is none.
+    In steps of five minutes up to twelve hours off; `far`: of a quarter of an hour, from there to
+    a week off. `fits` has the last word on a start. None when there is none.
     """
-    starts = _outwards(span.starts_at, int(_FARTHEST / _STEP))
+    near, farthest, step = (NEAR, FAR, _COARSE) if far else (timedelta(), NEAR, _STEP)
+    starts = _outwards(span.starts_at, near, farthest, step)
     ahead = (start for start in starts if start > now)
-    return _first_free(ahead, span.ends_at - span.starts_at, timeline, permitted)
+    return _first_free(ahead, span.ends_at - span.starts_at, timeline, permitted, fits)
 
 
 def next_free(
     span: Span,
     timeline: Timeline,
-    permitted: Sequence[Sequence[Window] | None],
+    permitted: Permitted,
     farthest: timedelta,
+    fits: Fits | None = None,
 ) -> datetime | None:
     """The first start from the span's own on, as `nearest_free` looks for it, forwards only."""
     starts = (span.starts_at + i * _STEP for i in range(int(farthest / _STEP) + 1))
-    return _first_free(starts, span.ends_at - span.starts_at, timeline, permitted)
+    return _first_free(starts, span.ends_at - span.starts_at, timeline, permitted, fits)
 
 
 def _first_free(
     starts: Iterable[datetime],
     length: timedelta,
     timeline: Timeline,
-    permitted: Sequence[Sequence[Window] | None],
+    permitted: Permitted,
+    fits: Fits | None,
 ) -> datetime | None:
     for start in starts:
         end = start + length
         if any(timeline.meeting(start, end)):
             continue
-        if all(windows is None or is_within(windows, start, end) for windows in permitted):
+        if not all(windows is None or is_within(windows, start, end) for windows in permitted):
+            continue
+        if fits is None or fits(Span(start, end)):
             return start
     return None
 
 
-def _outwards(start: datetime, steps: int) -> Iterator[datetime]:
-    for i in range(1, steps + 1):
-        yield start + i * _STEP
-        yield start - i * _STEP
+def _outwards(
+    start: datetime, near: timedelta, farthest: timedelta, step: timedelta
+) -> Iterator[datetime]:
+    for i in range(int(near / step) + 1, int(farthest / step) + 1):
+        yield start + i * step
+        yield start - i * step
 
 
 def is_within(windows: Sequence[Window], start: datetime, end: datetime) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "Violation",
     "Window",
     "inherit",
+    "over_limits",
     "violations",
     "windows",
 ]
@@ -83,6 +84,13 @@ def violations(
     tz = zone(timezone)
     found = [*_outside_hours(policy, tz, planned), *_too_much(policy, tz, planned, others)]
     return sorted(found, key=attrgetter("starts_at", "rule"))
+
+
+def over_limits(
+    policy: Policy, timezone: str, planned: Sequence[Span], others: Sequence[Span] = ()
+) -> list[Violation]:
+    """The part of `violations` that counts sessions and minutes."""
+    return list(_too_much(policy, zone(timezone), planned, others))
 
 
 def _dated(

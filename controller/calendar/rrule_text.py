@@ -15,12 +15,15 @@ _UNTIL = re.compile(r"(\d{8})(?:T(\d{6})(Z?))?")
 _KEYS = frozenset(
     {
         "FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYMONTHDAY",
-        "BYYEARDAY", "BYWEEKNO", "BYDAY", "BYHOUR", "BYMINUTE",
+        "BYYEARDAY", "BYWEEKNO", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND",
     }
 )  # fmt: skip
-_FREQUENCIES = frozenset({"YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY"})
+_FREQUENCIES = frozenset(
+    {"YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY"}
+)
 _LATE = datetime(9950, 1, 1)  # noqa: DTZ001 - wall time
-_STEP_DAYS = {"DAILY": 1, "WEEKLY": 7}
+# After so many days times the interval a rule is where it was in its step.
+_STEP_DAYS = {"SECONDLY": 1, "MINUTELY": 1, "HOURLY": 1, "DAILY": 1, "WEEKLY": 7}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from controller import approvals, schedule_edits, schedules
+from controller import approvals, following, schedule_edits, schedules
 from controller.api.schedules import (
     DraftOut,
     ScheduleIn,
@@ -71,7 +71,11 @@ def update(console: Console, asked: argparse.Namespace) -> int:
     if asked.dry_run:
         with console.reading() as (session, actor):
             data = changed_input(schedules.get(session, actor, asked.id), body)
-            found = schedule_edits.draft(session, actor, asked.id, data, console.now)
+            found = (
+                following.draft(session, actor, asked.from_airing, data, console.now)
+                if asked.from_airing
+                else schedule_edits.draft(session, actor, asked.id, data, console.now)
+            )
             console.show(shown(DraftOut, outcome_of(None, found)))
         return DONE
     with console.changing() as (session, actor):
@@ -79,9 +83,7 @@ def update(console: Console, asked: argparse.Namespace) -> int:
         if asked.from_airing is None:
             outcome = schedule_edits.update(session, actor, asked.id, data, console.now)
         else:
-            outcome = schedule_edits.from_here_on(
-                session, actor, asked.from_airing, data, console.now
-            )
+            outcome = following.change(session, actor, asked.from_airing, data, console.now)
         console.show(shown(DraftOut, outcome_of(*outcome)))
     return DONE
 

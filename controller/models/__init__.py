@@ -32,6 +32,7 @@ from controller.models.playbacks import NodeReport, Playback
 from controller.models.schedules import (
     Airing,
     AiringArea,
+    AiringWithheld,
     Programme,
     ProgrammeItem,
     Schedule,
@@ -41,6 +42,7 @@ from controller.models.schedules import (
 __all__ = [
     "Airing",
     "AiringArea",
+    "AiringWithheld",
     "AlertTarget",
     "ApiToken",
     "Approval",

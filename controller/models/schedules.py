@@ -110,11 +110,24 @@ class Airing(Base):
     cancelled_at: Mapped[datetime | None]  # taken off before it began
     withheld: Mapped[dict[str, Any] | None] = mapped_column(
         JSON(none_as_null=True)
-    )  # the rule that forbids it since: {"rule", "area_id", "area", "vi", "en"}
+    )  # the rule that forbids it everywhere since: {"rule", "area_id", "area", "vi", "en"}
     settled_at: Mapped[datetime | None]  # every target has its outcome
     checked_at: Mapped[datetime | None]  # readiness looked at before air time
 
     areas: Mapped[list["AiringArea"]] = relationship(cascade="all, delete-orphan")
+    exempt: Mapped[list["AiringWithheld"]] = relationship(cascade="all, delete-orphan")
+
+
+class AiringWithheld(Base):
+    """From this area downwards an airing that sounds around it is withheld (`why`: the rule), or,
+    below such an area, airs after all (`why` None)."""
+
+    __tablename__ = "airing_withheld"
+    __table_args__ = (Index("ix_airing_withheld_area", "area_id"),)
+
+    airing_id: Mapped[str] = mapped_column(ForeignKey("airing.id"), primary_key=True)
+    area_id: Mapped[str] = mapped_column(ForeignKey("area.id"), primary_key=True)
+    why: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class AiringArea(Base):

@@ -7,11 +7,21 @@ import pytest
 from sqlalchemy import func, select
 
 from audio_library.store import Store
-from controller import approvals, housekeeping, schedules
+from controller import approvals, areas, housekeeping, schedules
+from controller.access import SYSTEM
 from controller.database import reading, transaction
 from controller.desk import BlobSource, Desk
 from controller.housekeeping import Job, Keeping
-from controller.models import Airing, Change, Device, NodeReport, Playback
+from controller.models import (
+    Airing,
+    Approval,
+    Change,
+    Device,
+    NodeReport,
+    Playback,
+    Schedule,
+    ServiceCommand,
+)
 from controller.mqtt.clip_seeder import ClipSeeder
 from controller.mqtt.ledger import FileLedger
 from controller.mqtt.publisher import Publisher
@@ -19,8 +29,17 @@ from controller.orders import Orders
 from controller.readiness import Watch
 from protocol.keys import SigningKey
 from protocol.topics import Topics
-from tests.controller.factories import DAY, NOW, make_clip, make_node, schedule_input, serve
+from tests.controller.factories import (
+    DAY,
+    HOUR,
+    NOW,
+    make_clip,
+    make_node,
+    schedule_input,
+    serve,
+)
 from tests.fakes.link import FakeLink
+from tests.support.waiting import wait_until
 
 
 class Bench:
@@ -178,3 +197,69 @@ def test_reports_are_kept_for_a_season_and_the_playbacks_for_good(bench):
     housekeeping.forget_reports(bench.keeping)
     with reading(bench.engine) as session:
         assert session.scalars(select(NodeReport.seq)).all() == [2]
+
+
+EVENINGS = {"permit": [{"from": "12:00", "to": "13:30"}, {"from": "19:00", "to": "20:00"}]}
+
+
+@pytest.fixture
+def to_catch_up(engine, cast):
+    """At 13:00 for the commune, to be caught up by itself; nobody hears of it in two villages."""
+
+    def made(**clip):
+        commune = cast.areas["commune"]
+        with transaction(engine) as session:
+            areas.update(session, SYSTEM, commune, {"policy": EVENINGS}, NOW)
+            make_node(session, cast.areas["upper"], "A")
+            sound = make_clip(session, area_id=commune, **clip)
+            data = schedule_input(
+                sound.id, commune, "2026-11-22T13:00", exceptions={"catch_up": True}
+            )
+            found, _ = schedules.create(session, cast.erin, data, NOW)
+            approvals.approve_schedule(session, cast.bob, found.id, NOW)
+        return found.id
+
+    return made
+
+
+def caught_up(bench, original):
+    with reading(bench.engine) as session:
+        again = Schedule.rule["catch_up_of"].as_string().is_not(None)
+        return session.scalars(select(Schedule).where(Schedule.id != original, again)).all()
+
+
+def test_what_was_missed_is_replayed_by_itself_within_the_hours(bench, cast, to_catch_up):
+    original = to_catch_up()
+    bench.now = NOW + 2 * HOUR  # 14:00: no sound is permitted before 19:00
+    running = housekeeping.scheduler(housekeeping.jobs(bench.keeping), datetime.now(UTC))
+    running.start()
+    try:
+        wait_until(lambda: caught_up(bench, original))
+    finally:
+        running.shutdown()
+    (again,) = caught_up(bench, original)
+    assert (again.status, again.starts_local) == (Approval.APPROVED, "2026-11-22T19:00:00")
+    with reading(bench.engine) as session:
+        airing = session.scalars(select(Airing).where(Airing.schedule_id == again.id)).one()
+        assert [area.area_id for area in airing.areas] == [cast.areas["upper"]]
+        asked = session.scalars(select(ServiceCommand).order_by(ServiceCommand.id.desc())).first()
+        assert asked.body["area_ids"] == [cast.areas["upper"]]
+    for job in housekeeping.jobs(bench.keeping):
+        job.run()
+    assert len(caught_up(bench, original)) == 1
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_nothing_expired_or_paused_is_replayed_by_itself(bench, cast, to_catch_up, paused):
+    original = to_catch_up(valid_until=None if paused else NOW + 4 * HOUR)
+    bench.now = NOW + 2 * HOUR
+    if paused:
+        with transaction(bench.engine) as session:
+            schedules.pause(session, SYSTEM, original, bench.now)
+    for _ in range(60):  # two days and a half, an hour at a time
+        for job in housekeeping.jobs(bench.keeping):
+            if "catch up" in job.name or "presume" in job.name:
+                job.run()
+        bench.now += HOUR
+    assert bench.count(Playback) == 1
+    assert caught_up(bench, original) == []

@@ -159,6 +159,44 @@ def test_a_changed_group_is_spoken_once_and_said_again(engine, cast, store):
         assert length_ms == 60_000 + line.duration_ms
 
 
+def test_a_village_hears_it_in_its_own_languages_in_order(engine, session, cast, village):
+    english = outros.text_at("contact", speaker(), NOW, "en")
+    assert english == "For more help, please ask Tổ Đồi Mới, chị Lan, telephone 0912 345 678."
+    areas.update(session, SYSTEM, village, {"languages": ["en", "vi"]}, NOW)
+    make_node(session, village, "TH-03", languages=["tyz"])
+    vietnamese = outros.text_at("contact", speaker(), NOW)
+    data = schedule_input(make_clip(session).id, village, outro="contact")
+    unspoken = schedules.draft(session, SYSTEM, data, NOW)
+    assert [(each.language, each.text) for each in unspoken.outros] == [
+        ("en", english),
+        ("vi", vietnamese),
+    ]
+    assert "no_voice" in {conflict["rule"] for conflict in unspoken.conflicts}
+    lines = {text: spoken(session, text) for text in (vietnamese, english)}
+    on_air(session, cast, outro="contact")
+    (airing,) = documents.area_document(session, village, NOW, 30).airings
+
+    def last_words(*languages):
+        known = {line.sha256: text for text, line in lines.items()}
+        parts = parts_for(airing.parts, languages)
+        return [known[part.sha256] for part in parts if part.sha256 in known]
+
+    assert last_words("en", "vi") == [english, vietnamese]
+    assert last_words("vi") == last_words("tyz") == [vietnamese]
+    planned = schedules.draft(session, SYSTEM, data, NOW).occurrences[0]
+    assert (planned.ends_at - planned.starts_at).total_seconds() == 60 + 7 + 7
+
+
+def test_only_the_languages_that_somebody_hears_are_spoken(engine, cast, store):
+    with transaction(engine) as session:
+        areas.update(session, SYSTEM, cast.areas["upper"], {"group": GROUP}, NOW)
+        on_air(session, cast, outro="contact")
+        assert set(spoken_lines.missing(session, store, NOW).values()) == {"vi"}
+        areas.update(session, SYSTEM, cast.areas["upper"], {"languages": ["en"]}, NOW)
+        assert set(spoken_lines.missing(session, store, NOW).values()) == {"vi", "en"}
+    assert spoken_lines.speak_missing(engine, store, Speaking(), NOW) == 2
+
+
 def test_the_tune_of_the_class_comes_from_the_area_above(session, cast, village):
     for name in ("lang_que", "dan_bau"):
         session.add(Tune(name=name, title=name, sha256=sha(name), bytes=1, duration_ms=3000))

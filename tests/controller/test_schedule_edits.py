@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from controller import airings, approvals, areas, schedule_edits, schedules
+from controller import airings, approvals, areas, following, schedule_edits, schedules
 from controller.errors import BadInput, Conflict, NotAllowed, NotFound
 from controller.models import Airing, Approval, ServiceCommand
 from tests.controller.factories import DAY, HOUR, NOW, make_clip, schedule_input
@@ -202,7 +202,7 @@ def test_one_airing_is_left_out_alone(session, cast, daily):
 def test_from_here_on_makes_a_new_schedule(session, cast, clip, commune, daily):
     third = ahead(session, daily)[2]
     data = schedule_input(clip.id, commune, "2026-11-24T19:00", recurrence=DAILY, title="Tối")
-    new, _ = schedule_edits.from_here_on(session, cast.bob, third.id, data, NOW)
+    new, _ = following.change(session, cast.bob, third.id, data, NOW)
     approvals.approve_schedule(session, cast.bob, new.id, NOW)
     assert len(ahead(session, daily)) == 2
     assert ahead(session, new)[0].starts_at.isoformat() == "2026-11-24T12:00:00+00:00"

@@ -222,6 +222,7 @@ def overlapping(session, cast, clip, commune, first_class, second_class, second_
         ("2026-11-23T16:59:30", 120, "shorten"),
         ("2026-11-23T17:00:30", 120, "wait"),
         ("2026-11-23T17:00:30", 10, "skip"),
+        ("2026-11-23T17:00:00", 120, "skip"),  # both last a minute: nothing would be left
     ],
 )
 def test_a_normal_one_gives_way_and_it_is_said_how(

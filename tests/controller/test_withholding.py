@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from controller import airings, approvals, areas, documents, playbacks, schedules, silence
 from controller.access import SYSTEM
-from controller.models import Airing, ServiceCommand
+from controller.errors import Conflict
+from controller.models import Airing, AiringWithheld, ServiceCommand
 from controller.playbacks import PlaybackFilters
 from tests.controller.factories import DAY, HOUR, NOW, make_clip, make_node, schedule_input
 
@@ -106,12 +107,73 @@ def test_priority_stays_where_a_limit_takes_one(session, cast, commune, on_air):
     assert all(row.withheld for row in rows(session, normal)[:30])
 
 
-def test_a_limit_of_one_village_holds_for_what_the_commune_airs(session, cast, commune, on_air):
+def heard_on(session, cast, area):
+    """What a node there would sound, from the documents of its path, the nearest holding."""
+    merged = {}
+    for each in areas.path(session, cast.areas[area]):
+        merged |= {a.airing_id: a for a in documents.area_document(session, each, NOW, 30).airings}
+    return {each for each, airing in merged.items() if airing.parts}
+
+
+SHORT, LONG = {"max_minutes_per_session": 5}, {"max_minutes_per_session": 50}
+
+
+def test_a_limit_of_one_village_takes_it_off_there_and_nowhere_else(session, cast, commune, on_air):
     (daily,) = on_air("06:00")
-    policy = {"max_minutes_per_session": 5}
-    areas.update(session, cast.alice, cast.areas["lower"], {"policy": policy}, NOW)
-    assert {row.withheld["area_id"] for row in rows(session, daily)} == {cast.areas["lower"]}
-    assert said(session, commune) == set()
+    areas.update(session, cast.alice, cast.areas["lower"], {"policy": SHORT}, NOW)
+    assert not any(row.withheld for row in rows(session, daily))
+    assert len(heard_on(session, cast, "upper")) > 30
+    assert heard_on(session, cast, "lower") == set()
+    document = documents.area_document(session, cast.areas["lower"], NOW, 30)
+    assert {a.withheld for a in document.airings} == {"max_minutes_per_session"}
+    asked = [c.body["area_ids"] for c in session.scalars(select(ServiceCommand))]
+    assert any(cast.areas["lower"] in body for body in asked)
+    areas.update(session, cast.alice, cast.areas["lower"], {"policy": None}, NOW)
+    assert len(heard_on(session, cast, "lower")) > 30
+    assert airings.roll(session, NOW) == 0
+
+
+def test_a_village_that_allows_more_than_its_commune_hears_it(session, cast, commune, on_air):
+    (daily,) = on_air("06:00")
+    areas.update(session, cast.alice, commune, {"policy": SHORT}, NOW)
+    assert all(row.withheld for row in rows(session, daily))
+    areas.update(session, cast.alice, cast.areas["upper"], {"policy": LONG}, NOW)
+    assert len(heard_on(session, cast, "upper")) > 30
+    assert heard_on(session, cast, "lower") == heard_on(session, cast, "commune") == set()
+
+
+def test_what_a_village_airs_itself_counts_there_alone(session, cast, commune, on_air):
+    on_air("06:00", area_id=cast.areas["upper"])
+    (evening,) = on_air("17:00")
+    areas.update(session, cast.alice, commune, {"policy": {"max_sessions_per_day": 1}}, NOW)
+    assert not any(row.withheld for row in rows(session, evening))
+    assert {row.airing_id for row in session.scalars(select(AiringWithheld))} == {
+        row.id for row in rows(session, evening)
+    }
+    evenings = {row.id for row in rows(session, evening)}
+    assert evenings.isdisjoint(heard_on(session, cast, "upper"))
+    assert evenings <= heard_on(session, cast, "lower")
+
+
+def test_each_village_has_its_own_outcome(session, cast, commune, on_air):
+    nodes = {name: make_node(session, cast.areas[name], name).id for name in ("upper", "lower")}
+    on_air("06:00")
+    areas.update(session, cast.alice, cast.areas["lower"], {"policy": SHORT}, NOW)
+    while silence.presume(session, NOW + DAY, HOUR / 60):
+        pass
+    found = playbacks.page(session, cast.bob, PlaybackFilters()).items
+    assert {(v.playback.node_id, v.playback.outcome, v.playback.detail) for v in found} == {
+        (nodes["upper"], "missed", ""),
+        (nodes["lower"], "skipped", "max_minutes_per_session"),
+    }
+
+
+def test_saving_it_is_refused_naming_the_village(session, cast, commune, on_air):
+    for name in ("upper", "lower"):
+        areas.update(session, cast.alice, cast.areas[name], {"policy": SHORT}, NOW)
+    with pytest.raises(Conflict) as refused:
+        on_air("06:00")
+    assert refused.value.conflicts[0]["area"]["id"] in (cast.areas["upper"], cast.areas["lower"])
 
 
 def test_the_last_look_before_signing_leaves_out_what_a_row_forgot(session, cast, commune, on_air):

@@ -403,3 +403,18 @@ def test_on_the_controllers_time_a_jump_of_the_system_neither_repeats_nor_swallo
     readings = {(r.clock.source, r.clock.trusted) for r in world.outbox.owed(99)}
     assert readings == {("beacon", True)}
     world.close()
+
+
+def test_what_is_withheld_here_is_skipped_by_the_rule_at_its_time(world):
+    world.plan(replace(an_airing(), parts=(), withheld="max_sessions_per_day"))
+    world.run(59)
+    assert world.outcomes() == {}
+    world.run(5)
+    assert world.sounded == []
+    assert world.outcomes() == {"a1": [("skipped", "policy")]}
+
+
+def test_what_waited_for_a_higher_class_says_why_only_its_rest_was_heard(world):
+    world.plan(priority(after_s=30, length_s=40), an_airing(after_s=40, length_s=60))
+    world.run(150)
+    assert world.outcomes() == {"p1": [("played", "")], "a1": [("partial", "preempted")]}

@@ -212,7 +212,6 @@ def test_a_moved_occurrence_keeps_its_id():
 @pytest.mark.parametrize(
     "text",
     [
-        "FREQ=SECONDLY",
         "FREQ=DAILY;COUNT=2;UNTIL=20270101",
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         "BYDAY=MO",
@@ -228,9 +227,36 @@ def test_a_rule_that_cannot_be_is_refused_with_a_sentence(text):
     assert "RFC 5545" in refused.value.errors["recurrence"][0]
 
 
-def test_a_rule_nobody_could_listen_to_is_refused():
+@pytest.mark.parametrize("often", ["FREQ=MINUTELY", "FREQ=SECONDLY"])
+def test_a_rule_nobody_could_listen_to_is_refused(often):
     with pytest.raises(BadInput):
-        starts(rrule("FREQ=MINUTELY"), HANOI, "2026-01-01T00:00", "2026-01-01", "2027-01-01")
+        starts(rrule(often), HANOI, "2026-01-01T00:00", "2026-01-01", "2027-01-01")
+
+
+def test_seconds_are_part_of_the_standard_too():
+    found = occurrences(
+        rrule("FREQ=SECONDLY;INTERVAL=20;COUNT=3"), HANOI, local("2026-11-23T17:00"),
+        utc("2026-11-23"), utc("2026-11-24"),
+    )  # fmt: skip
+    assert [each.starts_at.second for each in found] == [0, 20, 40]
+    found = occurrences(
+        rrule("FREQ=DAILY;BYSECOND=0,30"), HANOI, local("2026-11-23T17:00"),
+        utc("2026-11-23"), utc("2026-11-24"),
+    )  # fmt: skip
+    assert [each.starts_at.second for each in found] == [0, 30]
+
+
+@pytest.mark.parametrize(
+    "freq", ["HOURLY;INTERVAL=7", "MINUTELY;INTERVAL=700", "SECONDLY;INTERVAL=50000"]
+)
+def test_an_old_rule_is_where_counting_from_its_start_puts_it(freq):
+    rule, start = rrule(f"FREQ={freq}"), "2019-03-01T05:00"
+    late = starts(rule, "UTC", start, "2026-11-22", "2026-11-25")
+    step = {"H": 7 * 3600, "M": 700 * 60, "S": 50_000}[freq[0]]
+    for each in late:
+        away = datetime.fromisoformat(f"{each}+00:00") - utc(start)
+        assert away.total_seconds() // 60 * 60 % step < 60
+    assert late
 
 
 def test_an_until_in_utc_is_an_instant():
