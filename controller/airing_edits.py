@@ -137,12 +137,22 @@ def _with_rule(
     now: datetime,
     at: datetime | None,
 ) -> Airing:
-    """`at`: the new start to judge; the schedule's other airings are not in question here."""
+    """`at`: the new start to judge; what the schedule's other airings break already is not in
+    question here."""
+    # What would break only through this counts, also where a rule names another airing for it.
+    before = judge_again(session, schedule, now).blocking if at is not None else ()
+    broken = {(each["airing"], each["rule"]) for each in before}
     schedule.rule = {**schedule.rule, **changed}
     session.flush()
     if at is not None:
-        blocking = judge_again(session, schedule, now).blocking
-        refuse_blocking([each for each in blocking if each["airing"] == rfc3339(at)])
+        found = judge_again(session, schedule, now).blocking
+        refuse_blocking(
+            [
+                each
+                for each in found
+                if each["airing"] == rfc3339(at) or (each["airing"], each["rule"]) not in broken
+            ]
+        )
     told(session, actor, verb, schedule, now, {"airing_id": airing.id, **changed})
     put_on_air(session, actor, schedule, now)
     return airing

@@ -166,10 +166,13 @@ def expand_for_clip(session: Session, clip_id: str, now: datetime) -> list[str]:
         Schedule.deleted_at.is_(None),
     )
     tree = Tree.load(session)
-    touched: set[str] = set()
+    touched, longer = set[str](), set[str]()
     for schedule in session.scalars(query).all():
-        _expand(session, schedule, now, HORIZON_DAYS, tree)
+        if _expand(session, schedule, now, HORIZON_DAYS, tree):
+            longer |= {area.area_id for area in schedule.areas}
         touched |= areas_touched(session, schedule, tree)
+    if longer:  # what else counts minutes there may have to give way
+        recheck(session, longer, now)
     return sorted(touched)
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from controller import clips, following, schedule_edits
-from controller.access import Action, Actor, require_role, visible_areas
+from controller import clips, following, proposals, schedule_edits
+from controller.access import Action, Actor, require, require_role, visible_areas
 from controller.clips import ClipView
 from controller.errors import Conflict
 from controller.models import Approval, Clip, ClipVersion, Schedule, ScheduleArea
@@ -33,9 +33,11 @@ def approve_schedule(
     if schedule.status == Approval.APPROVED and schedule.proposal is None:
         return schedule
     author = schedule.proposal["by"] if schedule.proposal else schedule.created_by
-    for area in schedule.areas:
-        policy = clips.policy_of(session, area.area_id)
-        clips.refuse_author(actor, author, policy)
+    wanted = proposals.wanted(schedule)
+    places = {area.area_id for area in schedule.areas} | set(wanted.area_ids if wanted else ())
+    for area_id in sorted(places):  # a change may reach where the author may not decide
+        require(session, actor, Action.APPROVE, area_id)
+        clips.refuse_author(actor, author, clips.policy_of(session, area_id))
     if schedule.status == Approval.APPROVED:
         schedule_edits.accept(session, actor, schedule, now)
         _decide(schedule, actor, Approval.APPROVED, now, note)

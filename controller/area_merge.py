@@ -41,6 +41,7 @@ def merge(
     into = areas.get(session, actor, into_id, Action.ADMINISTER)
     for area_id in dict.fromkeys(area_ids):
         _merge_one(session, actor, area_id, into, now)
+    airings.recheck(session, [into.id], now)  # two villages' minutes are one village's now
     return into
 
 

@@ -58,6 +58,10 @@ def create(session: Session, actor: Actor, data: AreaInput, now: datetime) -> Ar
     session.add(area)
     session.flush()
     _told(session, actor, "area.create", area, now)
+    if data.policy:
+        from controller import airings  # they look areas up; only here is it the other way round
+
+        airings.recheck(session, [area.id], now)  # its rules may forbid what airs above it
     return area
 
 

@@ -10,16 +10,19 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import commands
-from controller.access import Actor
+from controller import audit, commands
+from controller.access import Action, Actor, require_role
 from controller.calendar.echo import Horn, slots
 from controller.commands import CommandKind
 from controller.due import STAGGER_STEP_MS
+from controller.errors import BadInput, NotAllowed
 from controller.models import Node, NodeMembership, Setting
 from controller.places import Tree
+from controller.second_factor import may_rule
 
 EARSHOT_M = 700.0
 SETTING = "earshot"  # {"metres": 700}
+_LEAST_M, _MOST_M = 50, 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,39 @@ def earshot_m(session: Session) -> float:
     """How far a horn is heard here; an administrator may set it."""
     row = session.get(Setting, SETTING)
     return float(row.value["metres"]) if row else EARSHOT_M
+
+
+def set_earshot(session: Session, actor: Actor, metres: float, now: datetime) -> list[str]:
+    """How far a horn is heard; the slots follow. Who administers every unit sets it.
+
+    Returns the ids of the nodes whose slot changed. Raises NotAllowed, BadInput.
+    """
+    require_role(actor, Action.ADMINISTER)
+    if not may_rule(session, actor):
+        raise NotAllowed(
+            "not_everywhere",
+            "Tầm nghe chung cho mọi đơn vị: hãy nhờ quản trị của toàn hệ thống.",
+            "How far horns are heard holds for all units: ask whoever administers the whole "
+            "system.",
+        )
+    if not _LEAST_M <= metres <= _MOST_M:
+        raise BadInput(
+            {
+                "metres": (
+                    f"Tầm nghe từ {_LEAST_M} đến {_MOST_M} mét: hãy nhập lại.",
+                    f"A horn is heard from {_LEAST_M} to {_MOST_M} metres: enter another number.",
+                )
+            }
+        )
+    row = session.get(Setting, SETTING)
+    if row is None:
+        row = Setting(name=SETTING, value={})
+        session.add(row)
+    row.value = {"metres": float(metres)}
+    audit.record(
+        session, actor, "setting.earshot", "setting", SETTING, actor.area_id, now, row.value
+    )
+    return assign(session, actor, now)
 
 
 def assign(session: Session, actor: Actor, now: datetime) -> list[str]:

@@ -75,10 +75,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Airing:
-    """One dated broadcast. A node starts it at `starts_at + its stagger slot × stagger_step_ms`.
-
-    It may start until `late_s` after that; later it is `missed/too_late`. `withheld` names the rule
-    that forbids it in this document's area while it sounds elsewhere: there are no parts then.
+    """One dated broadcast. A node starts it at `starts_at + its stagger slot × stagger_step_ms`, or
+    until `late_s` after; later it is `missed/too_late`. `withheld`: the rule that forbids it here.
     """
 
     airing_id: str = ""

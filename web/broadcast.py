@@ -85,8 +85,13 @@ def check() -> str | tuple[str, int]:
 
 @bp.get("/day")
 def day() -> str:
-    """The weekday, the lunar date and the part of the day of what is typed, to read beside it."""
-    return echo(request.args.get("date", ""), request.args.get("time", ""))
+    """The weekday, the lunar date and the part of the day of what is typed, to read beside it.
+
+    The date comes under the name of the field it is typed in.
+    """
+    dates = (request.args.get(name, "") for name in ("date", "until", "valid_until", "from", "to"))
+    moment, _t, clock = next((each for each in dates if each), "").partition("T")
+    return echo(moment, request.args.get("time", clock))
 
 
 def echo(date_text: str, time_text: str) -> str:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from controller.schedules import ItemInput, ScheduleInput
 from controller.words import AiringClass
 from web.listening import items_of
-from web.recurring import KEEP, recurrence_of, starts_of, until_of
+from web.recurring import KEEP, exceptions_of, recurrence_of, starts_of, until_of
 
 Form = MultiDict[str, str]
 
@@ -27,6 +27,7 @@ def input_of(form: Form, before: ScheduleInput | None = None) -> ScheduleInput:
         class_=AiringClass.PRIORITY if form.get("class") == "priority" else AiringClass.NORMAL,
         recurrence=recurrence_of(form),
         until=until_of(form),
+        exceptions=exceptions_of(form),
         tune=form.get("tune") or None,
         outro=form.get("outro") or None,
     )
@@ -46,6 +47,8 @@ def form_of(data: ScheduleInput) -> Form:
             "class": str(data.class_),
             "tune": data.tune or "",
             "outro": data.outro or "",
+            "holidays": (data.exceptions or {}).get("on_holidays", "play"),
+            "catch_up": "1" if (data.exceptions or {}).get("catch_up") else "",
         }
     )
     values.setlist("area_ids", data.area_ids)
@@ -67,7 +70,7 @@ def _like(data: ScheduleInput, before: ScheduleInput, form: Form) -> ScheduleInp
         recurrence=before.recurrence,
         seasons=before.seasons,
         day_set=before.day_set,
-        exceptions=before.exceptions,
+        exceptions=exceptions_of(form, before.exceptions),
         until=before.until if unchanged else data.until,
     )
 

@@ -11,6 +11,7 @@ from controller import areas, database
 from controller.api.here import services
 from controller.calendar.lunar import lunar_date
 from controller.calendar.wall import zone
+from controller.errors import BadInput
 from web.i18n import _, language, ngettext
 from web.sessions import signed_in
 
@@ -24,6 +25,8 @@ def install(app: Flask) -> None:
         wall=wall,
         wave=wave,
         lunar=lunar,
+        lunar_text=lunar_text,
+        day_lunar=day_lunar,
         clock=clock,
         clock_s=clock_s,
         clock_ms=clock_ms,
@@ -124,8 +127,22 @@ def weekday_name(number: int) -> str:
 
 
 def lunar(at: datetime) -> str:
-    """14/10 âm lịch, for an instant."""
-    return lunar_day(local(at).date())
+    """14/10 âm lịch, for an instant; empty far beyond the lunar table."""
+    return lunar_text(f"{local(at):%Y-%m-%d}")
+
+
+def lunar_text(text: str) -> str:
+    """The same for 2026-11-22 (a time after it is left out); empty for what is no date."""
+    try:
+        return lunar_day(date.fromisoformat(text[:10]))
+    except (ValueError, OverflowError, BadInput):
+        return ""
+
+
+def day_lunar(at: datetime) -> str:
+    """22/11/2026 (14/10 âm lịch)"""
+    by_moon = lunar(at)
+    return f"{day(at)} ({by_moon})" if by_moon else day(at)
 
 
 def lunar_day(day: date) -> str:

@@ -6,7 +6,7 @@ The word for village is data: thôn, ấp, bản, tổ dân phố …
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import alerts, areas, second_factor
+from controller import alerts, areas, second_factor, stagger
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.areas import AreaInput
@@ -67,6 +67,22 @@ def factor() -> Response:
     return redirect(url_for("settings.page"))
 
 
+@bp.post("/earshot")
+@once
+def earshot() -> Response:
+    """How far a horn is heard: nearer neighbours speak one after another."""
+    text = request.form.get("metres", "").strip().replace(",", ".")
+    try:
+        with changing() as at:
+            metres = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
+            changed = stagger.set_earshot(at.session, at.actor, metres, at.now)
+    except BadInput as error:
+        flash(sentence(error), "bad")
+    else:
+        flash(_("Đã lưu tầm nghe. Số cụm loa đổi giờ chờ: %(count)s.", count=len(changed)), "good")
+    return redirect(url_for("settings.page"))
+
+
 def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
     return render_template(
         "settings/page.html",
@@ -81,4 +97,5 @@ def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         backups=backup.kept() if backup.may_back_up(at) else None,
         factor_rule=second_factor.required(at.session),
         may_rule=second_factor.may_rule(at.session, at.actor),
+        earshot_m=round(stagger.earshot_m(at.session)),
     )

@@ -218,6 +218,7 @@ ACTIONS: Words = {
     "user.factor_off": _("tắt xác thực hai bước"),
     "user.recovery": _("đăng nhập bằng mã dự phòng"),
     "user.session_end": _("đăng xuất một máy"),
+    "setting.earshot": _("đổi tầm nghe của loa"),
     "setting.factor": _("đổi quy định xác thực hai bước"),
     "token.revoke": _("thu hồi mã truy cập API"),
 }

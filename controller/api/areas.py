@@ -10,7 +10,7 @@ from controller.access import Action, require, require_role
 from controller.api import multipart
 from controller.api.airings import AiringOut
 from controller.api.binding import call, room
-from controller.api.fields import Id, Instant, Plain, Text, many
+from controller.api.fields import Id, Instant, Plain, Text, decimal, many
 from controller.api.here import Here, current_actor, services
 from controller.api.lists import ListQuery, page_of
 from controller.models import Area
@@ -237,6 +237,40 @@ def show_waits(here: Here, id: str) -> dict[str, Any]:
     areas.get(here.session, here.actor, id)
     found = stagger.waits(here.session, [id], Tree.load(here.session))
     return {"items": found, "next_cursor": None}
+
+
+class EarshotIn(Schema):
+    """How far a horn is heard, in metres: neighbours nearer than that speak one after another."""
+
+    metres = decimal(50, 5000, required=True)
+
+
+class EarshotOut(Schema):
+    """The distance, and how many nodes wait for a neighbour by it."""
+
+    metres = fields.Float()
+    waiting = fields.Integer()
+
+
+@call(blueprint, "GET", "/earshot", answer=EarshotOut)
+def show_earshot(here: Here) -> dict[str, Any]:
+    """How far horns are heard here."""
+    require_role(here.actor, Action.VIEW)
+    return _earshot(here)
+
+
+@call(blueprint, "PATCH", "/earshot", answer=EarshotOut, body=EarshotIn)
+def set_earshot(here: Here, body: dict[str, Any]) -> dict[str, Any]:
+    """Another distance: slots are given anew, and the nodes concerned are told."""
+    stagger.set_earshot(here.session, here.actor, body["metres"], here.now)
+    return _earshot(here)
+
+
+def _earshot(here: Here) -> dict[str, Any]:
+    tree = Tree.load(here.session)
+    own = list(here.actor.area_ids or tree.roots())
+    waiting = stagger.waits(here.session, own, tree)
+    return {"metres": stagger.earshot_m(here.session), "waiting": len(waiting)}
 
 
 def _plain(body: dict[str, Any]) -> dict[str, Any]:

@@ -217,14 +217,15 @@ def _day_violations(policy: Policy, day: date, spans: list[_Marked]) -> Iterator
     vi_source, en_source = _source(policy)
     most = policy.max_sessions_per_day
     if most is not None and len(sessions) > most:
-        for session in _new_ones(sessions)[-(len(sessions) - most) :]:
+        too_many = _new_ones(sessions)[-(len(sessions) - most) :]
+        for span, _ in (marked for session in too_many for marked in session):
             yield Violation(
                 "max_sessions_per_day",
                 f"ngày {day:%d/%m/%Y} sẽ có {len(sessions)} buổi phát, quy định nhiều nhất "
                 f"{most} buổi mỗi ngày{vi_source}.",
                 f"on {day:%d/%m/%Y} there would be {len(sessions)} sessions, at most {most} a day "
                 f"are allowed{en_source}.",
-                session[0][0].starts_at,
+                span.starts_at,
             )
     longest = policy.max_minutes_per_session
     for session in sessions:
@@ -249,9 +250,11 @@ def _sessions(spans: list[_Marked]) -> Iterator[list[_Marked]]:
 
 
 def _new_ones(sessions: list[list[_Marked]]) -> list[list[_Marked]]:
-    """Sessions that exist only through what is planned: those are what is too many."""
-    only_new = [s for s in sessions if all(new for _, new in s)]
-    return only_new or [s for s in sessions if any(new for _, new in s)]
+    """Sessions that exist only through what is planned: those are what is too many.
+
+    What joins a session that is there makes none more.
+    """
+    return [s for s in sessions if all(new for _, new in s)]
 
 
 def _too_long(

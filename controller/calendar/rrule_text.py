@@ -18,9 +18,7 @@ _KEYS = frozenset(
         "BYYEARDAY", "BYWEEKNO", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND",
     }
 )  # fmt: skip
-_FREQUENCIES = frozenset(
-    {"YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY"}
-)
+_FREQUENCIES = frozenset({"YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY"})
 _LATE = datetime(9950, 1, 1)  # noqa: DTZ001 - wall time
 # After so many days times the interval a rule is where it was in its step.
 _STEP_DAYS = {"SECONDLY": 1, "MINUTELY": 1, "HOURLY": 1, "DAILY": 1, "WEEKLY": 7}

@@ -1,10 +1,12 @@
 """Decisions on schedules, and the queue of what waits for one."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
-from controller import airings, approvals, clips, schedules
-from controller.errors import NotFound
+from controller import airings, approvals, areas, clips, schedule_edits, schedules
+from controller.errors import NotAllowed, NotFound
 from controller.models import Approval, AuditEntry, ServiceCommand
 from tests.controller.factories import DAY, HOUR, NOW, make_clip, schedule_input
 
@@ -72,3 +74,17 @@ def test_an_outsider_decides_nothing_and_sees_no_queue(session, cast, waiting):
     for decide in (approvals.approve_schedule, approvals.reject_schedule):
         with pytest.raises(NotFound):
             decide(session, cast.charlie, waiting.id, NOW)
+
+
+def test_an_author_may_not_carry_his_own_schedule_where_he_may_not_decide(session, cast):
+    strict = {"approval": {"author_may_approve": False}}
+    areas.update(session, cast.alice, cast.areas["lower"], {"policy": strict}, NOW)
+    data = schedule_input(make_clip(session).id, cast.areas["upper"])
+    schedule, _ = schedules.create(session, cast.bob, data, NOW)
+    approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    moved = replace(data, area_ids=[cast.areas["lower"]])
+    schedule_edits.update(session, cast.bob, schedule.id, moved, NOW)
+    with pytest.raises(NotAllowed):
+        approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    approvals.approve_schedule(session, cast.alice, schedule.id, NOW)
+    assert [area.area_id for area in schedule.areas] == [cast.areas["lower"]]

@@ -1,9 +1,12 @@
 """Stagger slots in the database: set when a node is placed, told to the nodes they touch."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
 from controller import airings, approvals, nodes, schedules, stagger
+from controller.errors import BadInput, NotAllowed
 from controller.models import ServiceCommand, Setting
 from controller.nodes import NodeInput
 from controller.places import Tree
@@ -61,3 +64,16 @@ def test_speech_is_staggered_and_emergencies_are_not(session, cast, neighbours, 
     (view,) = airings.page(session, cast.bob, now=NOW).items
     assert view.airing.stagger_step_ms == step_ms
     assert (view.airing.ends_at - view.airing.starts_at).total_seconds() == 60 + step_ms / 1000
+
+
+def test_earshot_is_adjusted_and_the_slots_follow(session, cast, neighbours):
+    root = replace(cast.alice, area_id=None)
+    changed = stagger.set_earshot(session, root, 300, NOW)
+    assert len(changed) == 1
+    assert [node.stagger_slot for node in neighbours] == [0, 0]
+    assert stagger.set_earshot(session, root, 700, NOW)
+    assert sorted(node.stagger_slot for node in neighbours) == [0, 1]
+    with pytest.raises(BadInput, match="50 to 5000"):
+        stagger.set_earshot(session, root, 5, NOW)
+    with pytest.raises(NotAllowed):
+        stagger.set_earshot(session, cast.bob, 300, NOW)

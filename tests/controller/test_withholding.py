@@ -3,12 +3,32 @@
 import pytest
 from sqlalchemy import select
 
-from controller import airings, approvals, areas, documents, playbacks, schedules, silence
+from controller import (
+    airings,
+    approvals,
+    area_merge,
+    areas,
+    clips,
+    documents,
+    playbacks,
+    schedule_edits,
+    schedules,
+    silence,
+)
 from controller.access import SYSTEM
+from controller.areas import AreaInput
 from controller.errors import Conflict
-from controller.models import Airing, AiringWithheld, ServiceCommand
+from controller.models import Airing, AiringWithheld, Clip, ServiceCommand
 from controller.playbacks import PlaybackFilters
-from tests.controller.factories import DAY, HOUR, NOW, make_clip, make_node, schedule_input
+from tests.controller.factories import (
+    DAY,
+    HOUR,
+    NOW,
+    add_version,
+    make_clip,
+    make_node,
+    schedule_input,
+)
 
 DAILY = {"rrule": "FREQ=DAILY"}
 NO_EVENINGS = {"permit": [{"from": "05:00", "to": "18:00"}], "source": "QĐ 12/2026"}
@@ -183,3 +203,55 @@ def test_the_last_look_before_signing_leaves_out_what_a_row_forgot(session, cast
         row.withheld = None
     session.flush()
     assert said(session, commune) == set()
+
+
+DAY_10 = {"max_minutes_per_day": 25}
+
+
+def test_a_longer_recording_makes_the_younger_one_give_way_at_once(session, cast, commune, on_air):
+    older, newer = on_air("06:00", "17:00")
+    areas.update(session, cast.alice, commune, {"policy": DAY_10}, NOW)
+    assert not any(row.withheld for row in (*rows(session, older), *rows(session, newer)))
+    clip = session.get_one(Clip, older.programme.items[0].clip_id)
+    other = make_clip(session, duration_ms=600_000)
+    newer.programme.items[0].clip_id = other.id
+    session.flush()
+    add_version(session, clip, status="pending", duration_ms=1_000_000)
+    clips.approve(session, cast.bob, clip.id, NOW)
+    assert not any(row.withheld for row in rows(session, older))
+    assert {row.withheld["rule"] for row in rows(session, newer)} == {"max_minutes_per_day"}
+
+
+def test_the_minutes_of_two_villages_that_merge_are_counted_together(
+    session, cast, commune, on_air
+):
+    (one,) = on_air("06:00", area_id=cast.areas["upper"])
+    (two,) = on_air("17:00", area_id=cast.areas["lower"])
+    areas.update(session, cast.alice, commune, {"policy": {"max_minutes_per_day": 15}}, NOW)
+    assert not any(row.withheld for row in (*rows(session, one), *rows(session, two)))
+    area_merge.merge(session, SYSTEM, [cast.areas["upper"]], cast.areas["lower"], NOW)
+    found = {one.id: rows(session, one), two.id: rows(session, two)}
+    assert sum(all(row.withheld for row in each) for each in found.values()) == 1
+
+
+def test_a_new_village_with_stricter_rules_is_spared_at_once(session, cast, commune, on_air):
+    on_air("06:00")
+    data = AreaInput("Thôn Mới", "thôn", parent_id=commune, policy=SHORT)
+    new = areas.create(session, SYSTEM, data, NOW)
+    cast.areas["new"] = new.id
+    try:
+        assert heard_on(session, cast, "new") == set()
+    finally:
+        del cast.areas["new"]
+
+
+def test_moving_an_airing_may_not_cost_another_one_its_minutes(session, cast, commune, on_air):
+    clip = make_clip(session, duration_ms=600_000)
+    data = schedule_input(clip.id, commune, "2026-11-23T06:00", recurrence=DAILY)
+    schedule, _ = schedules.create(session, SYSTEM, data, NOW)
+    approvals.approve_schedule(session, SYSTEM, schedule.id, NOW)
+    areas.update(session, cast.alice, commune, {"policy": {"max_minutes_per_day": 15}}, NOW)
+    first, second = rows(session, schedule)[:2]
+    with pytest.raises(Conflict) as refused:
+        schedule_edits.move(session, SYSTEM, first.id, second.starts_at - HOUR, NOW)
+    assert refused.value.conflicts[0]["rule"] == "max_minutes_per_day"

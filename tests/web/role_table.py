@@ -127,6 +127,7 @@ POST   /settings/alerts/{alert}/remove                        - - - - + -  . . ?
 POST   /settings/backups/                                     - - - - - -  - - ?
 POST   /settings/backups/loalang-20261122-000000.tar          - - - - - -  - - ?
 POST   /settings/factor                                        - - - - - -  - - ?
+POST   /settings/earshot                                       - - - - - -  - - ?
 GET    /live                                                  + + + + + +  + + ?
 GET    /password                                              + + + + + +  o o ?
 POST   /password                                              + + + + + +  o o ?
@@ -162,6 +163,8 @@ GET    /api/v1/areas/{area}/waits                             + + + + + +  . . ?
 POST   /api/v1/areas/{area}/merge                             - - - - + -  . . ?
 POST   /api/v1/areas/{area}/split                             - - - - + -  . . ?
 POST   /api/v1/areas/import                                   - - - - + -  - . ?
+GET    /api/v1/earshot                                        + + + + + +  o o ?
+PATCH  /api/v1/earshot                                        - - - - - -  - - ?
 GET    /api/v1/nodes                                          + + + + + +  o o ?
 POST   /api/v1/nodes                                          - - + - + -  - . ?
 GET    /api/v1/nodes/{node}                                   + + + + + +  . . ?
@@ -270,6 +273,8 @@ BODIES: dict[str, Any] = {
     "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
     "POST /settings/areas/{area}": {"name": "Thôn Mới", "kind": "thôn"},
     "POST /settings/alerts/": {"name": "Tâm", "address": "json://127.0.0.1:9", "area_id": "{area}"},
+    "PATCH /api/v1/earshot": {"metres": 500},
+    "POST /settings/earshot": {"metres": "500"},
     "POST /api/v1/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
     "PATCH /api/v1/areas/{area}": {"name": "Thôn Mới"},
     "POST /api/v1/users/{user}/areas": {"area_id": "{area}"},

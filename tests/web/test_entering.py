@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 from controller import areas
 from controller.access import SYSTEM
@@ -75,3 +76,29 @@ def test_a_schedule_does_not_clash_with_itself(visit, evening):
 def test_an_outsider_finds_nothing_to_change(visit, evening):
     assert visit("charlie").get(f"/broadcasts/new?edit={evening}").status_code == 404
     assert visit("vera").get(f"/broadcasts/new?edit={evening}").status_code == 403
+
+
+def test_catching_up_holidays_and_lunar_days_are_entered_and_kept(visit, services, village):
+    erin = visit("erin")
+    values = fields(erin.get("/broadcasts/new").text)
+    values |= {
+        "title": "Tàu về bến", "clips": [village.clips[5]], "area_ids": [village.areas["Hạ"]],
+        "date": "2026-11-30", "time": "09:00", "repeat": "lunar", "lunar": ["30"],
+        "lunar_offset": "-2", "lunar_leap": "exclude", "holidays": "skip", "catch_up": "1",
+    }  # fmt: skip
+    answer = erin.post("/broadcasts/new", data=values)
+    assert answer.status_code == 302, answer.text
+    page = erin.get(answer.location).text
+    assert "2 ngày trước ngày cuối tháng hằng tháng âm lịch (trừ tháng nhuận)" in page
+    with reading(services.engine) as session:
+        made = session.scalars(select(Schedule).where(Schedule.title == "Tàu về bến")).one()
+        assert made.rule["exceptions"] == {"on_holidays": "skip", "catch_up": True}
+        lunar = {"days": [30], "offset_days": -2, "leap": "exclude"}
+        assert made.rule["recurrence"] == {"lunar": lunar}
+    again = fields(erin.get(f"/broadcasts/new?edit={made.id}").text)
+    assert (again["holidays"], again["catch_up"], again["repeat"]) == (["skip"], ["1"], ["keep"])
+    erin.post("/broadcasts/new", data={**again, "holidays": "move"})
+    with reading(services.engine) as session:
+        rule = session.get(Schedule, made.id).rule
+        assert rule["exceptions"] == {"on_holidays": "move", "catch_up": True}
+        assert rule["recurrence"] == {"lunar": lunar}

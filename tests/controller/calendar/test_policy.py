@@ -129,6 +129,19 @@ def test_of_too_many_new_sessions_the_last_are_named():
     ]
 
 
+def test_every_airing_of_a_session_too_many_is_named():
+    there = [span("2026-11-23T05:30")]
+    planned = [span("2026-11-23T11:00"), span("2026-11-23T11:15")]
+    assert rules_broken({"max_sessions_per_day": 1}, *planned, others=there) == [
+        ("max_sessions_per_day", each.starts_at) for each in planned
+    ]
+
+
+def test_what_joins_a_session_is_not_what_is_too_many():
+    there = [span(f"2026-11-23T{hour}:00") for hour in ("05", "11", "17")]
+    assert rules_broken({"max_sessions_per_day": 2}, span("2026-11-23T17:15"), others=there) == []
+
+
 def test_minutes_a_session_and_a_day():
     policy = {"max_minutes_per_session": 15, "max_minutes_per_day": 25}
     long = span("2026-11-23T05:30", 16)
