@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from controller.access import Action, Actor
+from controller.advising import rfc3339
 from controller.calendar.wall import as_local, as_utc, is_date, to_local, to_utc, zone
-from controller.drafts import rfc3339
 from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Airing, Schedule
 from controller.places import Tree

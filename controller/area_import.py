@@ -26,10 +26,20 @@ from controller.models import Area, new_id
 from controller.searching import plain
 
 _COLUMNS = {
-    "code": ("code", "ma", "ma don vi", "ma dvhc"),
+    "code": ("code", "ma", "ma so", "ma don vi", "ma dvhc", "ma don vi hanh chinh", "ma thon"),
     "name": ("name", "ten", "ten don vi", "ten thon"),
     "kind": ("kind", "loai", "cap", "loai don vi"),
-    "parent": ("parent", "parent code", "ma cap tren", "ma xa", "thuoc"),
+    "parent": (
+        "parent",
+        "parent code",
+        "parent_code",
+        "ma cha",
+        "ma don vi cha",
+        "ma cap tren",
+        "ma don vi cap tren",
+        "ma xa",
+        "thuoc",
+    ),
     "languages": ("languages", "ngon ngu", "tieng"),
 }
 _MOST_ROWS = 20_000

@@ -19,7 +19,7 @@ from controller.calendar.conflicts import Busy, Timeline
 from controller.calendar.policy import Span
 from controller.calendar.wall import to_local, zone
 from controller.errors import Conflict, ControllerError
-from controller.free_slots import FreeSlots
+from controller.free_slots import FreeSlots, ruled_places
 from controller.models import Airing, AiringArea, Approval, Playback, Schedule
 from controller.places import Tree
 from controller.schedules import ItemInput, ScheduleInput, create, get, put_on_air, told
@@ -163,7 +163,8 @@ def _first_time(
         return frozenset(i for i, place in enumerate(places) if place & wanted)
 
     busy = [Busy(a.starts_at, a.ends_at, i) for i, a in enumerate(there)]
-    slots = FreeSlots.among(area_ids, tree, Timeline.of(busy), sounding_in, now)
+    ruled = ruled_places(area_ids, tree, sounding_in)
+    slots = FreeSlots.of(area_ids, tree, Timeline.of(busy), ruled, now)
     return slots.next(Span(start, start + length), _WITHIN)
 
 

@@ -237,7 +237,9 @@ class _Programmes:
     def _outro(self, kind: str | None, at: datetime, item: int) -> Iterator[messages.Part]:
         """In every language it has been spoken in, Vietnamese first; without that in none."""
         speaker = self._place.speaker
-        for language in outros.LANGUAGES if kind and speaker else ():
+        if kind is None or speaker is None:
+            return
+        for language in outros.LANGUAGES:
             text = outros.text_at(kind, speaker, at, language)
             line = self._line(text) if text else None
             if line is None:

@@ -6,7 +6,7 @@ below the targets, overlaps with other schedules, clips that will not be there.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -14,12 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller import outros
+from controller.advising import Advice, rfc3339
 from controller.calendar.conflicts import FAR, Busy, Timeline
 from controller.calendar.policy import Span, violations
 from controller.calendar.recurrence import Rule
 from controller.calendar.wall import to_local, zone
 from controller.due import Due, Hearing, due_between, hearing_of, plan
-from controller.free_slots import FreeSlots, ruled_places
+from controller.free_slots import FreeSlots, Ruled, ruled_places
 from controller.models import Approval, Schedule, ScheduleArea
 from controller.places import Tree
 from controller.precedence import EFFECTS, Loss, loss_of
@@ -28,15 +29,8 @@ from protocol.outcomes import AiringClass
 
 LOOK_AHEAD = timedelta(days=366)
 _AROUND = FAR + timedelta(days=2)
+_MOST_PLACES = 5  # named in a sentence; `also` has them all
 _MOST_OUTROS = 50  # villages whose words are shown before saving
-_MOST_SUGGESTIONS = 50  # airings: each is a search; a list of more is not read
-_MOST_IN_VAIN = 3  # a search that finds nothing looks at every quarter of an hour of a fortnight
-_NO_SLOT = (
-    "Trong một tuần trước và sau không có giờ trống nào hợp quy định: hãy rút ngắn chương trình, "
-    "bỏ lượt này hoặc chọn nơi khác.",
-    "No free start within a week before or after keeps the rules: shorten the programme, leave "
-    "this airing out, or choose other places.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +57,8 @@ class Draft:
     """What a schedule would do.
 
     Each conflict has `airing` (RFC 3339 start), `kind` (policy, clash, clip, language), `rule`,
-    `area`, sentences `vi` and `en`, `with` (the other schedule), `suggestion` (a free start) and
-    `blocking`: true where it forbids saving. Where one class yields to another it says which
+    `area` (a rule's further places: `also`), sentences `vi` and `en`, `with` (the other schedule),
+    `suggestion` (a free start) and `blocking`: true where it forbids saving. Where one class yields to another it says which
     (`loser`: this, other) and how (`effect`: wait, shorten, skip).
     """
 
@@ -110,35 +104,6 @@ class _Others:
         )
 
 
-class _Advice:
-    """Adds to a conflict the nearest free start, or the sentence that there is none."""
-
-    def __init__(
-        self, subject: Subject, due: Sequence[Due], others: _Others, tree: Tree, now: datetime
-    ) -> None:
-        spans = [Span(each.starts_at, each.ends_at) for each in due]
-        self._spans = {rfc3339(span.starts_at): span for span in spans}
-        self._slots = FreeSlots.among(
-            subject.area_ids, tree, others.timeline, others.sounding_in, now, spans
-        )
-        self._found: dict[str, datetime | None] = {}
-
-    def on(self, conflict: dict[str, Any]) -> dict[str, Any]:
-        if "effect" in conflict:  # who gives way was said; nothing has to be moved
-            return conflict
-        at = conflict["airing"]
-        if at not in self._found:
-            in_vain = sum(found is None for found in self._found.values())
-            if len(self._found) >= _MOST_SUGGESTIONS or in_vain >= _MOST_IN_VAIN:
-                return conflict
-            self._found[at] = self._slots.nearest(self._spans[at])
-        found = self._found[at]
-        if found is not None:
-            return {**conflict, "suggestion": rfc3339(found)}
-        vi, en = _NO_SLOT
-        return {**conflict, "vi": f"{conflict['vi']} {vi}", "en": f"{conflict['en']} {en}"}
-
-
 def judge(
     session: Session, subject: Subject, now: datetime, tree: Tree, limit: int = 1000
 ) -> Draft:
@@ -152,18 +117,16 @@ def judge(
     conflicts += _languages(subject, tree, due[0])
     if subject.class_ != AiringClass.EMERGENCY:
         others = _others(session, subject, due, tree)
-        advice = _Advice(subject, due, others, tree, now)
-        conflicts += map(advice.on, _policies(subject, due, others, tree))
+        ruled = ruled_places(subject.area_ids, tree, others.sounding_in)
+        advice = Advice(
+            due, lambda own: FreeSlots.of(subject.area_ids, tree, others.timeline, ruled, now, own)
+        )
+        conflicts += map(advice.on, _policies(due, others, ruled, tree))
         conflicts += map(advice.on, _clashes(subject, due, others))
     if subject.loaded.outro:
         conflicts += _last_words(subject, hearing, due[0], tree)
     ordered = sorted(conflicts, key=lambda c: (c["airing"], not c["blocking"]))
     return Draft(planned, ordered, _outros(session, subject, due[0], tree))
-
-
-def rfc3339(instant: datetime) -> str:
-    """An instant as text, in UTC with a Z."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _due(subject: Subject, hearing: Hearing, now: datetime) -> list[Due]:
@@ -296,24 +259,38 @@ def _followed(subject: Subject, schedule_id: str, each: Due) -> bool:
 
 
 def _policies(
-    subject: Subject, due: Sequence[Due], others: _Others, tree: Tree
-) -> Iterator[dict[str, Any]]:
-    """Each rule of each area below the targets; an airing and rule is named once."""
+    due: Sequence[Due], others: _Others, ruled: Sequence[Ruled], tree: Tree
+) -> list[dict[str, Any]]:
+    """Each rule of each area below the targets; an airing and rule once, with all its places."""
     spans = [Span(each.starts_at, each.ends_at) for each in due]
-    named: set[tuple[datetime, str]] = set()
-    for place in ruled_places(subject.area_ids, tree, others.sounding_in):
+    found: dict[tuple[datetime, str], dict[str, Any]] = {}
+    for place in ruled:
         beside = (b for b in others.timeline.spans if b.what in place.beside)
         there = [Span(b.starts_at, b.ends_at) for b in beside]
         effective, name = place.effective, tree.name(place.area_id)
+        area = {"id": place.area_id, "name": name}
         for broken in violations(effective.policy, effective.timezone, spans, there):
-            if (broken.starts_at, broken.rule) not in named:
-                named.add((broken.starts_at, broken.rule))
-                yield {
-                    **_conflict(broken, "policy", broken.rule, "", "", blocking=True),
-                    "area": {"id": place.area_id, "name": name},
-                    "vi": f"{name}: {broken.vi}",
-                    "en": f"{name}: {broken.en}",
-                }
+            key = (broken.starts_at, broken.rule)
+            if key in found:
+                found[key]["also"].append(area)
+                continue
+            found[key] = {
+                **_conflict(broken, "policy", broken.rule, "", "", blocking=True),
+                "area": area,
+                "also": [],
+                "vi": f"{name}: {broken.vi}",
+                "en": f"{name}: {broken.en}",
+            }
+    return [_with_places(conflict) for conflict in found.values()]
+
+
+def _with_places(conflict: dict[str, Any]) -> dict[str, Any]:
+    names = [area["name"] for area in conflict["also"]]
+    if not names:
+        return conflict
+    shown = ", ".join(names[:_MOST_PLACES]) + (" …" if len(names) > _MOST_PLACES else "")
+    vi, en = f"{conflict['vi']} Cũng ở: {shown}.", f"{conflict['en']} Also in: {shown}."
+    return {**conflict, "vi": vi, "en": en}
 
 
 def _clashes(subject: Subject, due: Sequence[Due], others: _Others) -> Iterator[dict[str, Any]]:

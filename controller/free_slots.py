@@ -33,12 +33,16 @@ def ruled_places(area_ids: Iterable[str], tree: Tree, sounding_in: SoundingIn) -
     Villages mostly share their commune's rules: those are judged once.
     """
     found: dict[tuple[int, frozenset[int]], Ruled] = {}
-    for area_id in sorted(tree.open_below(area_ids), key=lambda each: (len(tree.path(each)), each)):
-        effective = tree.effective(area_id)
-        limited = effective.policy.has_limits
-        beside = sounding_in(tree.path(area_id)) if limited else frozenset[int]()
+    paths = sorted((tree.path(each) for each in tree.open_below(area_ids)), key=_highest_first)
+    for path in paths:
+        area_id, effective = path[-1], tree.effective(path[-1])
+        beside = sounding_in(path) if effective.policy.has_limits else frozenset[int]()
         found.setdefault((id(effective), beside), Ruled(area_id, effective, beside))
     return list(found.values())
+
+
+def _highest_first(path: Sequence[str]) -> tuple[int, str]:
+    return len(path), path[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,15 @@ class FreeSlots:
     now: datetime
 
     @classmethod
-    def among(
+    def of(
         cls,
         area_ids: Sequence[str],
         tree: Tree,
         timeline: Timeline,
-        sounding_in: SoundingIn,
+        ruled: Iterable[Ruled],
         now: datetime,
         own: Iterable[Span] = (),
     ) -> "FreeSlots":
-        ruled = ruled_places(area_ids, tree, sounding_in)
         limited = [each for each in ruled if each.effective.policy.has_limits]
         others = Timeline.of([Busy(span.starts_at, span.ends_at, -1) for span in own])
         return cls(area_ids, tree, timeline, limited, others, now)

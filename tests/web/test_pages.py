@@ -84,7 +84,8 @@ def test_the_summary_is_one_sentence_in_the_glossary_s_words(visit, village):
     }
     answer = visit("erin").post("/broadcasts/check", data=data, headers={"HX-Request": "true"})
     assert (
-        "Phát «Họp thôn» lúc 19:00 (tối), thứ 3, thứ 6 hằng tuần, từ 24/11/2026, tại Thôn Hạ "
+        "Phát «Họp thôn» lúc 19:00 (tối), thứ 3, thứ 6 hằng tuần, từ 24/11/2026 (16/10 âm lịch), "
+        "tại Thôn Hạ "
         "(1 cụm loa)" in answer.text
     )
 

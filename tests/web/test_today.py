@@ -81,7 +81,7 @@ def test_a_clip_about_to_expire_is_named_with_what_uses_it(visit, services, vill
         version = session.get(Clip, village.clips[1]).versions[-1]
         version.valid_until = NOW + timedelta(days=3)
     page = visit("erin").get("/").text
-    assert "Hết hạn 25/11/2026: Nộp hồ sơ trên Cổng dịch vụ công" in page
+    assert "Hết hạn 25/11/2026 (17/10 âm lịch): Nộp hồ sơ trên Cổng dịch vụ công" in page
     assert "đang dùng trong Bản tin sáng của xã" in page
     assert "Hết hạn" not in visit("charlie").get("/").text
 
