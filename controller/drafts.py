@@ -58,8 +58,8 @@ class Draft:
 
     Each conflict has `airing` (RFC 3339 start), `kind` (policy, clash, clip, language), `rule`,
     `area` (a rule's further places: `also`), sentences `vi` and `en`, `with` (the other schedule),
-    `suggestion` (a free start) and `blocking`: true where it forbids saving. Where one class yields to another it says which
-    (`loser`: this, other) and how (`effect`: wait, shorten, skip).
+    `suggestion` (a free start) and `blocking`: true where it forbids saving. Where one class
+    yields to another it says which (`loser`: this, other) and how (`effect`: wait, shorten, skip).
     """
 
     occurrences: list[Planned]

@@ -123,3 +123,11 @@ def test_a_province_of_villages_comes_in_one_file(session, cast):
     assert (done.created, done.updated) == (1409, 0)
     again = area_import.write(session, cast.alice, xlsx(*rows), commune, NOW)
     assert (again.created, again.updated) == (0, 1409)
+
+
+@pytest.mark.parametrize("heading", ["mã cha", "Mã đơn vị cấp trên", "parent_code", "Mã xã"])
+def test_the_heading_of_the_unit_above_is_known_by_its_usual_names(session, cast, heading):
+    rows = csv(f"mã,tên,loại,{heading}\n001,Xã Một,xã,\n002,Thôn Hai,thôn,001\n")
+    area_import.write(session, cast.alice, rows, cast.areas["commune"], NOW)
+    inner = session.scalars(select(Area).where(Area.code == "002")).one()
+    assert session.get_one(Area, inner.parent_id).name == "Xã Một"
