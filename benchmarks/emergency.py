@@ -3,7 +3,7 @@
     python -m benchmarks.emergency [--nodes N]
 
 First with a clip of 10 s that no node has, then once more with the same clip, now held by all. The
-nodes are real agents without sound in one process (`loalang simulate`); "first frame" is the
+nodes are real agents without sound (`loalang simulate`); "first frame" is the
 instant their player starts. All of them, broker and controller share this one machine.
 """
 

@@ -12,14 +12,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from device.board import BoardReader
+from device.board import BoardReader, kernel_boot_id
 from device.doctor import doctor
 from device.errors import ConfigError
 from device.identity import load_key
 from device.logs import RecentLines
 from device.loop import Loop
 from device.modem import ModemGauge
-from device.node import Equipment, Node, kernel_boot_id
+from device.node import Equipment, Node
 from device.notify import Notifier
 from device.priority import be_urgent
 from device.reporting import check_config

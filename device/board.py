@@ -141,3 +141,9 @@ def _number(text: str) -> int | None:
         return int(text.strip(), 0)
     except ValueError:
         return None
+
+
+def kernel_boot_id() -> str:
+    """The kernel's name for this boot."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else "unknown"

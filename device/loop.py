@@ -97,16 +97,21 @@ class Loop:
                 self._guarded(on_write)
             if on_read and mask & selectors.EVENT_READ:
                 self._guarded(on_read)
-        now = self.monotonic()
-        while self._timers and self._timers[0][0] <= now:
-            timer = heapq.heappop(self._timers)[2]
-            if not timer.cancelled:
-                self._guarded(timer.run)
+            # Between any two: hundreds of agents on one loop must not make each other late.
+            self._run_due()
+        self._run_due()
 
     def close(self) -> None:
         self._selector.close()
         os.close(self._wake_out)
         os.close(self._wake_in)
+
+    def _run_due(self) -> None:
+        now = self.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            timer = heapq.heappop(self._timers)[2]
+            if not timer.cancelled:
+                self._guarded(timer.run)
 
     def _wait_s(self, longest_s: float) -> float:
         while self._timers and self._timers[0][2].cancelled:

@@ -143,7 +143,8 @@ class Planner:
             return _ARMED_TURN_S
         if self._plan:
             ahead = (self._plan[0].starts_at - ARM_AHEAD - now).total_seconds()
-            return min(max(ahead, 0.05), _TURN_S)
+            # What is due and cannot begin yet waits for its clip, and that rings by itself.
+            return min(max(ahead, 0.05), _TURN_S) if ahead > 0 else _ARMED_TURN_S
         return _TURN_S
 
     def _consider(self, placed: Placed, now: datetime, trusted: bool) -> None:

@@ -1,26 +1,31 @@
-"""Many real agents in one process, on one loop: no sound, no pins, everything else as on a mast.
+"""Many real agents, a hundred or more on one loop: no sound, no pins, all else as on a mast.
 
     loalang simulate --nodes N --broker-url URL --controller-key HEX [--claim-codes FILE]
 
-Each agent has its own directory, key, stores and connection; stop with Ctrl-C.
+Each agent has its own directory, key, stores and connection; stop with Ctrl-C. Above a hundred
+they are shared out among processes, one a core, each with a loop: machines do not wait in line.
 """
 
 import argparse
 import json
 import logging
+import os
 import random
 import resource
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from device.board import kernel_boot_id
 from device.errors import ConfigError
 from device.loop import Loop
-from device.node import Equipment, Node, kernel_boot_id
+from device.node import Equipment, Node
 from device.settings import Settings, load
 
 log = logging.getLogger(__name__)
 
+_ENOUGH_FOR_TWO = 100  # agents, from which on a second process is worth its memory
 _START_SPREAD_S = 0.01  # between two agents, so that they do not all connect in one instant
 
 
@@ -35,21 +40,10 @@ def main(argv: list[str] | None = None) -> int:
         for problem in error.problems:
             print(f"loalang simulate: {problem}", file=sys.stderr)
         return 2
-    loop = Loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loop.call_from_thread(loop.stop))
-    nodes = start(loop, settings)
-    loop.call_later(options.report_s, lambda: _report(loop, nodes, options.report_s))
-    try:
-        loop.run()
-    finally:
-        for node in nodes:
-            node.stop()
-        loop.close()
-    return 0
+    return _shared_out(settings, options.processes or _processes(options.nodes), options.report_s)
 
 
-def start(loop: Loop, settings: list[Settings]) -> list[Node]:
+def start(loop: Loop, settings: Sequence[Settings]) -> list[Node]:
     """The agents, started one shortly after the other on `loop`."""
     _raise_file_limit(len(settings))
     nodes = []
@@ -61,6 +55,52 @@ def start(loop: Loop, settings: list[Settings]) -> list[Node]:
         loop.call_later(number * _START_SPREAD_S, node.start)
         nodes.append(node)
     return nodes
+
+
+def _processes(nodes: int) -> int:
+    return min(os.cpu_count() or 1, 1 + nodes // _ENOUGH_FOR_TWO)
+
+
+def _shared_out(settings: Sequence[Settings], processes: int, report_s: float) -> int:
+    """Run them in so many processes, this one among them; all end with this one."""
+    over, ours = os.pipe()  # the children end when ours closes, whatever became of us
+    children = []
+    for share in range(1, processes):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(ours)
+                os._exit(_run(settings[share::processes], report_s, over))
+            except Exception:
+                log.exception("a process of simulated nodes failed")
+            finally:
+                os._exit(1)
+        children.append(pid)
+    try:
+        return _run(settings[::processes], report_s)
+    finally:
+        os.close(ours)
+        os.close(over)
+        for pid in children:
+            os.waitpid(pid, 0)
+
+
+def _run(settings: Sequence[Settings], report_s: float, over: int | None = None) -> int:
+    """One loop of agents until a signal, or until the pipe `over` is closed at its other end."""
+    loop = Loop()
+    if over is not None:
+        loop.watch(over, loop.stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.call_from_thread(loop.stop))
+    nodes = start(loop, settings)
+    loop.call_later(report_s, lambda: _report(loop, nodes, report_s))
+    try:
+        loop.run()
+    finally:
+        for node in nodes:
+            node.stop()
+        loop.close()
+    return 0
 
 
 def _settings(options: argparse.Namespace, number: int, codes: list[str]) -> Settings:
@@ -85,9 +125,10 @@ def _codes(path: str | None) -> list[str]:
 
 
 def _report(loop: Loop, nodes: list[Node], every_s: float) -> None:
-    """One line of JSON now and then, for whoever watches the load."""
+    """One line of JSON a process now and then, for whoever watches the load."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     line = {
+        "process": os.getpid(),
         "nodes": len(nodes),
         "connected": sum(node.link.connected for node in nodes),
         "bound": sum(node.documents.bound for node in nodes),
@@ -118,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ca-file", default="")
     parser.add_argument("--site", default="main")
     parser.add_argument("--dir", default="simulated", help="where the agents keep their data")
+    parser.add_argument("--processes", type=int, default=0, help="0: as many as are of use")
     parser.add_argument("--report-s", type=float, default=10.0)
     parser.add_argument("--log-level", default="warning")
     return parser

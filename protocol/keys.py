@@ -5,7 +5,7 @@ envelope (`kid`), 32 name a device (`device_id`).
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -48,9 +48,18 @@ class VerifyKey:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key: 32 raw bytes, never printed."""
+    """A private key: 32 raw bytes, never printed. Raises ValueError for another number of them."""
 
     raw: bytes
+    # Unpacked once: that costs more than the signature itself.
+    _private: Ed25519PrivateKey = field(init=False, repr=False, compare=False)
+    verify_key: VerifyKey = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        private = Ed25519PrivateKey.from_private_bytes(self.raw)
+        object.__setattr__(self, "_private", private)
+        shown = VerifyKey(private.public_key().public_bytes_raw())
+        object.__setattr__(self, "verify_key", shown)
 
     @classmethod
     def generate(cls) -> "SigningKey":
@@ -60,13 +69,8 @@ class SigningKey:
     def from_hex(cls, text: str) -> "SigningKey":
         return cls(bytes.fromhex(text.strip()))
 
-    @property
-    def verify_key(self) -> VerifyKey:
-        private = Ed25519PrivateKey.from_private_bytes(self.raw)
-        return VerifyKey(private.public_key().public_bytes_raw())
-
     def sign(self, message: bytes) -> bytes:
-        return Ed25519PrivateKey.from_private_bytes(self.raw).sign(message)
+        return self._private.sign(message)
 
     def __repr__(self) -> str:
         return f"SigningKey(kid={self.verify_key.kid})"

@@ -1,5 +1,7 @@
 """The loop: timers in order, sockets, other threads; a task that fails leaves the others alone."""
 
+import itertools
+import os
 import threading
 
 import pytest
@@ -63,3 +65,21 @@ def test_a_peer_that_stops_reading_does_not_block(loop):
     assert 0 < sent < 10_000
     one.close()
     theirs.close()
+
+
+def test_a_timer_is_not_late_because_many_sockets_are_busy(loop):
+    """With hundreds of agents on a loop, one turn may take a second."""
+    ran = []
+
+    def busy(name):
+        ran.append(name)
+        loop.call_later(0.0, lambda: ran.append("due"))
+
+    pipes = [os.pipe() for _ in range(3)]
+    for out, into in pipes:
+        os.write(into, b"x")
+        loop.watch(out, lambda out=out: busy(os.read(out, 1)))
+    loop.turn(0.1)
+    for each in itertools.chain(*pipes):
+        os.close(each)
+    assert ran[:4] == [b"x", "due", b"x", "due"]

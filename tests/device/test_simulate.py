@@ -1,5 +1,9 @@
 """Many real agents on one loop: all bound, all told, all heard of."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from device.loop import Loop
@@ -51,3 +55,22 @@ def test_dozens_of_agents_in_one_process_play_and_report(controller, agents):
     outcomes = {controller.outcomes(node.device_id)["a1"].outcome for node in nodes}
     assert outcomes == {"played"}
     assert loop.failures == 0
+
+
+def test_many_agents_are_shared_out_among_processes_that_end_together(controller, broker, tmp_path):
+    controller.config = bound
+    key, url = controller.key.verify_key.hex, f"mqtt://127.0.0.1:{broker.port}"
+    command = [sys.executable, "-m", "device.simulate", "--nodes", "4", "--processes", "2"]
+    command += ["--broker-url", url, "--controller-key", key, "--dir", str(tmp_path)]
+    command += ["--report-s", "0.2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulated:
+        assert simulated.stdout is not None
+        connected = {}
+        for line in simulated.stdout:
+            said = json.loads(line)
+            connected[said["process"]] = said["connected"]
+            if list(connected.values()) == [2, 2]:
+                break
+        simulated.kill()
+        simulated.stdout.read()  # ends when the last process of the agents has
+    assert sorted(connected.values()) == [2, 2]
