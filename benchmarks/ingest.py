@@ -5,17 +5,22 @@
 Prints reports per second: `bare` is the same reports in batched INSERT … ON CONFLICT DO NOTHING,
 500 a transaction, nothing else done; `handler` is ingest as the service runs it, without a broker
 (it verifies, reads, folds, and writes a playback beside every two reports); `end to end` is the
-same once more, published to a real mosquitto on this machine, until all is acknowledged.
+same once more, through a real mosquitto, from nodes in another process on this machine, each with
+two batches on their way, until every node has the controller's own acknowledgement.
 The database is a file with synchronous=FULL unless a PostgreSQL URL is given.
 """
 
 import argparse
+import json
+import multiprocessing
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
 
 from sqlalchemy import Engine, delete
 
@@ -148,7 +153,7 @@ def made_ingest(engine: Engine, link: Link, done: Callable[[Arrival], None]) -> 
         engine,
         Publisher(engine, link, SigningKey.generate(), TOPICS, lambda: NOW),
         done,
-        Listeners(lambda _: None, lambda _: None, lambda: None),
+        Listeners(lambda _: None, lambda *_: None, lambda: None),
         lambda: NOW,
         time.monotonic,
     )
@@ -169,43 +174,62 @@ def handled(engine: Engine, keys: list[SigningKey], batches: int) -> tuple[float
 
 
 def end_to_end(engine: Engine, keys: list[SigningKey], batches: int, url: str) -> float:
-    """Reports per second from a publisher through the broker until all are acknowledged."""
-    address = BrokerAddress.from_url(url)
-    up = threading.Semaphore(0)
+    """Reports per second through the broker, from nodes in another process until all have acks."""
+    context = multiprocessing.get_context("spawn")
+    told, tells = context.Pipe(duplex=False)
+    hexes = [key.raw.hex() for key in keys]
+    nodes = context.Process(target=send_all, args=(url, hexes, batches, tells))
     ours = Link(
-        address,
+        BrokerAddress.from_url(url),
         "ingest",
         TOPICS.everything_from_devices(),
         make_will=lambda: (TOPICS.controller_state(), b""),
-        on_up=lambda _: up.release(),
+        on_up=lambda _: nodes.start(),
         on_arrival=lambda arrival: ingest.put(arrival),
     )
-    theirs = Link(
-        address,
-        "nodes",
-        [],
-        make_will=lambda: (TOPICS.area_state("none"), b""),
-        on_up=lambda _: up.release(),
-        on_arrival=lambda _: None,
-    )
     ingest = made_ingest(engine, ours, ours.acknowledge)
-    waiting = list(arrivals(keys, batches))
-    for link in (ours, theirs):
-        link.start()
-        up.acquire(timeout=30)
-    began = time.perf_counter()
-    sender = threading.Thread(
-        target=lambda: [theirs.publish(said.topic, said.payload) for said in waiting]
-    )
-    sender.start()
-    while ingest.handled < len(waiting):
+    ours.start()
+    while not told.poll():
         ingest.step(0.1)
-    ours.drain(10)
-    took_s = time.perf_counter() - began
-    sender.join()
-    for link in (theirs, ours):
-        link.stop()
-    return len(waiting) * BATCH / took_s
+    took_s: float = told.recv()
+    nodes.join()
+    ours.stop()
+    return len(keys) * batches * BATCH / took_s
+
+
+def send_all(url: str, hexes: list[str], batches: int, tells: Connection) -> None:
+    """Be the nodes: each has two batches on their way, and the next goes when one has its ack."""
+    keys = [SigningKey.from_hex(text) for text in hexes]
+    waiting: dict[str, list[Arrival]] = {}
+    for arrival in arrivals(keys, batches):
+        waiting.setdefault(arrival.topic.split("/")[4], []).append(arrival)
+    up, acks = threading.Event(), SimpleQueue[Arrival]()
+    link = Link(
+        BrokerAddress.from_url(url),
+        "nodes",
+        [TOPICS.to_device("+", "ack")],
+        make_will=None,
+        on_up=lambda _: up.set(),
+        on_arrival=acks.put,
+    )
+    link.start()
+    up.wait(30)
+    began = time.perf_counter()
+    sent = dict.fromkeys(waiting, 0)
+    done = dict.fromkeys(waiting, 0)
+    while min(done.values()) < batches:
+        for device_id, batch in waiting.items():
+            while sent[device_id] < min(done[device_id] + 2, batches):
+                said = batch[sent[device_id]]
+                link.publish(said.topic, said.payload)
+                sent[device_id] += 1
+        ack = acks.get()
+        link.acknowledge(ack)
+        upto = json.loads(ack.payload.partition(b"\n")[2])["upto"]
+        device_id = ack.topic.split("/")[4]
+        done[device_id] = max(done[device_id], upto // BATCH)
+    tells.send(time.perf_counter() - began)
+    link.stop()
 
 
 def forget_reports(engine: Engine) -> None:
@@ -236,7 +260,7 @@ def main() -> None:
     print(f"bare inserts   {rate_bare:9.0f} reports/s")
     print(f"handler        {rate:9.0f} reports/s   {acknowledgements} acknowledgements")
     print(f"ratio          {rate / rate_bare:9.2f}")
-    print(f"end to end     {rate_through:9.0f} reports/s through mosquitto, publisher beside it")
+    print(f"end to end     {rate_through:9.0f} reports/s through mosquitto, the nodes beside it")
 
 
 if __name__ == "__main__":

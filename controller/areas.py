@@ -98,7 +98,7 @@ def change(
     _told(session, actor, "area.update", area, now, {"before": before, "after": changes})
     if set(changes) & _GOVERN:
         touched = sorted({*below(session, [area.id]), *old_path, *path(session, area.id)})
-        body = {"area_ids": touched}
+        body = {"area_ids": touched, "configs": True}  # languages and hours of the node's own
         commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
     return area
 

@@ -85,7 +85,8 @@ def ordinary(desk: Desk, vouch: Callable[[bool], int] | None = None) -> dict[Com
 
     def schedules_changed(body: dict[str, Any]) -> int:
         # An area's rules are among them, and they may want two signatures from now on.
-        return vouched(False) + desk.refresh(body.get("area_ids"))
+        said = desk.configure() if body.get("configs") else 0
+        return said + vouched(False) + desk.refresh(body.get("area_ids"))
 
     def node_changed(body: dict[str, Any]) -> int:
         desk.release(body.get("released", ()))

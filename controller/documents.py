@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session, selectinload
 from controller import airings, areas, nodes, outros, ready_made, zones
 from controller.calendar import policy as policies
 from controller.calendar.conflicts import is_within
+from controller.calendar.rules import Permit
+from controller.calendar.wall import zone
 from controller.models import (
     Airing,
     AiringArea,
@@ -124,7 +126,8 @@ def node_config(session: Session, node: Node, now: datetime) -> messages.NodeCon
     area_id = nodes.area_of(session, node.id, now)
     if area_id is None or node.retired_at is not None:
         return None
-    languages = node.languages or areas.effective(session, area_id).languages
+    rules = areas.effective(session, area_id)
+    languages = node.languages or rules.languages
     path = areas.path(session, area_id)
     return messages.NodeConfig(
         node_id=node.id,
@@ -137,7 +140,17 @@ def node_config(session: Session, node: Node, now: datetime) -> messages.NodeCon
         settle_ms=node.settle_ms,
         tail_ms=node.tail_ms,
         zones=zones.said(node.zones or (), path),
+        later_hours=_in_utc(rules.policy.prefetch, rules.timezone, now),
     )
+
+
+def _in_utc(hours: Permit | None, timezone: str, now: datetime) -> str:
+    """Like "15:00-22:00"; empty when no hours are set."""
+    if hours is None:
+        return ""
+    today = now.astimezone(zone(timezone)).date()
+    local = (datetime.combine(today, end, zone(timezone)) for end in (hours.from_, hours.to))
+    return "-".join(f"{end.astimezone(UTC):%H:%M}" for end in local)
 
 
 def bound_nodes(session: Session, node_id: str | None = None) -> list[tuple[Node, Device]]:

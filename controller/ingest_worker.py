@@ -48,7 +48,7 @@ def run(settings: Settings, engine: Engine, stop: threading.Event) -> None:
         engine,
         Publisher(engine, link, ring, topics, lambda: datetime.now(UTC)),
         link.acknowledge,
-        Listeners(lambda _: None, lambda _: None, lambda: None),
+        Listeners(lambda _: None, lambda *_: None, lambda: None),
         lambda: datetime.now(UTC),
         time.monotonic,
     )

@@ -285,9 +285,9 @@ class Service:
             self.desk.bind(bound)
             self._rebuild.set()  # their areas may never have been served
 
-    def _wanted(self, want: Want) -> None:
+    def _wanted(self, device_id: str, want: Want) -> None:
         try:
-            held = self.seeder.want(want.sha256, want.bytes, want.have)
+            held = self.seeder.asked_by(device_id, want)
         except ProtocolError as error:
             _log.warning("a wish that cannot be read: %s", error)
             return

@@ -248,13 +248,13 @@ def _one(
     key = keys.get(topic.id)
     if key is None:
         raise Refused(RefusalReason.UNKNOWN_KEY, "a device nobody enrolled, or shut out")
-    heading, body = opened(site, topic, raw, key)
+    heading, body, texts = opened(site, topic, raw, key)
     taken.devices.add(topic.id)
     if topic.channel == "report":
         batch = from_json(ReportBatch, {**body})
         reports.check(batch)
         taken.reports += len(batch.reports)
-        return [reports.Told(topic.id, batch, body["reports"])]
+        return [reports.Told(topic.id, batch, texts)]
     if topic.channel == "status":
         said = from_json(Status, {**body})
         _status(session, session.get_one(Device, topic.id), heading, said, now)
@@ -291,7 +291,7 @@ def _claimed(
         shown = VerifyKey.from_hex(json.loads(read_envelope(raw).body)["public_key"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Malformed(f"no public key in a claim: {error}") from error
-    _, body = opened(site, topic, raw, shown)
+    _, body, _ = opened(site, topic, raw, shown)
     bound = enrolment.claim(session, shown, from_json(Claim, {**body}), now)
     if bound is None:
         taken.refused["claim"] += 1

@@ -5,7 +5,7 @@ of a statement by itself, which costs more than the database does; there a state
 once, values are converted a column at a time and the rows go straight to the driver.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Dialect, Table
@@ -30,9 +30,18 @@ def insert_missing(session: Session, model: type[Base], rows: Sequence[dict[str,
 class Bulk:
     """A statement run for many rows; a row is a tuple of values in the order of `names`."""
 
-    def __init__(self, make: Callable[[str], UpdateBase], names: Sequence[str]) -> None:
-        """`make(name of the dialect)` gives the statement; `names` are those of its binds."""
+    def __init__(
+        self,
+        make: Callable[[str], UpdateBase],
+        names: Sequence[str],
+        as_is: Collection[str] = (),
+    ) -> None:
+        """`make(name of the dialect)` gives the statement; `names` are those of its binds.
+
+        `as_is`: those whose values are what the driver takes, such as the text of a JSON column.
+        """
         self._make = make
+        self._as_is = frozenset(as_is)
         self._names = tuple(names)
         self._prepared: dict[str, _Prepared] = {}
 
@@ -41,9 +50,11 @@ class Bulk:
         return cls(lambda _: plain_insert(table), names)
 
     @classmethod
-    def insert_missing(cls, table: Table, names: Sequence[str]) -> "Bulk":
+    def insert_missing(
+        cls, table: Table, names: Sequence[str], as_is: Collection[str] = ()
+    ) -> "Bulk":
         """Rows whose primary key is there stay as they are."""
-        return cls(lambda dialect: _insert(dialect)(table).on_conflict_do_nothing(), names)
+        return cls(lambda dialect: _insert(dialect)(table).on_conflict_do_nothing(), names, as_is)
 
     def run(self, session: Session, rows: Iterable[Values]) -> int:
         """How many rows it has changed."""
@@ -62,21 +73,29 @@ class Bulk:
             statement = self._make(dialect.name)
             compiled = statement.compile(dialect=dialect, column_keys=list(self._names))
             assert isinstance(compiled, SQLCompiler)
-            self._prepared[dialect.name] = _Prepared(compiled, dialect, self._names)
+            self._prepared[dialect.name] = _Prepared(compiled, dialect, self._names, self._as_is)
         return self._prepared[dialect.name]
 
 
 class _Prepared:
     """A statement's text for one dialect, and how its values become what the driver takes."""
 
-    def __init__(self, compiled: SQLCompiler, dialect: Dialect, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        compiled: SQLCompiler,
+        dialect: Dialect,
+        names: Sequence[str],
+        as_is: Collection[str],
+    ) -> None:
         self.text = str(compiled)
         self._names = names
         at = {name: position for position, name in enumerate(names)}
         positional = compiled.positiontup
         self._order = None if positional is None else [at[name] for name in positional]
-        types = (compiled.binds[name].type for name in names)
-        self._convert = [type_.dialect_impl(dialect).bind_processor(dialect) for type_ in types]
+        types = ((name, compiled.binds[name].type.dialect_impl(dialect)) for name in names)
+        self._convert = [
+            None if name in as_is else type_.bind_processor(dialect) for name, type_ in types
+        ]
 
     def parameters(self, rows: Iterable[Values]) -> list[Any]:
         columns = [

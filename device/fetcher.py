@@ -2,7 +2,8 @@
 
 The window grows while rounds are quick and shrinks when they are slow, so that an urgent command
 never waits behind more than a few chunks. Chunks the broker does not have are asked for with a
-bitmap (`Want`), again and again with growing patience.
+bitmap (`Want`), again and again with growing patience. From a broker that seems to keep none they
+come window by window on the node's own topic, as soon as the controller agrees.
 """
 
 import logging
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from device.blobs import BlobStore, Download
 from device.loop import Loop, Timer
-from protocol.chunks import SMALLEST_CHUNK, Bitmap, chunk_bytes
+from protocol.chunks import SMALLEST_CHUNK, Bitmap, addressed, chunk_bytes
 from protocol.errors import Malformed
 from protocol.messages import Want
 from protocol.topics import Topics
@@ -26,8 +27,10 @@ _QUICK_ROUND_S = 0.5
 _SLOW_ROUND_S = 4.0
 _FIRST_PATIENCE_S = 2.0
 _LONGEST_PATIENCE_S = 60.0
+_SLOWEST_LINE_S = 15.0  # for a window
 _SAVE_S = 1.0
-_SPREAD_S = 600.0  # over which a fleet begins what is needed only days from now
+_FORGOTTEN = 3  # times asked in vain, until the node's own topic is worth a try
+_AT_ONCE = (0.0, 0.0)
 
 
 class Subscriptions(Protocol):
@@ -54,6 +57,7 @@ class _Goal:
     patience_s: float = _FIRST_PATIENCE_S
     rest_until: float = 0.0
     not_before: float = 0.0
+    forgotten: int = 0  # how often in a row the broker did not have it
     dead: str = ""  # why it is given up until the disk or the list changes
     arrived: int = field(default=0)
 
@@ -85,37 +89,48 @@ class Fetcher:
         self._jitter = jitter or random.Random()
         self._goals: dict[str, _Goal] = {}  # in order of urgency
         self._window: dict[str, tuple[_Goal, int]] = {}  # topic → chunk expected on it
+        self._helped = False  # this round was asked for
+        self._forgetful = False  # the broker: what came last came on our own topic
         self._asked: list[str] = []  # the topics of this round, to leave again
+        self._since: dict[str, float] = {}  # topic → since when its chunk has been waited for
+        self._patience_s = _FIRST_PATIENCE_S  # as the line needs it
         self._width = _NARROWEST
         self._round_began = 0.0
         self._timeout: Timer | None = None
         self._save: Timer | None = None
         self.full = False
 
-    def aim(self, wanted: Iterable[tuple[str, int]], later: Collection[str] = frozenset()) -> None:
+    def aim(
+        self,
+        wanted: Iterable[tuple[str, int]],
+        later: Collection[str] = frozenset(),
+        wait_s: tuple[float, float] = _AT_ONCE,
+    ) -> None:
         """Replace the list of (sha256, bytes) to hold, most urgent first.
 
-        Those in `later` are begun at an instant drawn by lot, so that a fleet that hears of a clip
-        in one moment does not fetch it in one moment.
+        Those in `later` are begun at an instant drawn by lot, in seconds from now, so that a fleet
+        that hears of a clip in one moment does not fetch it in one moment.
         """
         goals: dict[str, _Goal] = {}
         for sha256, size in wanted:
             if size > 0 and sha256 not in goals and not self._store.holds(sha256):
-                goals[sha256] = self._goals.get(sha256) or self._new_goal(sha256, size)
+                goals[sha256] = self._goals.get(sha256) or self._new_goal(sha256, size, wait_s)
                 if sha256 not in later:
                     goals[sha256].not_before = 0.0
         for sha256, goal in self._goals.items():
             if sha256 not in goals and goal.download:
                 goal.download.close()
         self._goals = goals
+        if not goals:
+            self._since.clear()
         self._window = {t: each for t, each in self._window.items() if each[0].sha256 in goals}
         if not self._window or self._is_overtaken():
             self._leave_round()
         self._next_round()
 
-    def _new_goal(self, sha256: str, size_bytes: int) -> _Goal:
-        wait_s = self._jitter.uniform(0.0, _SPREAD_S)
-        return _Goal(sha256, size_bytes, not_before=self._loop.monotonic() + wait_s)
+    def _new_goal(self, sha256: str, size_bytes: int, wait_s: tuple[float, float]) -> _Goal:
+        not_before = self._loop.monotonic() + self._jitter.uniform(*wait_s)
+        return _Goal(sha256, size_bytes, patience_s=self._patience_s, not_before=not_before)
 
     def _is_overtaken(self) -> bool:
         """Something more urgent has come than what this round waits for."""
@@ -127,8 +142,11 @@ class Fetcher:
     def connected(self) -> None:
         """The link is back: patience starts anew, the round is asked for again."""
         for goal in self._goals.values():
-            goal.patience_s = _FIRST_PATIENCE_S
+            goal.patience_s = self._patience_s = _FIRST_PATIENCE_S
             goal.rest_until = 0.0
+            goal.forgotten = 0
+        self._forgetful = False
+        self._since.clear()
         self._leave_round()
         self._next_round()
 
@@ -144,9 +162,9 @@ class Fetcher:
             if goal.download
         }
 
-    def take(self, topic: str, chunk: bytes) -> None:
-        """A chunk that arrived; those nobody waits for are ignored."""
-        expected = self._window.get(topic)
+    def take(self, topic: str, chunk: bytes, *, own: bool = False) -> None:
+        """A chunk that arrived, `own` on our own topic; those nobody waits for are ignored."""
+        expected = self._window.get(topic) or self._late(topic)
         if expected is None or not chunk:
             return
         goal, index = expected
@@ -156,14 +174,49 @@ class Fetcher:
         except OSError as error:
             self._disk_refused(goal, error)
             return
-        del self._window[topic]
-        goal.patience_s = _FIRST_PATIENCE_S
+        self._window.pop(topic, None)
+        if own:
+            self._forgetful = True
+        elif not self._helped:
+            self._forgetful, goal.forgotten = False, 0
+        self._learn(topic)
+        goal.patience_s = self._patience_s
         self._keep_maps()
         if not self._window:
             self._end_round()
         if goal.download.bitmap.complete:
             self._complete(goal)
         self._next_round()
+
+    def take_private(self, payload: bytes) -> None:
+        """A chunk on the node's own topic: the blob's name, the number, the bytes."""
+        try:
+            name, index, chunk = addressed(payload)
+        except Malformed:
+            return
+        for goal in self._goals.values():
+            if goal.sha256.startswith(name):
+                self.take(self._topics.chunk(goal.sha256, index), chunk, own=True)
+                return
+
+    def _is_private(self, goal: _Goal) -> bool:
+        return self._forgetful or goal.forgotten >= _FORGOTTEN
+
+    def _late(self, topic: str) -> tuple[_Goal, int] | None:
+        """A chunk of a round that was given up: on a slow line it was on its way all the time."""
+        for goal in self._goals.values():
+            if goal.download:
+                for index in goal.download.bitmap.missing():
+                    if topic == self._topics.chunk(goal.sha256, index):
+                        return goal, index
+        return None
+
+    def _learn(self, topic: str) -> None:
+        """A round is given up only after longer than a chunk takes on this line."""
+        now = self._loop.monotonic()
+        took_s = now - self._since.pop(topic, now)
+        needed_s = max(2.0 * took_s, 0.7 * self._patience_s, _FIRST_PATIENCE_S)
+        self._patience_s = min(needed_s, _SLOWEST_LINE_S)
 
     def retry_full_disk(self) -> None:
         """Room was made: take up again what the disk refused."""
@@ -182,9 +235,12 @@ class Fetcher:
             self._window[self._topics.chunk(goal.sha256, index)] = (goal, index)
         self._round_began = now
         self._asked = list(self._window)
+        for topic in self._asked:
+            self._since.setdefault(topic, now)
         if self._window:
             # QoS 0: the bitmap is the acknowledgement, and a broker must not send again by itself.
             self._link.want(self._asked, qos=0)
+            self._ask_for(g for g, _ in self._window.values() if self._is_private(g))
             patience = max(goal.patience_s for goal, _ in self._window.values())
             self._set_timeout(patience)
         elif resting := [g.idle_until for g in self._goals.values() if not g.dead]:
@@ -220,6 +276,7 @@ class Fetcher:
 
     def _end_round(self) -> None:
         took = self._loop.monotonic() - self._round_began
+        self._helped = False
         if took < _QUICK_ROUND_S:
             self._width = min(self._width * 2, _WIDEST)
         elif took > _SLOW_ROUND_S:
@@ -245,15 +302,27 @@ class Fetcher:
         """What is missing is not on the broker: ask the controller, and let others pass."""
         self._width = max(self._width // 2, _NARROWEST)
         now = self._loop.monotonic()
-        for goal in {goal.sha256: goal for goal, _ in self._window.values()}.values():
-            if goal.download is None:
-                continue
-            self._ask(Want(goal.sha256, goal.size_bytes, goal.download.bitmap.to_text()))
+        lacking = {goal.sha256: goal for goal, _ in self._window.values() if goal.download}
+        self._ask_for(goal for goal in lacking.values() if not self._is_private(goal))
+        for goal in lacking.values():
+            goal.forgotten += 1
             goal.patience_s = min(goal.patience_s * 2, _LONGEST_PATIENCE_S)
-            if goal.patience_s > _FIRST_PATIENCE_S * 4:
+            if goal.forgotten == _FORGOTTEN:
+                goal.patience_s = self._patience_s
+            if goal.patience_s > self._patience_s * 4:
                 goal.rest_until = now + goal.patience_s
         self._leave_round()
+        self._helped = bool(lacking)
         self._next_round()
+
+    def _ask_for(self, goals: Iterable[_Goal]) -> None:
+        room = self._width * SMALLEST_CHUNK
+        for goal in {goal.sha256: goal for goal in goals}.values():
+            if goal.download:
+                have = goal.download.bitmap.to_text()
+                self._ask(
+                    Want(goal.sha256, goal.size_bytes, have, room if self._is_private(goal) else 0)
+                )
 
     def _complete(self, goal: _Goal) -> None:
         assert goal.download is not None

@@ -20,6 +20,8 @@ class Inbox:
     def message(self, topic: str, payload: bytes, retained: bool) -> None:
         if "/blob/" in topic:
             self._node.fetcher.take(topic, payload)
+        elif topic.endswith("/dn/chunk"):
+            self._node.fetcher.take_private(payload)
         elif not payload:
             return  # a retained message was cleared; what we hold stays in force
         elif topic == self._node.topics.controller_state():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from device.airing import Placed, Stamp
 from device.blobs import BlobStore
-from device.board import BoardReader
+from device.board import BoardReader, kernel_boot_id
 from device.care import Care
 from device.channel import Message
 from device.clip_cache import AssumedClips, DecodedClips
@@ -38,6 +38,7 @@ from device.sound import Children, SilentPlayer, SoundPort
 from device.stage import Amplifier, Stage
 from device.trust import Gate
 from device.voice import Voice
+from device.windows import later_wait_s
 from device.zones import choose_zones
 from protocol.claims import device_code
 from protocol.outcomes import Reason
@@ -108,7 +109,7 @@ class Node:
             sound=self.sound,
             stamp=self.stamp,
             amplifier=self.amplifier,
-            on_report=lambda: self._soon(self.send_reports),
+            on_report=lambda: self.loop.call_later(0.0, self.send_reports),
             on_change=self.changed,
         )
         self.planner = Planner(self.stage, active_since=self.schedules.active_since)
@@ -130,7 +131,7 @@ class Node:
             self.passport.choose,
             will=self.voice.will,
             on_connected=self._connected,
-            on_lost=self._lost,
+            on_lost=lambda: self.fetcher.lost(),
             on_message=self.inbox.message,
             jitter=self.jitter,
         )
@@ -147,6 +148,7 @@ class Node:
         self.care = Care(self)
         self.health, self.pulse = self.care.health, self.care.pulse
         self.asked_at = 0.0
+        self._resend_at = 0.0
         self._claim_wait_s = _CLAIM_FIRST_S
         self._claim_timer: Timer | None = None
         self._pages: Timer | None = None
@@ -197,6 +199,7 @@ class Node:
         self._keep_time()
         self._replan_now_and_then()
         self.link.want(self._own_topics())
+        self.link.want([self.topics.to_device(self.device_id, "chunk")], qos=0)
         self.link.want(self.documents.area_topics(self.topics))
         self.link.start()
         self.care.start()
@@ -241,7 +244,10 @@ class Node:
             self._mind_the_disk()
         finally:
             self.loop.call_later(min(wait_s, 1.0), self._tick)
-        self.sender.tick(self.loop.monotonic())
+        now = self.loop.monotonic()
+        if now >= self._resend_at:  # what is new rings by itself
+            self._resend_at = now + 1.0
+            self.sender.tick(now)
 
     def _mind_the_disk(self) -> None:
         """A full disk gives up the ballast for the ledger, and clips for newer clips."""
@@ -293,7 +299,7 @@ class Node:
         self.planner.orders = self.documents.orders
         self.planner.set_plan(self.documents.plan(now), self.documents.hours(now))
         self._make_room(self.settings.quota_mb << 20)
-        self.fetcher.aim(self.documents.wanted(now), self.documents.later_clips(now))
+        self._aim({})
         for sha256 in self.documents.wanted_clips(now):
             if not self.clips.holds(sha256):
                 self.clips.prepare(sha256)  # delivered, and not decoded when the power went
@@ -301,11 +307,13 @@ class Node:
 
     def want_now(self, placed: Placed) -> None:
         """Fetch the clips of a command's airing before everything else."""
-        urgent = blobs_of(placed.parts)
-        self.fetcher.aim([*urgent.items(), *self.documents.wanted(self.clock.now())])
+        self._aim(blobs_of(placed.parts))
 
-    def _soon(self, work: Callable[[], None]) -> None:
-        self.loop.call_later(0.0, work)
+    def _aim(self, urgent: dict[str, int]) -> None:
+        now, hours = self.clock.now(), self.documents.config.later_hours
+        later = self.documents.later_clips(now) - urgent.keys()
+        wait_s = later_wait_s(hours, now if self.clock.trusted else None)
+        self.fetcher.aim([*urgent.items(), *self.documents.wanted(now)], later, wait_s)
 
     # --- the link -----------------------------------------------------------------------------
 
@@ -326,15 +334,12 @@ class Node:
         self.sender.connected()
         self.fetcher.connected()
         self.pulse.afresh()
-        self._soon(self.send_reports)
+        self.loop.call_later(0.0, self.send_reports)
 
     def present(self) -> None:
         """Say who is here, with a nonce whose echo proves that an answer is fresh."""
         self.asked_at = self.loop.monotonic()
         self.voice.presence(self.gate.new_nonce())
-
-    def _lost(self) -> None:
-        self.fetcher.lost()
 
     def _claim(self) -> None:
         """Ask to be bound, until a config of our own arrives."""
@@ -375,6 +380,8 @@ class Node:
         else:
             self.clips.prepare(sha256)
             self.changed()
+            if self.clips.ready(sha256):  # nothing to decode where nothing sounds
+                self.loop.call_later(0.0, self.tick_now)
 
     def _pages_came(self) -> None:
         self._pages = None
@@ -382,14 +389,8 @@ class Node:
 
     def _clip_ready(self) -> None:
         self.changed()
-        self._soon(self.tick_now)
+        self.loop.call_later(0.0, self.tick_now)
 
     def _clip_damaged(self, sha256: str) -> None:
         log.error("clip %s was damaged on the disk and is fetched again", sha256[:12])
-        self._soon(self.replan)
-
-
-def kernel_boot_id() -> str:
-    """The kernel's name for this boot."""
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else "unknown"
+        self.loop.call_later(0.0, self.replan)

@@ -6,7 +6,7 @@ range, or a programme that would run past a window's end.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from protocol.messages import DayPage, Window
 
@@ -67,3 +67,31 @@ CLOSED = Hours(datetime.fromtimestamp(0, UTC))
 def _whole_day(day: str) -> Iterable[Window]:
     start = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
     return (Window(start, start + _DAY),)
+
+
+_SPREAD_S = 600.0  # over which a fleet begins what is needed only days from now
+_NIGHT_SPREAD = 0.5  # of the hours for it: what is begun late must end in them
+
+
+def later_wait_s(hours: str, now: datetime | None) -> tuple[float, float]:
+    """Seconds from `now`, from and to, in which to begin what is needed only days from now.
+
+    `hours`: as in the config, such as "15:00-22:00" UTC. Without them, with some this version
+    cannot read, or without a clock that knows the time (None), any time will do.
+    """
+    try:
+        begin, end = (time.fromisoformat(each) for each in hours.split("-"))
+    except ValueError:
+        return 0.0, _SPREAD_S
+    if now is None:
+        return 0.0, _SPREAD_S
+    day_s = _DAY.total_seconds()
+    length_s = (_on(now, end) - _on(now, begin)).total_seconds() % day_s
+    since_s = (now - _on(now, begin)).total_seconds() % day_s
+    if since_s < length_s:
+        return 0.0, min(_SPREAD_S, length_s - since_s)
+    return day_s - since_s, day_s - since_s + length_s * _NIGHT_SPREAD
+
+
+def _on(day: datetime, clock: time) -> datetime:
+    return datetime.combine(day.date(), clock, UTC)

@@ -37,6 +37,23 @@ def chunk_span(size_bytes: int, index: int) -> tuple[int, int]:
     return offset, min(step, size_bytes - offset)
 
 
+_NAME_BYTES, _INDEX_BYTES = 16, 4
+
+
+def address(sha256: str, index: int, chunk: bytes) -> bytes:
+    """A chunk as it travels on a device's own topic: half the hash, the number, the bytes."""
+    return bytes.fromhex(sha256[: 2 * _NAME_BYTES]) + index.to_bytes(_INDEX_BYTES) + chunk
+
+
+def addressed(payload: bytes) -> tuple[str, int, bytes]:
+    """(first 32 hex digits of the hash, number, bytes) of such a chunk. Raises Malformed."""
+    head = _NAME_BYTES + _INDEX_BYTES
+    if len(payload) <= head:
+        raise Malformed("a chunk without bytes")
+    name, index = payload[:_NAME_BYTES], payload[_NAME_BYTES:head]
+    return name.hex(), int.from_bytes(index), payload[head:]
+
+
 class Bitmap:
     """Which chunks of a blob are held; the first chunk is the lowest bit of the first byte."""
 

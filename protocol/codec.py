@@ -45,10 +45,10 @@ def from_json(cls: type[T], data: Any) -> T:
     if not isinstance(data, dict):
         raise Malformed(f"{cls.__name__}: expected an object, got {type(data).__name__}")
     known = {}
-    for name, key, kind, read in _fields(cls):  # type: ignore[arg-type]
+    for name, key, as_is, read in _fields(cls):  # type: ignore[arg-type]
         if key in data:
             value = data[key]
-            if type(value) is not kind:
+            if type(value) not in as_is:
                 try:
                     value = read(value)
                 except _WrongShape as error:
@@ -78,6 +78,7 @@ def parse_time(text: str) -> datetime:
 # --- how a class is read, worked out once ------------------------------------------------------
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_UNIONS = (Union, types.UnionType)
 
 
 class _WrongShape(Exception):
@@ -90,17 +91,21 @@ def _names(cls: type) -> tuple[tuple[str, str], ...]:
 
 
 @cache
-def _fields(cls: type) -> tuple[tuple[str, str, type | None, Reader], ...]:
-    """Name, JSON key, the type whose values are taken as they are, and reader of every field."""
+def _fields(cls: type) -> tuple[tuple[str, str, frozenset[object], Reader], ...]:
+    """Name, JSON key, the types whose values are taken as they are, and reader of every field."""
     return tuple(
-        (name, name.rstrip("_"), hint if hint in _PLAIN else None, _reader(hint))
+        (name, name.rstrip("_"), _as_is(hint), _reader(hint))
         for name, hint in get_type_hints(cls).items()
     )
 
 
+def _as_is(hint: Any) -> frozenset[object]:
+    return _PLAIN.intersection(get_args(hint) if get_origin(hint) in _UNIONS else (hint,))
+
+
 def _reader(hint: Any) -> Reader:
     origin = get_origin(hint)
-    if origin in (Union, types.UnionType):
+    if origin in _UNIONS:
         return _optional(next(arg for arg in get_args(hint) if arg is not type(None)))
     if origin is tuple:
         return _tuple(get_args(hint)[0])
@@ -168,9 +173,13 @@ def _enum(kind: type[Enum]) -> Reader:
 
 
 def _datetime(value: Any) -> datetime:
-    if not isinstance(value, str):
+    if type(value) is not str:
         raise _WrongShape(f": {str(value)[:40]!r} is not a datetime")
-    return parse_time(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return parse_time(value)  # which says what is wrong
+    return moment if moment.tzinfo is UTC else parse_time(value)
 
 
 def _date(value: Any) -> date:

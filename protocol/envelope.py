@@ -133,6 +133,14 @@ def verified(
 
     A signature by a key that is not known here is passed over: during a rotation there are some.
     """
+    body, kids = checked(raw, expected, keys)
+    return _object(body), kids
+
+
+def checked(
+    raw: bytes, expected: MessageType, keys: Mapping[str, VerifyKey]
+) -> tuple[bytes, frozenset[str]]:
+    """Like `verified`, with the body as the bytes that were signed."""
     envelope = read_envelope(raw)
     if envelope.type is not expected:
         raise Refused(RefusalReason.WRONG_TYPE, f"{envelope.type} where {expected} belongs")
@@ -142,7 +150,7 @@ def verified(
     signed = signed_bytes(envelope.type, envelope.body)
     if not all(keys[s.kid].verifies(s.sig, signed) for s in known):
         raise Refused(RefusalReason.BAD_SIGNATURE)
-    return _object(envelope.body), frozenset(s.kid for s in known)
+    return envelope.body, frozenset(s.kid for s in known)
 
 
 def countersigned(raw: bytes, signature: Signature) -> bytes:

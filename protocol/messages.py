@@ -139,6 +139,7 @@ class NodeConfig:
     settle_ms: int = 500
     tail_ms: int = 500
     zones: tuple[ZoneAreas, ...] = ()
+    later_hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,11 +372,12 @@ class ReportBatch:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Chunks of a blob a node asked the broker for and did not get. `have`: base64 bitmap."""
+    """Chunks a broker did not have. `have`: base64 bitmap; `room`: bytes for the own topic."""
 
     sha256: str = ""
     bytes: int = 0
     have: str = ""
+    room: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class AreaPatch(Schema):
     policy = Plain(
         allow_none=True,
         metadata={
-            "description": "permit, quiet, max_*, holidays, day_sets, approval, tunes, source"
+            "description": "permit, quiet, max_*, holidays, day_sets, approval, tunes, source, "
+            "prefetch (from, to: when nodes fetch what nothing needs within a day)"
         },
     )
     group = fields.Nested(Group, allow_none=True)

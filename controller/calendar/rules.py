@@ -13,7 +13,7 @@ _WEEK = frozenset(range(1, 8))
 _KEYS = frozenset(
     {
         "permit", "quiet", "max_sessions_per_day", "max_minutes_per_session", "max_minutes_per_day",
-        "holidays", "day_sets", "approval", "source", "tunes",
+        "holidays", "day_sets", "approval", "source", "tunes", "prefetch",
     }
 )  # fmt: skip
 
@@ -67,6 +67,7 @@ class Policy:
     approval: ApprovalRules = ApprovalRules()
     source: str = ""
     tunes: Mapping[str, str] = field(default_factory=dict)  # class → a tune's name
+    prefetch: Permit | None = None  # when nodes fetch what nothing needs within a day; None: always
 
     @property
     def has_limits(self) -> bool:
@@ -97,6 +98,7 @@ class Policy:
             approval=_approval(value.get("approval")),
             source=str(value.get("source") or ""),
             tunes=_tunes(value.get("tunes") or {}),
+            prefetch=_prefetch(value.get("prefetch")),
         )
 
 
@@ -137,6 +139,17 @@ def _permit(value: Any, name: str) -> Permit:
         season=season_from_json(season, f"{name}.season") if season else None,
         volume_pct=volume,
     )
+
+
+def _prefetch(value: Any) -> Permit | None:
+    if not value:
+        return None
+    if not isinstance(value, Mapping) or set(value) != {"from", "to"}:
+        raise _bad("policy.prefetch")
+    hours = _permit(value, "policy.prefetch")
+    if hours.from_ == hours.to:
+        raise _bad("policy.prefetch")
+    return hours
 
 
 def _count(value: Mapping[str, Any], key: str) -> int | None:

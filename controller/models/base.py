@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, CheckConstraint, DateTime, Enum, MetaData, String
@@ -42,6 +43,7 @@ def _in_utc(value: datetime) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=1024)  # a batch of reports has the same instant over and over
 def _sqlite_text(value: datetime | None) -> str | None:
     return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:26]
 

@@ -3,8 +3,9 @@
 `plan` says which blobs some node still needs, most urgent first: their chunks are published, and
 those of blobs nobody needs any more are cleared. A node that waits in vain sends its bitmap
 (`want`), which is how a broker that forgot is filled again; what was published a moment ago is not
-published for every node that asks. A ledger on disk names the blobs that stand on the broker, so a
-restarted service knows what to clear.
+published for every node that asks. A node whose broker passes chunks on and keeps none says so;
+it gets them on its own topic, a window at a time. A ledger on disk names the blobs that stand on
+the broker, so a restarted service knows what to clear.
 """
 
 import logging
@@ -12,12 +13,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO, Protocol
 
 from controller.mqtt.errors import LinkDown
 from controller.mqtt.pace import TokenBucket
-from protocol.chunks import Bitmap, chunk_count, chunk_span
+from protocol.chunks import Bitmap, address, chunk_bytes, chunk_count, chunk_span
 from protocol.errors import Malformed
+from protocol.messages import Want
 from protocol.topics import Topics
 
 _log = logging.getLogger(__name__)
@@ -30,6 +33,9 @@ _ACTIVE_BYTES = 150_000_000  # what the broker keeps in memory for us
 _RATE_BYTES_S = 16e6
 _BURST_BYTES = 8e6
 _RETRY_S = 0.5
+_PRIVATE_ROOM_BYTES = 64 * 1024  # at a time, so that a stop never waits behind more
+_PRIVATE_EXPIRY_S = 60
+_STANDS_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ class ClipSeeder:
         self._clearing: dict[str, int] = {}
         self._planned: deque[tuple[str, int]] = deque()
         self._asked: dict[tuple[str, int], None] = {}  # ordered, each chunk once
+        self._private: dict[_Task, None] = {}  # ordered; for one device each
         self._to_clear: deque[tuple[str, int]] = deque()
 
     def plan(self, blobs: Sequence[Blob]) -> None:
@@ -135,6 +142,39 @@ class ClipSeeder:
             self._news.notify_all()
         return True
 
+    def asked_by(self, device_id: str, want: Want) -> bool:
+        """What a device lacks; with `room`, and when the broker had its time, on its own topic.
+
+        False: we do not hold it. Raises Malformed.
+        """
+        if want.room > 0 and self._should_stand(want):
+            return self.send(device_id, want.sha256, want.bytes, want.have, want.room)
+        return self.want(want.sha256, want.bytes, want.have)
+
+    def send(self, device_id: str, sha256: str, size_bytes: int, have: str, room: int) -> bool:
+        """Send a device, on its own topic, the first chunks it lacks, `room` bytes at most.
+
+        For one whose broker forgets: `want` in vain. False: we do not hold it. Raises Malformed.
+        """
+        bitmap = Bitmap.from_text(chunk_count(size_bytes), have)
+        if not self._holds(sha256, size_bytes):
+            return False
+        fit = max(min(room, _PRIVATE_ROOM_BYTES) // chunk_bytes(size_bytes), 1)
+        with self._news:
+            for index in islice(bitmap.missing(), fit):
+                self._private[_Task(sha256, index, size_bytes, device_id=device_id)] = None
+            self._news.notify_all()
+        return True
+
+    def _should_stand(self, want: Want) -> bool:
+        """Whether the broker was given what the device lacks, long enough ago to have it."""
+        missing = Bitmap.from_text(chunk_count(want.bytes), want.have).missing()
+        before_s = self._monotonic() - _STANDS_AFTER_S
+        with self._lock:
+            active = self._active.get(want.sha256)
+            said = active.published_s if active else {}
+            return all(said.get(index, before_s + 1) <= before_s for index in islice(missing, 4))
+
     def offer(self, blobs: Mapping[str, int]) -> None:
         """Put blobs (sha256 → bytes) on the broker before all others: an emergency needs them."""
         for sha256, size in blobs.items():
@@ -160,7 +200,7 @@ class ClipSeeder:
     def wait(self, timeout_s: float) -> None:
         """Until there may be something to do, or `timeout_s` has passed."""
         with self._news:
-            if not self._asked and not self._planned and not self._to_clear:
+            if not (self._asked or self._private or self._planned or self._to_clear):
                 self._news.wait(timeout_s)
 
     def wake(self) -> None:
@@ -194,6 +234,8 @@ class ClipSeeder:
         if self._asked:
             sha256, index = next(iter(self._asked))
             return _Task(sha256, index, self._active[sha256].bytes)
+        if self._private:
+            return next(iter(self._private))
         if self._planned:
             sha256, index = self._planned[0]
             return _Task(sha256, index, self._active[sha256].bytes)
@@ -204,6 +246,9 @@ class ClipSeeder:
 
     def _done(self, task: "_Task", now_s: float) -> None:
         key = (task.sha256, task.index)
+        if task.device_id:
+            self._private.pop(task, None)
+            return
         if task.clears:
             if self._to_clear and self._to_clear[0] == key:
                 self._to_clear.popleft()
@@ -248,6 +293,11 @@ class ClipSeeder:
         with content:
             content.seek(task.offset)
             payload = content.read(task.length)
+        if task.device_id:
+            topic = self._topics.to_device(task.device_id, "chunk")
+            payload = address(task.sha256, task.index, payload)
+            self._publish(topic, payload, retain=False, expires_in_s=_PRIVATE_EXPIRY_S)
+            return
         self._publish(topic, payload, retain=True, expires_in_s=CHUNK_EXPIRY_S)
 
     def _holds(self, sha256: str, size_bytes: int) -> bool:
@@ -263,12 +313,13 @@ class ClipSeeder:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One chunk to publish, or to clear with an empty message."""
+    """One chunk to publish, to send to one device, or to clear with an empty message."""
 
     sha256: str
     index: int
     blob_bytes: int
     clears: bool = False
+    device_id: str = ""
 
     @property
     def offset(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from controller.mqtt import report_texts
 from protocol import envelope
 from protocol.envelope import Heading, MessageType
 from protocol.errors import Malformed, RefusalReason, Refused
@@ -22,12 +23,14 @@ TYPES = {
 
 def opened(
     site: str, topic: Topic, raw: bytes, key: VerifyKey
-) -> tuple[Heading, Mapping[str, Any]]:
-    """Heading and body of a message on one of `TYPES`' channels. Raises ProtocolError.
+) -> tuple[Heading, Mapping[str, Any], list[str]]:
+    """Heading and body of a message on one of `TYPES`' channels; of `reports` each one's text, too.
 
-    Expiry is not judged: a node's clock may be wrong, and reports may be a month old.
+    Raises ProtocolError. Expiry is not judged: a node's clock may be wrong, and reports may be a
+    month old.
     """
-    body = envelope.verify(raw, TYPES[topic.channel], {key.kid: key})
+    signed, _ = envelope.checked(raw, TYPES[topic.channel], {key.kid: key})
+    body, texts = report_texts.read(signed, "reports")
     heading = envelope.heading_of(body)
     if topic.site != site or heading.site != site:
         raise Refused(RefusalReason.WRONG_SITE, heading.site)
@@ -36,4 +39,4 @@ def opened(
     # PostgreSQL keeps no NUL in text, and no message of ours has one.
     if b"\\u0000" in raw:
         raise Malformed("a NUL in a text")
-    return heading, body
+    return heading, body, texts

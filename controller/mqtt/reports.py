@@ -5,12 +5,13 @@ Ingest is idempotent (the key of a report is device, store epoch and number) and
 a handful of statements, however many reports it has.
 """
 
+import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
@@ -45,15 +46,15 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A verified batch and the device that signed it; `raw`: its reports as they came."""
+    """A verified batch and the device that signed it; `texts`: its reports as they came."""
 
     device_id: str
     batch: ReportBatch
-    raw: Sequence[Mapping[str, Any]] = field(default=())
+    texts: Sequence[str] = ()
 
-    def bodies(self) -> Iterable[tuple[Report, Mapping[str, Any]]]:
-        raw = self.raw or [to_json(report) for report in self.batch.reports]
-        return zip(self.batch.reports, raw, strict=True)
+    def bodies(self) -> Iterable[tuple[Report, str]]:
+        texts = self.texts or [json.dumps(to_json(report)) for report in self.batch.reports]
+        return zip(self.batch.reports, texts, strict=True)
 
 
 def check(batch: ReportBatch) -> None:
@@ -65,7 +66,7 @@ def check(batch: ReportBatch) -> None:
     for report in batch.reports:
         numbers = [report.played_ms, report.length_ms, report.volume_pct, report.xruns]
         numbers.append(report.heard_ms or 0)
-        if not 0 < report.seq < 2**63 or not all(0 <= n <= _LARGEST for n in numbers):
+        if not 0 < report.seq < 2**63 or min(numbers) < 0 or max(numbers) > _LARGEST:
             raise Malformed(f"report {report.seq}: a number is out of range")
         if not 0 < len(report.airing_id) <= _LONGEST_ID:
             raise Malformed(f"report {report.seq}: bad airing id")
@@ -98,7 +99,9 @@ def known_keys(session: Session, device_ids: Iterable[str]) -> dict[str, VerifyK
 _REPORTS = NodeReport.__table__
 assert isinstance(_REPORTS, Table)
 KEEP = Bulk.insert_missing(
-    _REPORTS, ("device_id", "store_epoch", "seq", "airing_id", "received_at", "body")
+    _REPORTS,
+    ("device_id", "store_epoch", "seq", "airing_id", "received_at", "body"),
+    as_is=("body",),
 )
 
 
@@ -156,8 +159,7 @@ _UPDATE = Bulk(
 _CHANGED = attrgetter(*_CHANGING, *_KEY)
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     """A report with the place and the instant it belongs to."""
 
     report: Report
@@ -244,40 +246,44 @@ def _placed(session: Session, told: Sequence[Told]) -> Iterable[_Placed]:
     airings = {airing.id: airing for airing in session.scalars(query)}
     bindings = _bindings(session, {one.device_id for one in told})
     for one in told:
+        served = bindings.get(one.device_id, [])
         for report in one.batch.reports:
             if report.kind is ReportKind.SUMMARY:
                 _log.warning("device %s sums up: %s", one.device_id, report.detail)
                 continue  # of many airings, and so of none
-            node = _node_at(bindings.get(one.device_id, []), report.planned_at)
-            if node is None:
+            found = _node_at(served, report.planned_at)
+            if found is None:
                 continue  # a device nobody has bound to a place; its word is kept all the same
+            node, node_id = found
             airing = airings.get(report.airing_id)
             at = planned_at(airing, node) if airing else report.planned_at
-            key = (at.date(), report.airing_id, node.id)
-            yield _Placed(report, one.device_id, at, key)
+            yield _Placed(report, one.device_id, at, (at.date(), report.airing_id, node_id))
 
 
-def _bindings(
-    session: Session, device_ids: set[str]
-) -> dict[str, list[tuple[DeviceBinding, Node]]]:
+# A time at a place, from and until when, as plain values: an ORM object gives one up slowly.
+_Served = tuple[datetime, datetime | None, tuple[Node, str]]
+
+
+def _bindings(session: Session, device_ids: set[str]) -> dict[str, list[_Served]]:
     query = (
         select(DeviceBinding, Node)
         .join(Node, Node.id == DeviceBinding.node_id)
         .where(DeviceBinding.device_id.in_(device_ids))
         .order_by(DeviceBinding.from_at)
     )
-    found: dict[str, list[tuple[DeviceBinding, Node]]] = {}
+    found: dict[str, list[_Served]] = {}
     for binding, node in session.execute(query):
-        found.setdefault(binding.device_id, []).append((binding, node))
+        served = (binding.from_at, binding.until_at, (node, node.id))
+        found.setdefault(binding.device_id, []).append(served)
     return found
 
 
-def _node_at(bindings: Sequence[tuple[DeviceBinding, Node]], at: datetime) -> Node | None:
+def _node_at(served: Sequence[_Served], at: datetime) -> tuple[Node, str] | None:
     """The place the device served at `at`; with a clock that was off, where it served last."""
-    for binding, node in bindings:
-        if binding.from_at <= at and (binding.until_at is None or at < binding.until_at):
-            return node
-    return bindings[-1][1] if bindings else None
+    for from_at, until_at, place in served:
+        if from_at <= at and (until_at is None or at < until_at):
+            return place
+    return served[-1][2] if served else None
 
 
 def _areas(

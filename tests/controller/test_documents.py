@@ -6,6 +6,7 @@ import pytest
 
 from controller import approvals, areas, clips, documents, nodes, schedules
 from controller.access import SYSTEM
+from controller.errors import BadInput
 from protocol.pages import unpack_page
 from tests.controller.factories import NOW, make_clip, make_node, schedule_input, serve
 
@@ -107,6 +108,31 @@ def test_a_config_says_what_is_the_node_s_own(session, cast):
 def test_a_node_s_own_languages_go_before_its_area_s(session, cast):
     node = make_node(session, cast.areas["upper"], languages=["hmn", "vi"])
     assert documents.node_config(session, node, NOW).languages == ("hmn", "vi")
+
+
+def test_the_rules_may_leave_the_night_for_what_is_needed_days_from_now(session, cast):
+    node = make_node(session, cast.areas["upper"])
+    assert documents.node_config(session, node, NOW).later_hours == ""
+    rules = {"prefetch": {"from": "22:00", "to": "05:00"}}
+    areas.update(session, cast.alice, cast.areas["commune"], {"policy": rules}, NOW)
+    assert documents.node_config(session, node, NOW).later_hours == "15:00-22:00"
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"from": "22:00"},
+        {"from": "22:00", "to": "22:00"},
+        {"from": "22:00", "to": "soon"},
+        "night",
+        {"from": "22:00", "to": "05:00", "days": [1]},
+    ],
+)
+def test_hours_for_fetching_that_cannot_be_meant_are_refused(session, cast, hours):
+    with pytest.raises(BadInput):
+        areas.update(
+            session, cast.alice, cast.areas["commune"], {"policy": {"prefetch": hours}}, NOW
+        )
 
 
 def test_a_node_given_up_has_no_config(session, cast):

@@ -9,7 +9,7 @@ import pytest
 from device.blobs import BlobStore
 from device.fetcher import Fetcher
 from device.loop import Loop
-from protocol.chunks import Bitmap, chunk_count, chunk_span
+from protocol.chunks import Bitmap, address, chunk_count, chunk_span
 from protocol.topics import Topics
 
 
@@ -206,8 +206,74 @@ def test_an_emergency_does_not_wait_behind_a_blob_nobody_has(bench):
 def test_what_is_needed_days_from_now_waits_its_turn_until_it_is_urgent(bench):
     content = os.urandom(50_000)
     sha256 = bench.retain(content)
-    bench.fetcher.aim([(sha256, len(content))], later={sha256})
+    bench.fetcher.aim([(sha256, len(content))], later={sha256}, wait_s=(100.0, 200.0))
+    bench.run(99.0)
     assert not bench.broker.subscribed
     bench.fetcher.aim([(sha256, len(content))])
+    bench.deliver()
+    assert bench.whole == [sha256]
+
+
+def test_on_a_line_slower_than_its_patience_it_still_comes_whole(bench):
+    """32 kbit/s: two chunks take eight seconds, and what was asked for in vain comes after all."""
+    content = os.urandom(120_000)
+    sha256 = bench.retain(content)
+    bench.fetcher.aim([(sha256, len(content))])
+    sent, sending, bytes_sent = 0.0, None, 0
+    while not bench.whole and bench.now < 120.0:
+        bench.now += 0.1
+        bench.loop.turn(0.0)
+        sending = sending or (bench.broker.waiting.pop(0) if bench.broker.waiting else None)
+        sent += 400.0 if sending else 0.0
+        if sending and sent >= len(bench.broker.retained[sending]):
+            bench.fetcher.take(sending, bench.broker.retained[sending])
+            bytes_sent += len(bench.broker.retained[sending])
+            sent, sending = 0.0, None
+    assert bench.whole == [sha256]
+    assert bytes_sent < 1.5 * len(content)
+
+
+def test_a_broker_that_keeps_nothing_is_given_up_for_the_nodes_own_topic(bench):
+    """What is said while it listens reaches the node; what was said before does not."""
+    content = os.urandom(600_000)
+    sha256 = bench.retain(content)
+    kept, bench.broker.retained = bench.broker.retained, {}
+    bench.fetcher.aim([(sha256, len(content))])
+    while not bench.whole and bench.now < 120.0:
+        bench.run(0.5)
+        for want in bench.asked:
+            listening = set(bench.broker.subscribed)
+            missing = list(Bitmap.from_text(chunk_count(len(content)), want.have).missing())
+            for index in missing if not want.room else missing[: want.room // 16384]:
+                topic = bench.topics.chunk(sha256, index)
+                if want.room:
+                    bench.fetcher.take_private(address(sha256, index, kept[topic]))
+                elif topic in listening:
+                    bench.fetcher.take(topic, kept[topic])
+        bench.asked.clear()
+    assert bench.whole == [sha256]
+    assert bench.now < 60.0
+    assert bench.fetcher._patience_s < 20
+
+
+def test_a_controller_that_is_away_is_no_reason_to_give_the_broker_up(bench):
+    content = os.urandom(200_000)
+    sha256 = bench.retain(content)
+    kept, bench.broker.retained = bench.broker.retained, {}
+    bench.fetcher.aim([(sha256, len(content))])
+    bench.run(200.0)
+    bench.asked.clear()
+    bench.broker.retained = kept
+    bench.run(300.0)
+    assert bench.whole == [sha256]
+    assert len(bench.asked) <= 3  # it is there again, and there is nothing to ask for
+
+
+def test_what_is_no_chunk_on_the_nodes_own_topic_is_ignored(bench):
+    content = os.urandom(40_000)
+    sha256 = bench.retain(content)
+    bench.fetcher.aim([(sha256, len(content))])
+    for junk in (b"", b"x" * 20, address(sha256, 99, b"y"), address("0" * 64, 0, b"y")):
+        bench.fetcher.take_private(junk)
     bench.deliver()
     assert bench.whole == [sha256]

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from device.windows import CLOSED, Hours
+import pytest
+
+from device.windows import CLOSED, Hours, later_wait_s
 from protocol.messages import DayPage, Window
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -76,3 +78,22 @@ def test_a_day_that_permits_nothing_permits_nothing():
 def test_a_day_without_a_page_permits_nothing():
     pages = {"2026-11-21": DayPage("a", "2026-11-21", (), None)}
     assert loudest(Hours.of(pages, FAR), NOON, NOON + HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "clock", "expected"),
+    [
+        ("", "12:00", (0, 600)),
+        ("15:00-22:00", "16:00", (0, 600)),
+        ("15:00-22:00", "21:55", (0, 300)),
+        ("15:00-22:00", "12:00", (3 * 3600, 6.5 * 3600)),
+        ("15:00-22:00", "22:00", (17 * 3600, 20.5 * 3600)),
+        ("22:00-02:00", "01:00", (0, 600)),
+        ("22:00-02:00", "02:00", (20 * 3600, 22 * 3600)),
+        ("at new moon", "12:00", (0, 600)),
+        ("22:00-02:00", None, (0, 600)),
+    ],
+)
+def test_what_is_needed_days_from_now_is_begun_in_its_hours(hours, clock, expected):
+    now = clock and datetime.fromisoformat(f"2026-11-22T{clock}:00+00:00")
+    assert later_wait_s(hours, now) == expected

@@ -8,8 +8,9 @@ import pytest
 from controller.mqtt import clip_seeder
 from controller.mqtt.clip_seeder import Blob, ClipSeeder
 from controller.mqtt.errors import LinkDown
-from protocol.chunks import Bitmap, chunk_count
+from protocol.chunks import Bitmap, addressed, chunk_count
 from protocol.errors import Malformed
+from protocol.messages import Want
 from protocol.topics import Topics
 
 TOPICS = Topics("main")
@@ -35,6 +36,7 @@ class Bench:
         self.blobs = {}
         self.retained = {}
         self.published = []
+        self.sent = []
         self.down = False
         self.ledger = ledger or MemoryLedger()
         self.seeder = self.restarted()
@@ -55,8 +57,10 @@ class Bench:
     def publish(self, topic, payload, *, retain, expires_in_s):
         if self.down:
             raise LinkDown
-        assert retain
         self.published.append(topic)
+        if not retain:
+            self.sent.append((topic, payload))
+            return
         if payload:
             assert expires_in_s
             self.retained[topic] = payload
@@ -248,3 +252,41 @@ def test_what_stays_needed_is_said_again_before_it_expires(bench):
     bench.seeder.plan([blob])
     bench.drain()
     assert len(bench.published) == 2
+
+
+def test_a_device_whose_broker_forgets_is_sent_what_it_has_room_for(bench):
+    blob = bench.add(7, 6 * CHUNK)
+    want = Want(blob.sha256, blob.bytes, bitmap(blob, 0, 2), 3 * CHUNK)
+    assert bench.seeder.asked_by("d1", want)
+    bench.drain()
+    assert not bench.sent  # first the broker gets its chance
+    bench.retained.clear()
+    bench.now_s += 6
+    assert bench.seeder.asked_by("d1", want)
+    assert bench.seeder.asked_by("d1", want)  # once more, before the first was answered
+    bench.drain()
+    assert {topic for topic, _ in bench.sent} == {TOPICS.to_device("d1", "chunk")}
+    found = [addressed(payload) for _, payload in bench.sent]
+    assert [(name, index) for name, index, _ in found] == [(blob.sha256[:32], n) for n in (1, 3, 4)]
+    assert not bench.retained
+
+
+def test_a_greedy_device_gets_a_window_and_shares_the_rate_with_the_others(bench):
+    blob = bench.add(7, 255 * CHUNK)
+    bench.seeder.plan([blob])
+    bench.drain()
+    bench.now_s += 6
+    began_s = bench.now_s
+    for number in range(300):
+        want = Want(blob.sha256, blob.bytes, bitmap(blob), 10**9)
+        assert bench.seeder.asked_by(f"d{number}", want)
+    bench.drain()
+    sizes = sum(len(payload) for _, payload in bench.sent)
+    assert sizes <= 300 * (64 * 1024 + 200)
+    assert bench.now_s - began_s >= (sizes - 8e6) / 17e6
+
+
+def test_nobody_is_sent_what_is_not_held_here(bench):
+    assert not bench.seeder.asked_by("d1", Want("f" * 64, 10, "", 1000))
+    with pytest.raises(Malformed):
+        bench.seeder.asked_by("d1", Want("f" * 64, 0, "", 1000))

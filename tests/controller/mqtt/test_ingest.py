@@ -99,7 +99,11 @@ def ingest(engine, publisher, link, clock, listener, commune):
         engine,
         publisher,
         link.acknowledge,
-        Listeners(listener.bound.append, listener.wanted.append, listener.holds_changed),
+        Listeners(
+            listener.bound.append,
+            lambda *said: listener.wanted.append(said),
+            listener.holds_changed,
+        ),
         clock,
         lambda: 0.0,
     )
@@ -248,7 +252,7 @@ def test_a_wish_reaches_the_seeder_once(handle, speaker, listener):
     wish = speaker.want()
     handle(wish)
     handle(wish)
-    assert listener.wanted == [Want("a" * 64, 10, "AA==")]
+    assert listener.wanted == [(speaker.key.verify_key.device_id, Want("a" * 64, 10, "AA=="))]
 
 
 def test_a_claim_binds_the_device_and_is_told(handle, place, engine, listener):
