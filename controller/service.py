@@ -144,6 +144,7 @@ class Service:
             scheduler.start()
             stack.callback(scheduler.shutdown)
             sd_notify.notify("READY=1")
+            stack.callback(self.link.hurry)
             stack.callback(sd_notify.notify, "STOPPING=1")
             return self._loop(stop, bell, keeps_lead)
 

@@ -109,7 +109,7 @@ class Node:
             sound=self.sound,
             stamp=self.stamp,
             amplifier=self.amplifier,
-            on_report=lambda: self.loop.call_later(0.0, self.send_reports),
+            on_report=lambda: self._soon(self.send_reports),
             on_change=self.changed,
         )
         self.planner = Planner(self.stage, active_since=self.schedules.active_since)
@@ -315,6 +315,9 @@ class Node:
         wait_s = later_wait_s(hours, now if self.clock.trusted else None)
         self.fetcher.aim([*urgent.items(), *self.documents.wanted(now)], later, wait_s)
 
+    def _soon(self, work: Callable[[], None]) -> None:
+        self.loop.call_later(0.0, work)
+
     # --- the link -----------------------------------------------------------------------------
 
     def _own_topics(self) -> list[str]:
@@ -334,7 +337,7 @@ class Node:
         self.sender.connected()
         self.fetcher.connected()
         self.pulse.afresh()
-        self.loop.call_later(0.0, self.send_reports)
+        self._soon(self.send_reports)
 
     def present(self) -> None:
         """Say who is here, with a nonce whose echo proves that an answer is fresh."""
@@ -381,7 +384,7 @@ class Node:
             self.clips.prepare(sha256)
             self.changed()
             if self.clips.ready(sha256):  # nothing to decode where nothing sounds
-                self.loop.call_later(0.0, self.tick_now)
+                self._soon(self.tick_now)
 
     def _pages_came(self) -> None:
         self._pages = None
@@ -389,8 +392,8 @@ class Node:
 
     def _clip_ready(self) -> None:
         self.changed()
-        self.loop.call_later(0.0, self.tick_now)
+        self._soon(self.tick_now)
 
     def _clip_damaged(self, sha256: str) -> None:
         log.error("clip %s was damaged on the disk and is fetched again", sha256[:12])
-        self.loop.call_later(0.0, self.replan)
+        self._soon(self.replan)

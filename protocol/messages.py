@@ -1,8 +1,7 @@
 """The bodies of messages. Every field has a default and unknown fields are ignored (see `codec`).
 
 Said to nodes: ScheduleHead, AreaState, NodeConfig, ReportAck, Beacon, Command, Certificate,
-Trust, ControllerState.
-Said by nodes: Presence, Status, Beat, ReportBatch, Want, Answer, Claim.
+Trust, ControllerState. Said by nodes: Presence, Status, Beat, ReportBatch, Want, Answer, Claim.
 A `DayPage` travels as a blob named by its hash (see `pages`), so it carries no signature itself.
 """
 

@@ -101,6 +101,7 @@ class Link:
         self._session_s = session_s
         self._version = mqtt.MQTTv5
         self._stopped = False
+        self._hurries = False
         self._make_will = make_will
         self._on_up = on_up
         self._on_arrival = on_arrival
@@ -129,12 +130,19 @@ class Link:
         """Say `farewell` (retained) in place of the will, wait for it, disconnect."""
         if farewell and self._up:
             with contextlib.suppress(LinkDown):
+                self.drain(timeout_s / 2)
                 self.publish(*farewell, retain=True)
-                self.drain(timeout_s)
+                self.drain(timeout_s / 2)
         self._stopped = True
         self._client.disconnect()
         self._client.loop_stop()
         self._set_up(False)
+
+    def hurry(self) -> None:
+        """From now on nobody waits for room: who stops cannot wait for a broker that is slow."""
+        with self._room:
+            self._hurries = True
+            self._room.notify_all()
 
     def publish(
         self,
@@ -147,7 +155,9 @@ class Link:
     ) -> None:
         """Send with QoS 1, waiting for room in the window. Raises LinkDown when none comes."""
         with self._room:
-            self._room.wait_for(lambda: not self._up or self._outstanding < _WINDOW, timeout_s)
+            self._room.wait_for(
+                lambda: not self._up or self._hurries or self._outstanding < _WINDOW, timeout_s
+            )
             if not self._up or self._outstanding >= _WINDOW:
                 raise LinkDown
             self._outstanding += 1

@@ -1,5 +1,6 @@
 """The link over a real broker: it comes back by itself, and nothing is acknowledged too early."""
 
+import signal
 import threading
 
 import pytest
@@ -202,3 +203,26 @@ def test_reports_are_spread_over_who_shares_the_subscription(bench):
         sender.publish("in/a", b"%d" % number)
     wait_until(lambda: sum(map(len, counts)) == 20)
     assert all(counts)
+
+
+def test_who_stops_does_not_wait_for_a_broker_that_stands_still(bench):
+    link = bench.ready()
+    ended = threading.Event()
+
+    def publish_for_ever():
+        try:
+            while True:
+                link.publish("out/x", b"x", timeout_s=600)
+        except LinkDown:
+            ended.set()
+
+    bench.broker.process.send_signal(signal.SIGSTOP)
+    try:
+        publisher = threading.Thread(target=publish_for_ever)
+        publisher.start()
+        wait_until(lambda: link._outstanding >= link_module._WINDOW)
+        link.hurry()
+        assert ended.wait(10)
+        publisher.join(10)
+    finally:
+        bench.broker.process.send_signal(signal.SIGCONT)
