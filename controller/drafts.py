@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import outros
+from controller import languages, outros
 from controller.advising import Advice, rfc3339
 from controller.calendar.conflicts import FAR, Busy, Timeline
 from controller.calendar.policy import Span, violations
@@ -191,12 +191,22 @@ def _languages(subject: Subject, tree: Tree, first: Due) -> Iterator[dict[str, A
         for language in tree.languages(area_id)
     }
     for clip, language in subject.loaded.missing_languages(sorted(wanted)):
+        vi, en = languages.names(language)
         yield _conflict(
             first,
             "language",
             "missing_language",
-            f"Tệp «{clip.title}» chưa có bản tiếng «{language}»: nơi đó sẽ nghe bản gốc.",
-            f"The clip '{clip.title}' has no version in '{language}': the original plays there.",
+            f"Tệp «{clip.title}» chưa có bản tiếng {vi}: nơi đó sẽ nghe bản gốc.",
+            f"The clip '{clip.title}' has no version in {en}: the original plays there.",
+        )
+    for clip, language in subject.loaded.stale_languages(sorted(wanted)):
+        vi, en = languages.names(language)
+        yield _conflict(
+            first,
+            "language",
+            "stale_language",
+            f"Bản tiếng {vi} của «{clip.title}» cũ hơn bản gốc: hãy thu lại, kẻo nói khác nhau.",
+            f"The {en} version of '{clip.title}' is older than the original: record it anew.",
         )
 
 

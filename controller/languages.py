@@ -6,6 +6,22 @@ from collections.abc import Iterable
 from controller.errors import BadInput
 
 FALLBACK = "vi"
+# How a sentence names them, in Vietnamese and English; a tag that is not here is written as it is.
+_NAMES = {
+    "vi": ("Việt", "Vietnamese"),
+    "en": ("Anh", "English"),
+    "tyz": ("Tày", "Tày"),
+    "nut": ("Nùng", "Nùng"),
+    "hmn": ("Mông", "Hmong"),
+    "mtq": ("Mường", "Mường"),
+    "tai": ("Thái", "Thái"),
+    "ium": ("Dao", "Dao"),
+    "km": ("Khmer", "Khmer"),
+    "jra": ("Gia Rai", "Jarai"),
+    "rad": ("Ê Đê", "Rade"),
+    "bdq": ("Ba Na", "Bahnar"),
+    "cjm": ("Chăm", "Cham"),
+}
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -27,3 +43,8 @@ def checked_languages(tags: Iterable[object], field: str) -> list[str]:
     """Tags in order, each once. Raises BadInput, also for none."""
     checked = list(dict.fromkeys(checked_language(tag, field) for tag in tags))
     return checked or [checked_language("", field)]
+
+
+def names(tag: str) -> tuple[str, str]:
+    """The language's name inside a sentence: in Vietnamese (after «tiếng») and in English."""
+    return _NAMES.get(tag, (f"«{tag}»", f"'{tag}'"))

@@ -44,6 +44,12 @@ class Spoken:
     def approved(self, at: datetime) -> list[ClipVersion]:
         return [v for v in self.versions if v.status == Approval.APPROVED and is_valid(v, at)]
 
+    def older_than(self, original: "Spoken") -> bool:
+        """Whether the original was recorded anew since this was."""
+        if self.clip.id == original.clip.id or not self.versions or not original.versions:
+            return False
+        return self.versions[0].created_at < original.versions[0].created_at
+
     def longest_ms(self, at: datetime) -> int | None:
         """The longest that may come to sound then: what is approved, or waits to be."""
         newest_pending = [v for v in self.versions if v.status == Approval.PENDING][:1]
@@ -111,6 +117,15 @@ class Loaded:
             for item in self.items
             for language in languages
             if language not in {spoken.clip.language for spoken in item.spoken}
+        ]
+
+    def stale_languages(self, languages: Sequence[str]) -> list[tuple[Clip, str]]:
+        """Which item says an older text in one of the languages, as (original clip, language)."""
+        return [
+            (item.original.clip, each.clip.language)
+            for item in self.items
+            for each in item.spoken
+            if each.clip.language in languages and each.older_than(item.original)
         ]
 
     def _tune_part(self) -> tuple[Part, ...]:

@@ -19,7 +19,7 @@ from audio_library.settings import Trim
 from audio_library.speech import speak as speak_text
 from audio_library.store import Store
 from controller import airings, areas, audit, changes, commands
-from controller.access import Action, Actor, require
+from controller.access import Action, Actor, require, visible_areas
 from controller.calendar.wall import as_utc, zone
 from controller.commands import CommandKind
 from controller.database import reading, transaction
@@ -193,7 +193,7 @@ def _checked(session: Session, actor: Actor, data: UploadInput, now: datetime) -
             "Bản mới phải cùng ngôn ngữ với bản cũ; bản dịch là một tệp khác.",
             "A new version speaks the same language as the old; a translation is another clip.",
         )
-    _known_original(session, data)
+    _known_original(session, actor, data)
     valid_from, valid_until = _validity(session, area_id, data, now)
     return _About(
         title=title,
@@ -210,10 +210,14 @@ def _checked(session: Session, actor: Actor, data: UploadInput, now: datetime) -
     )
 
 
-def _known_original(session: Session, data: UploadInput) -> None:
+def _known_original(session: Session, actor: Actor, data: UploadInput) -> None:
     if not data.translation_of:
         return
     original = session.get(Clip, data.translation_of)
+    # It will sound wherever the original does: who may not replace that may not translate it.
+    own = visible_areas(session, actor)
+    if original is not None and own is not None and original.area_id not in own:
+        original = None
     if original is None or original.translation_of or original.language == data.language:
         raise _bad(
             "translation_of",

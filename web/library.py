@@ -21,12 +21,12 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
 
-from controller import clips, previews, ready_made
+from controller import clips, previews, ready_made, versions
 from controller.access import Action, may, require_role, visible_areas
 from controller.api.audio import sound_of
 from controller.api.here import Here, changing, current_actor, looking, services
 from controller.api.multipart import label
-from controller.clips import ClipFilters, UploadInput
+from controller.clips import ClipFilters, ClipView, UploadInput
 from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Approval, Clip, ClipVersion
 from controller.words import AudioError
@@ -172,10 +172,17 @@ def detail(clip_id: str) -> str:
         return render_template(
             "library/detail.html",
             view=clips.view(at.session, clip, at.now),
+            original=at.session.get(Clip, clip.translation_of) if clip.translation_of else None,
+            translations=_translations(at, clip),
             where=Places(at.session, at.actor).name(clip.area_id),
             may_decide=mine and may(at.actor, Action.APPROVE),
             may_replace=mine and may(at.actor, Action.UPLOAD),
         )
+
+
+def _translations(at: Here, clip: Clip) -> list[ClipView]:
+    found = versions.translations_of(at.session, [clip.id]).get(clip.id, [])
+    return clips.views(at.session, found, at.now)
 
 
 @bp.get("/<clip_id>/sound")
@@ -222,7 +229,16 @@ def keep(clip_id: str, verb: str) -> Answer:
     return redirect(url_for("library.detail", clip_id=clip_id))
 
 
-_FIELDS = ("title", "topic", "language", "app", "area_id", "valid_until", "replaces")
+_FIELDS = (
+    "title",
+    "topic",
+    "language",
+    "app",
+    "area_id",
+    "valid_until",
+    "replaces",
+    "translation_of",
+)
 
 
 def _take_in(files: list[FileStorage], values: dict[str, str]) -> Clip:
@@ -248,6 +264,7 @@ def _take_in(files: list[FileStorage], values: dict[str, str]) -> Clip:
             area_id=values["area_id"] or None,
             valid_until=f"{values['valid_until']}T23:59:59" if values["valid_until"] else None,
             replaces=values["replaces"] or None,
+            translation_of=values["translation_of"] or None,
         )
         with following() as work:
             clip, _version = clips.upload(
@@ -275,11 +292,13 @@ def _form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
     replaced = (
         clips.get(at.session, at.actor, values["replaces"]) if values.get("replaces") else None
     )
+    translated = values.get("translation_of")
     return render_template(
         "library/add.html",
         values=values,
         errors=errors,
         replaced=replaced,
+        original=clips.get(at.session, at.actor, translated) if translated else None,
         areas=Places(at.session, at.actor).listed(),
     )
 

@@ -109,6 +109,17 @@ def test_an_outsider_replaces_nothing(engine, cast, store, tmp_path):
         clips.upload(engine, store, cast.charlie, data(tmp_path / "no.mp3", replaces=clip.id), NOW)
 
 
+def test_an_outsider_puts_no_words_into_another_commune_s_programme(engine, cast, store, tmp_path):
+    """A translation sounds wherever its original does."""
+    with transaction(engine) as session:
+        clip = make_clip(session, area_id=cast.areas["commune"])
+    for original in (clip.id, "no-such"):
+        words = data(tmp_path / "no.mp3", language="hmn", translation_of=original)
+        with pytest.raises(BadInput) as refused:
+            clips.upload(engine, store, cast.charlie, words, NOW)
+        assert "translation_of" in refused.value.errors
+
+
 def test_a_local_date_of_expiry_is_in_the_areas_zone(engine, cast, store, recording):
     values = data(recording, valid_until="2026-12-01T00:00")
     _, version = clips.upload(engine, store, cast.erin, values, NOW)
