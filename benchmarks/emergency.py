@@ -130,11 +130,13 @@ def run(count: int, folder: Path, broker: Broker) -> None:
         def all_settled() -> bool:
             with database.reading(engine) as session:
                 said = [status for status in session.scalars(online) if status]
-            ready = [status for status in said if status["schedules"] and not status["fetching"]]
+            busy = ("fetching", "playing")
+            ready = [s for s in said if s["schedules"] and not any(s[name] for name in busy)]
             return len(ready) == count
 
         wait("every node is online", all_settled)
         told("clip not held", measure(engine, chosen, place, count))
+        wait("every node is silent again", all_settled)
         told("clip held", measure(engine, chosen, place, count))
     finally:
         for child in reversed(children):

@@ -12,7 +12,7 @@ from device.loop import Loop, Timer
 from device.status import gist
 from protocol.messages import Beat, Status
 
-_SETTLED_S = 0.15  # changes within this go into one status
+_SETTLED_S = 0.4  # changes within this go into one status; what must sound goes first
 _FULL_S = 3600.0  # said in full this often, changed or not
 
 
