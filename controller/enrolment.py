@@ -25,6 +25,7 @@ from protocol.keys import VerifyKey
 from protocol.messages import Claim
 
 _LONGEST_TEXT = 64
+_CODE_DIGITS = 12
 WAITS = timedelta(hours=24)
 MOST_WAIT = 100
 
@@ -91,6 +92,38 @@ def waiting(session: Session, actor: Actor, now: datetime) -> list[WaitingDevice
     require_role(actor, Action.OPERATE)
     query = select(WaitingDevice).where(WaitingDevice.last_asked_at > now - WAITS)
     return list(session.scalars(query.order_by(WaitingDevice.last_asked_at.desc())))
+
+
+def by_code(
+    session: Session, actor: Actor, code: str, now: datetime
+) -> tuple[list[WaitingDevice], Node | None]:
+    """Devices that wait and whose digits begin so; or the node a device of just these serves.
+
+    Of a node that is not the actor's to see nothing is said.
+    """
+    digits = "".join(each for each in code if each.isdecimal())
+    found = [
+        row
+        for row in waiting(session, actor, now)
+        if digits and row.code.replace(" ", "").startswith(digits)
+    ]
+    whole = not found and len(digits) == _CODE_DIGITS
+    return found, _served_by(session, actor, digits) if whole else None
+
+
+def _served_by(session: Session, actor: Actor, digits: str) -> Node | None:
+    query = (
+        select(Device.public_key, DeviceBinding.node_id)
+        .join(DeviceBinding, DeviceBinding.device_id == Device.id)
+        .where(DeviceBinding.until_at.is_(None))
+    )
+    for key, node_id in session.execute(query):
+        if device_code(VerifyKey.from_hex(key)).replace(" ", "") == digits:
+            try:
+                return nodes.get(session, actor, node_id)
+            except NotFound:
+                return None
+    return None
 
 
 def bind(session: Session, actor: Actor, node_id: str, device_id: str, now: datetime) -> Node:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from controller import areas, audit, changes, commands, nodes, zones
@@ -65,6 +65,20 @@ def notes(session: Session, actor: Actor, node_id: str, *, limit: int = 50) -> l
     nodes.get(session, actor, node_id)
     query = select(RepairNote).where(RepairNote.node_id == node_id)
     return list(session.scalars(query.order_by(RepairNote.at.desc(), RepairNote.id).limit(limit)))
+
+
+def newest_notes(session: Session, node_ids: Sequence[str]) -> dict[str, RepairNote]:
+    """Node → its newest note; the caller has chosen nodes that the actor may see."""
+    newest = (
+        select(RepairNote.node_id, func.max(RepairNote.at).label("at"))
+        .where(RepairNote.node_id.in_(node_ids))
+        .group_by(RepairNote.node_id)
+        .subquery()
+    )
+    query = select(RepairNote).join(
+        newest, (RepairNote.node_id == newest.c.node_id) & (RepairNote.at == newest.c.at)
+    )
+    return {note.node_id: note for note in session.scalars(query)}
 
 
 def _told(session: Session, actor: Actor, action: str, node: Node, now: datetime) -> None:

@@ -29,7 +29,9 @@ from controller.api.multipart import label
 from controller.clips import ClipFilters, ClipView, UploadInput
 from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Approval, Clip, ClipVersion
+from controller.paging import Page
 from controller.words import AudioError
+from web import collation
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -37,7 +39,7 @@ from web.words import TOPICS
 from web.working import following
 
 bp = Blueprint("library", __name__, url_prefix="/clips")
-Page = str | Answer | tuple[str, int]
+Drawn = str | Answer | tuple[str, int]
 
 _PAGE = 24
 _MOST_CHARACTERS = 10_000
@@ -54,18 +56,13 @@ def page() -> str:
             status=Approval(asked["status"]) if asked.get("status") in list(Approval) else None,
             q=asked.get("q", "").strip()[:100] or None,
         )
-        found = clips.page(
-            at.session,
-            at.actor,
-            filters,
-            now=at.now,
-            limit=_PAGE,
-            cursor=asked.get("cursor") or None,
-        )
+        by_title = asked.get("sort") == "title"
+        found = (_by_title if by_title else _newest)(at, filters, asked.get("cursor") or None)
         return render_template(
             "library/page.html",
             found=found,
             filters=filters,
+            by_title=by_title,
             counts=_counts(at),
             places=Places(at.session, at.actor),
             now=at.now,
@@ -82,7 +79,7 @@ def add() -> str:
 
 @bp.post("/new")
 @once
-def upload() -> Page:
+def upload() -> Drawn:
     """Check, level and store the recording; then show the clip."""
     values = {name: request.form.get(name, "").strip() for name in _FIELDS}
     files = [each for each in request.files.getlist("file") if each.filename]
@@ -108,7 +105,7 @@ def write() -> str:
 
 
 @bp.post("/speak/listen")
-def read_out() -> Page:
+def read_out() -> Drawn:
     """The same form with the text read out beside it; nothing is saved yet."""
     values, at = _speech_values(), services()
     try:
@@ -135,7 +132,7 @@ def read_sound() -> Response:
 
 @bp.post("/speak")
 @once
-def speak() -> Page:
+def speak() -> Drawn:
     """Make the recording; it is listened to on the clip's own page before anybody approves it."""
     values, at = _speech_values(), services()
     try:
@@ -301,6 +298,20 @@ def _form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         original=clips.get(at.session, at.actor, translated) if translated else None,
         areas=Places(at.session, at.actor).listed(),
     )
+
+
+def _newest(at: Here, filters: ClipFilters, cursor: str | None) -> Page[ClipView]:
+    return clips.page(at.session, at.actor, filters, now=at.now, limit=_PAGE, cursor=cursor)
+
+
+def _by_title(at: Here, filters: ClipFilters, cursor: str | None) -> Page[ClipView]:
+    """In Vietnamese order; `cursor` is how many were shown before."""
+    found = clips.found(at.session, at.actor, filters)
+    found.sort(key=lambda clip: (collation.key(clip.title), clip.id))
+    first = int(cursor) if cursor and cursor.isdecimal() and len(cursor) < 7 else 0
+    shown = found[first : first + _PAGE]
+    more = str(first + _PAGE) if len(found) > first + _PAGE else None
+    return Page(clips.views(at.session, shown, at.now), more)
 
 
 def _topic(text: str) -> int | None:

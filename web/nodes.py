@@ -1,7 +1,6 @@
 """Clusters: all at a glance, one in detail with what its device says, and adding one."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
@@ -16,66 +15,28 @@ from controller.models import Clip, WaitingDevice
 from controller.nodes import NodeInput, NodeView
 from controller.places import Tree
 from controller.playbacks import PlaybackFilters
-from web import advice, care, collation, village_map
+from web import advice, care, collation, fleet
+from web.fleet import Cluster
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
 
 bp = Blueprint("nodes", __name__, url_prefix="/nodes")
 
-_MOST = 500
 _RECENT = 10
 _EVENTS = 30
 _WEEK = timedelta(days=7)
-_VIEWS = ("grid", "list", "map")
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """A node as pages show it. `state`: online, offline or unclaimed."""
-
-    view: NodeView
-    where: str
-
-    @property
-    def state(self) -> str:
-        if self.view.device_id is None:
-            return "unclaimed"
-        return "online" if self.view.online else "offline"
-
-    @property
-    def label(self) -> str:
-        return self.view.node.name
-
-    @property
-    def troubled(self) -> bool:
-        return self.state == "offline" or bool(self.view.problems)
-
-    @property
-    def lat(self) -> float | None:
-        return self.view.node.lat
-
-    @property
-    def lon(self) -> float | None:
-        return self.view.node.lon
-
-    def days_down(self, now: datetime) -> int | None:
-        """Whole days of silence; None for who is connected or was never heard."""
-        if self.state != "offline" or self.view.last_seen_at is None:
-            return None
-        return (now - self.view.last_seen_at).days
 
 
 @bp.get("/")
 def page() -> str:
     """All clusters of the visitor's areas: as cards, as a list by silence, or on a map."""
     with looking() as at:
-        fleet = _fleet(at)
+        found = fleet.shown(at)
         tree = Tree.load(at.session)
         waits = stagger.waits(at.session, list(at.actor.area_ids or tree.roots()), tree)
         return render_template(
-            "nodes/page.html", live=True, waiting=_waiting(at), waits=waits, **fleet
+            "nodes/page.html", live=True, waiting=_waiting(at), waits=waits, **found
         )
 
 
@@ -83,7 +44,7 @@ def page() -> str:
 def parts() -> str:
     """The list alone, for the page to take in anew."""
     with looking() as at:
-        return render_template("nodes/list.html", **_fleet(at))
+        return render_template("nodes/list.html", **fleet.shown(at))
 
 
 @bp.get("/new")
@@ -213,31 +174,6 @@ def _keep_code(node_id: str, code: str) -> None:
     session["claim"] = {node_id: code}
 
 
-def _fleet(at: Here) -> dict[str, Any]:
-    view = request.args.get("view", "")
-    view = view if view in _VIEWS else "grid"
-    clusters = _clusters(at)
-    if view == "list":
-        clusters.sort(key=_longest_silent)
-    picture = village_map.picture(clusters) if view == "map" else None
-    return {"clusters": clusters, "view": view, "picture": picture, "now": at.now}
-
-
-def _clusters(at: Here) -> list[Cluster]:
-    places = Places(at.session, at.actor)
-    found = nodes.page(at.session, at.actor, now=at.now, limit=_MOST).items
-    clusters = [Cluster(view, places.name(view.area_id)) for view in found]
-    return sorted(
-        clusters, key=lambda each: (not each.troubled, collation.key(each.view.node.name))
-    )
-
-
-def _longest_silent(cluster: Cluster) -> tuple[int, datetime]:
-    """Silent ones first, the longest before all; then those never heard; then the others."""
-    order = {"offline": 0, "unclaimed": 1, "online": 2}[cluster.state]
-    return order, cluster.view.last_seen_at or _LONG_AGO
-
-
 def _story(at: Here, node_id: str) -> dict[str, Any]:
     node = nodes.get(at.session, at.actor, node_id)
     view = nodes.view(at.session, node, at.now)
@@ -263,8 +199,8 @@ def _story(at: Here, node_id: str) -> dict[str, Any]:
 
 
 def _held(at: Here, view: NodeView) -> list[Clip]:
-    query = select(Clip).where(Clip.id.in_(view.holds)).order_by(Clip.title)
-    return list(at.session.scalars(query))
+    query = select(Clip).where(Clip.id.in_(view.holds))
+    return sorted(at.session.scalars(query), key=lambda clip: collation.key(clip.title))
 
 
 def _fetching(at: Here, view: NodeView) -> list[tuple[Clip, nodes.Fetching]]:

@@ -12,6 +12,7 @@ from controller.api.packs import packed
 from controller.clips import ClipFilters
 from controller.errors import BadInput
 from controller.words import AudioError
+from web import collation
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -73,7 +74,10 @@ def _page(at: Here, wrong: str) -> str:
     found = clips.page(at.session, at.actor, ClipFilters(), now=at.now, limit=_SHOWN)
     return render_template(
         "library/packs.html",
-        clips=[view for view in found.items if view.on_air],
+        clips=sorted(
+            (view for view in found.items if view.on_air),
+            key=lambda view: collation.key(view.clip.title),
+        ),
         areas=Places(at.session, at.actor).listed(),
         key=clip_packs.key_of(at.services.settings),
         wrong=wrong,

@@ -12,6 +12,8 @@ from controller.api.here import Here, changing, looking, services
 from controller.errors import BadInput, Conflict
 from controller.models import AuditEntry, Role, SecondFactor, User
 from controller.people import UserInput
+from controller.searching import matches
+from web import collation
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -20,6 +22,7 @@ from web.words import ROLES
 bp = Blueprint("users", __name__, url_prefix="/users")
 
 _MOST = 200
+_AT_ONCE = 500
 _TRAIL = 30
 
 
@@ -27,17 +30,18 @@ _TRAIL = 30
 def page() -> str:
     """Everybody of the visitor's areas, and what was done lately."""
     with looking() as at:
-        found = people.page(
-            at.session, at.actor, limit=_MOST, cursor=request.args.get("cursor") or None
-        )
-        trail = audit.page(at.session, at.actor, limit=_TRAIL).items
+        q = request.args.get("q", "").strip()[:100]
         places = Places(at.session, at.actor)
+        found = _found(at, places, q)
+        trail = audit.page(at.session, at.actor, limit=_TRAIL).items
         names = {each.user_id: _name(at, each.user_id) for each in trail}
         return render_template(
             "users/page.html",
-            found=found,
+            found=found[:_MOST],
+            more=max(len(found) - _MOST, 0),
+            q=q,
             factors=_with_factor(at),
-            where={user.id: places.names(user.area_ids) for user in found.items},
+            where={user.id: places.names(user.area_ids) for user in found[:_MOST]},
             trail=[(each, names[each.user_id], places.name(each.area_id)) for each in trail],
             link=session.pop("new_link", None),
         )
@@ -132,6 +136,27 @@ def change(user_id: str, verb: str) -> Response:
     }
     flash(done[verb], "good")
     return redirect(url_for("users.page"))
+
+
+def _found(at: Here, places: Places, q: str) -> list[User]:
+    """Everybody of the visitor's areas whose name, role or place fits, in Vietnamese order."""
+    found: list[User] = []
+    cursor: str | None = None
+    while True:
+        page = people.page(at.session, at.actor, limit=_AT_ONCE, cursor=cursor)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    if q:
+        found = [
+            user
+            for user in found
+            if matches(
+                q, user.name, user.username, str(ROLES[user.role]), places.names(user.area_ids)
+            )
+        ]
+    return sorted(found, key=lambda user: collation.key(user.name))
 
 
 def _serve(at: Here, user: User, wanted: set[str]) -> None:

@@ -85,6 +85,10 @@ POST   /nodes/{node}/zones                                    - - + - + -  . . ?
 POST   /nodes/{node}/shut-out                                 - - + - + -  . . ?
 POST   /nodes/{node}/bind                                     - - . - . -  . . ?
 POST   /nodes/{node}/claim-code                               - - + - + -  . . ?
+GET    /devices/                                              - - + - + -  - o ?
+GET    /devices/?code=482913057662                            - - + - + -  - o ?
+POST   /devices/bind                                          - - . - . -  - . ?
+GET    /devices/none/label                                    - - . - . -  - . ?
 GET    /sticks/                                               - - + - + -  - o ?
 POST   /sticks/out                                            - - + - + -  - . ?
 POST   /sticks/back                                           - - + - + -  - o ?
@@ -254,6 +258,7 @@ BODIES: dict[str, Any] = {
     "POST /clips/packs/export": {"clip": "{clip}"},
     "POST /clips/packs/import": {"file": FILE, "area_id": "{area}"},
     "POST /api/v1/packs": {"file": FILE, "area_id": "{area}"},
+    "POST /devices/bind": {"node_id": "{node}", "device_id": "none"},
     "POST /sticks/out": {"node": "{node}"},
     "POST /sticks/back": {"file": FILE},
     "POST /api/v1/sticks": {"file": FILE},
