@@ -27,6 +27,7 @@ class StepCode(StrEnum):
     PUBLISHED = "published"
     RECEIVED = "received"  # the node works from the schedule that has it
     READY = "ready"  # the node holds every sound of it
+    ANNOUNCED = "announced"  # record before sound: the node notes that it is about to begin
     PLANNED = "planned"
     AMPLIFIER_ON = "amplifier_on"
     FIRST_FRAME = "first_frame"
@@ -54,9 +55,10 @@ def steps(session: Session, view: PlaybackView) -> list[Step]:
     finished = told.get("finished")
     return [
         *_before(session, view),
+        Step(StepCode.ANNOUNCED, _said(told.get("started")), _came(told.get("started"))),
         Step(StepCode.PLANNED, row.planned_at, row.planned_at),
         Step(StepCode.AMPLIFIER_ON, row.amplifier_on_at),
-        Step(StepCode.FIRST_FRAME, row.started_at, _came(told.get("started"))),
+        Step(StepCode.FIRST_FRAME, row.started_at, _came(finished) if row.started_at else None),
         Step(StepCode.END, row.ended_at, _came(finished) if row.ended_at else None),
         Step(StepCode.AMPLIFIER_OFF, row.amplifier_off_at),
         Step(StepCode.ACKNOWLEDGED, _said(finished), row.reported_at),

@@ -35,6 +35,7 @@ def _word(code: StepCode) -> str:
         StepCode.PUBLISHED: _("lịch được gửi đi"),
         StepCode.RECEIVED: _("cụm loa nhận lịch"),
         StepCode.READY: _("cụm loa đủ bản tin"),
+        StepCode.ANNOUNCED: _("cụm loa báo sắp phát"),
         StepCode.PLANNED: _("giờ hẹn"),
         StepCode.AMPLIFIER_ON: _("bật tăng âm"),
         StepCode.FIRST_FRAME: _("bắt đầu có tiếng"),

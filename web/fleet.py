@@ -46,7 +46,8 @@ class Cluster:
 
     @property
     def troubled(self) -> bool:
-        return self.state == "offline" or bool(self.view.problems)
+        reported = self.note is not None and self.note.reported
+        return self.state == "offline" or bool(self.view.problems) or reported
 
     @property
     def lat(self) -> float | None:

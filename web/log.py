@@ -53,7 +53,7 @@ class Heard:
 
     @property
     def played(self) -> int:
-        return sum(view.playback.outcome in ("played", None) for view in self.rows)
+        return sum(_well(view) for view in self.rows)
 
 
 @bp.get("/")
@@ -199,8 +199,11 @@ def _airings(views: list[PlaybackView]) -> list[Heard]:
 
 
 def _trouble_first(view: PlaybackView) -> tuple[bool, collation.Key]:
-    well = view.playback.outcome in ("played", None) and not view.unheard
-    return well, collation.key(view.node.name)
+    return _well(view), collation.key(view.node.name)
+
+
+def _well(view: PlaybackView) -> bool:
+    return view.playback.outcome in ("played", None) and not view.unheard
 
 
 def _day_of(view: PlaybackView) -> datetime:

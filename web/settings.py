@@ -11,7 +11,7 @@ from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.areas import AreaInput
 from controller.errors import BadInput
-from web import backup
+from web import backup, collation
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -92,7 +92,10 @@ def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         values=values,
         errors=errors,
         targets=[
-            (each, alerts.shown(each.address)) for each in alerts.listed(at.session, at.actor)
+            (each, alerts.shown(each.address))
+            for each in sorted(
+                alerts.listed(at.session, at.actor), key=lambda each: collation.key(each.name)
+            )
         ],
         backups=backup.kept() if backup.may_back_up(at) else None,
         factor_rule=second_factor.required(at.session),

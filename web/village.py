@@ -19,7 +19,7 @@ from controller.errors import BadInput
 from controller.feedback import FeedbackInput
 from controller.models import Area, AreaOrder
 from controller.tonight import tonight
-from web import tally
+from web import collation, tally
 from web.filters import here_zone
 from web.forms import once
 from web.i18n import _, sentence
@@ -122,6 +122,7 @@ def _shown(at: Here, errors: dict[str, str]) -> dict[str, Any]:
     area_id = wanted or (listed[0][0].id if listed else "")
     ahead = tonight(at.session, at.actor, area_id, at.now)
     order = at.session.get(AreaOrder, area_id)
+    clusters = nodes.page(at.session, at.actor, now=at.now, area_id=area_id, limit=_MOST).items
     return {
         "area": ahead.area,
         "areas": listed,
@@ -129,9 +130,7 @@ def _shown(at: Here, errors: dict[str, str]) -> dict[str, Any]:
         "muted_until": order.muted_until if order else None,
         "now": at.now,
         "played": _played(at, area_id),
-        "clusters": nodes.page(
-            at.session, at.actor, now=at.now, area_id=area_id, limit=_MOST
-        ).items,
+        "clusters": sorted(clusters, key=lambda view: collation.key(view.node.name)),
         "group": ahead.area.group or {},
         "visits": _visits(ahead.area, at.now),
         "may_note": may(at.actor, Action.FEEDBACK),

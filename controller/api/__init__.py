@@ -11,6 +11,7 @@ from flask import Flask
 from controller.api import (
     airings,
     areas,
+    care,
     clips,
     coverage,
     emergencies,
@@ -28,6 +29,7 @@ from controller.api.spec import document
 BLUEPRINTS: tuple[Any, ...] = (
     areas.blueprint,
     nodes.blueprint,
+    care.blueprint,
     clips.blueprint,
     packs.blueprint,
     schedules.blueprint,

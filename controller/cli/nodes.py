@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from controller import enrolment, node_care, node_orders, nodes, summaries
+from controller.api.care import NoteOut
 from controller.api.nodes import (
     NodeIn,
     NodeOut,
@@ -33,6 +34,9 @@ def add(words: Any) -> None:
     node.verb("show", show_one, "one node", one_id)
     node.verb("create", create, "a new node; prints its claim code", _new, "add")
     node.verb("update", update, "change a node", _changes)
+    node.verb("card", show_card, "the way there, the key, the power; or write it", _card)
+    node.verb("note", add_note, "write down a repair", _note)
+    node.verb("notes", show_notes, "what was mended there", one_id)
     node.verb("summaries", show_summaries, "reports it had no room for, summed up", one_id)
     node.verb("waiting", waiting, "new devices that wait to be bound")
     node.verb("bind", bind, "let a waiting device serve a node", _binding)
@@ -85,6 +89,31 @@ def _zone(session: Session, text: str) -> tuple[str, list[str]]:
     name, _, listed = text.partition("=")
     named = (area_id(session, each) for each in listed.split(",") if each)
     return name, [each for each in named if each]
+
+
+def show_card(console: Console, asked: argparse.Namespace) -> int:
+    told = given(asked, *node_care.CARD)
+    with console.changing() if told else console.reading() as (session, actor):
+        if told:
+            before = nodes.get(session, actor, asked.id).card or {}
+            node_care.set_card(session, actor, asked.id, before | told, console.now)
+        console.show(nodes.get(session, actor, asked.id).card or {})
+    return DONE
+
+
+def add_note(console: Console, asked: argparse.Namespace) -> int:
+    with console.changing() as (session, actor):
+        note = node_care.add_note(session, actor, asked.id, asked.text, console.now)
+        session.flush()
+        console.show(shown(NoteOut, note))
+    return DONE
+
+
+def show_notes(console: Console, asked: argparse.Namespace) -> int:
+    with console.reading() as (session, actor):
+        found = node_care.notes(session, actor, asked.id)
+        console.table([shown(NoteOut, note) for note in found], ("at", "text"))
+    return DONE
 
 
 def show_summaries(console: Console, asked: argparse.Namespace) -> int:
@@ -145,6 +174,17 @@ def _body(asked: argparse.Namespace) -> dict[str, Any]:
 
 def _area(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--area", help="id or code; with all below it")
+
+
+def _card(parser: argparse.ArgumentParser) -> None:
+    one_id(parser)
+    for name in node_care.CARD:
+        parser.add_argument(f"--{name.replace('_', '-')}")
+
+
+def _note(parser: argparse.ArgumentParser) -> None:
+    one_id(parser)
+    parser.add_argument("text")
 
 
 def _order(parser: argparse.ArgumentParser) -> None:

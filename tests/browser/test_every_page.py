@@ -29,6 +29,8 @@ PAGES = {
     "cum-loa-ban-do": ("tom", "/nodes/?view=map"),
     "to-dan-cot": ("tom", "/nodes/{nodes[Cầu Đá]}/sheet"),
     "them-cum-loa": ("tom", "/nodes/new"),
+    "usb": ("tom", "/sticks/"),
+    "gan-thiet-bi": ("tom", "/devices/"),
     "nhat-ky": ("bob", "/log/"),
     "go-chu": ("erin", "/clips/speak"),
     "thon-toi": ("hoa", "/village/"),

@@ -60,8 +60,8 @@ def test_every_step_has_its_times(bench, node, on_air, status, engine, cast):  #
     with reading(engine) as session:
         airing = session.scalars(select(Airing).where(Airing.schedule_id == made.id)).one()
     at = airing.starts_at
+    told(engine, device.id, airing, at - S, seq=1, kind=ReportKind.STARTED)
     begun = {"started_at": at, "amplifier_on_at": at - S}
-    told(engine, device.id, airing, at + S, seq=1, kind=ReportKind.STARTED, **begun)
     ended = {"ended_at": at + 60 * S, "amplifier_off_at": at + 61 * S, "outcome": Outcome.PLAYED}
     told(engine, device.id, airing, at + 62 * S, seq=2, **begun, **ended)
 
@@ -73,7 +73,9 @@ def test_every_step_has_its_times(bench, node, on_air, status, engine, cast):  #
     received, ready = path[StepCode.RECEIVED], path[StepCode.READY]
     assert (received.node_at, received.server_at) == (NOW + 3 * S - BEHIND, NOW + 3 * S)
     assert (ready.node_at, ready.server_at) == (NOW + 9 * S - BEHIND, NOW + 9 * S)
-    assert path[StepCode.FIRST_FRAME].server_at == at + S
+    announced, heard_of = path[StepCode.ANNOUNCED], path[StepCode.FIRST_FRAME]
+    assert (announced.node_at, announced.server_at) == (at - S - BEHIND, at - S)
+    assert (heard_of.node_at, heard_of.server_at) == (at, at + 62 * S)
     acknowledged = path[StepCode.ACKNOWLEDGED]
     assert acknowledged.node_at == at + 62 * S - BEHIND
     assert acknowledged.server_at == at + 62 * S
@@ -92,6 +94,7 @@ def test_what_a_node_never_said_stays_open(bench, node, on_air, engine, cast):  
     assert open_ == [
         StepCode.RECEIVED,
         StepCode.READY,
+        StepCode.ANNOUNCED,
         StepCode.AMPLIFIER_ON,
         StepCode.FIRST_FRAME,
         StepCode.END,

@@ -177,6 +177,10 @@ POST   /api/v1/nodes/{node}/orders                            - - + - + -  . . ?
 GET    /api/v1/nodes/{node}/orders                            + + + + + +  . . ?
 GET    /api/v1/nodes/{node}/orders/none                       . . . . . .  . . ?
 GET    /api/v1/nodes/{node}/summaries                         + + + + + +  . . ?
+GET    /api/v1/nodes/{node}/card                              + + + + + +  . . ?
+PUT    /api/v1/nodes/{node}/card                              - - + - + -  . . ?
+GET    /api/v1/nodes/{node}/notes                             + + + + + +  . . ?
+POST   /api/v1/nodes/{node}/notes                             - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/shut-out                          - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/bind                              - - . - . -  . . ?
 GET    /api/v1/devices/waiting                                - - + - + -  - o ?
@@ -290,6 +294,8 @@ BODIES: dict[str, Any] = {
     "PATCH /api/v1/nodes/{node}": {"name": "Tên mới"},
     "POST /api/v1/clips": {**_RECORDED, "file": FILE},
     "POST /api/v1/nodes/{node}/orders": {"verb": "restart"},
+    "PUT /api/v1/nodes/{node}/card": {"key_holder": "Bà Sáu"},
+    "POST /api/v1/nodes/{node}/notes": {"text": "Thay nguồn"},
     "POST /api/v1/speech": {**_SPOKEN, "topic": 1},
     "POST /api/v1/clips/{clip}/approve": {},
     "POST /api/v1/nodes/{node}/bind": {"device_id": "none"},

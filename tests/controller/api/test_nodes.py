@@ -119,3 +119,14 @@ def test_amplifiers_carry_what_is_chosen_for_them(alice, commune, village):
     outside = [{"zone": "market", "areas": [commune.areas["lower"]]}]
     is_problem(alice.patch(f"/nodes/{village}", json={"zones": outside}), 422)
     assert alice.patch(f"/nodes/{village}", json={"zones": []}).json["zones"] == []
+
+
+def test_the_card_and_the_notes_are_kept(alice, village):
+    assert alice.get(f"/nodes/{village}/card").json == {}
+    card = {"directions": "Sau đình", "key_phone": "0912 345 678"}
+    assert alice.put(f"/nodes/{village}/card", json={**card, "head": ""}).json == card
+    assert alice.get(f"/nodes/{village}/card").json == card
+    noted = alice.post(f"/nodes/{village}/notes", json={"text": "Thay nguồn\nDây mới"})
+    assert noted.status_code == 201, noted.text
+    assert ids(alice.get(f"/nodes/{village}/notes")) == [noted.json["id"]]
+    is_problem(alice.post(f"/nodes/{village}/notes", json={"text": " "}), 422)

@@ -25,6 +25,17 @@ def test_an_amplifier_is_told_what_it_carries(run, commune):
     assert run("node", "update", made["id"], "--zone", "", "--json").json["zones"] == []
 
 
+def test_the_card_and_the_notes_are_written_on_the_console(run, commune):
+    words = ("--name", "Cụm chợ", "--code", "HB-01", "--area", commune.areas["upper"])
+    made = run("node", "create", *words, "--json").json
+    run("node", "card", made["id"], "--key-holder", "Bà Sáu")
+    card = run("node", "card", made["id"], "--key-phone", "0912", "--json").json
+    assert card == {"key_holder": "Bà Sáu", "key_phone": "0912"}
+    run("node", "note", made["id"], "Thay nguồn")
+    [note] = run("node", "notes", made["id"], "--json").json
+    assert note["text"] == "Thay nguồn"
+
+
 def test_refusals_name_their_field(run, commune):
     words = ("--name", "Cụm", "--code", "C", "--area", commune.areas["upper"])
     refused = run("node", "create", *words, "--volume", 300)
