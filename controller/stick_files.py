@@ -5,8 +5,11 @@ the disk; a file that is no node's word is named with the reason, and the others
 """
 
 import base64
+import lzma
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +34,18 @@ _LONGEST_TOPIC: Final = 300
 _MOST_FILES: Final = 20_000
 _NEWEST_COMMANDS: Final = 200
 Pair = tuple[str, str]  # Vietnamese, English
+
+# What a damaged, encrypted or exotic archive makes the library raise.
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    OSError,
+)
 
 NOT_OURS: Final = ("không phải tệp của thiết bị phát", "not a file of a node")
 TOO_LARGE: Final = ("lớn quá, tệp đã bị sửa hoặc hỏng", "too large: changed or damaged")
@@ -98,7 +113,7 @@ class StickFiles:
                     if member.filename.endswith(".msg") and "/dn/" not in f"/{member.filename}":
                         with archive.open(member) as inner:
                             yield member.filename, inner.read(MAX_BYTES + _LONGEST_TOPIC + 2)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError):
+        except _BROKEN:
             self.problems[name] = DAMAGED
 
 

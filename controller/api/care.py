@@ -23,13 +23,13 @@ class Card(Schema):
     head_phone = Text(500)
 
 
-class NoteIn(Schema):
+class RepairIn(Schema):
     """What was found and done."""
 
     text = Text(2000, lines=True, required=True)
 
 
-class NoteOut(Schema):
+class RepairOut(Schema):
     """A repair note; `user_id` is null for the program itself."""
 
     id = fields.String()
@@ -39,10 +39,10 @@ class NoteOut(Schema):
     reported = fields.Boolean(metadata={"description": "a fault the village told of"})
 
 
-class NoteList(Schema):
+class RepairList(Schema):
     """The newest first."""
 
-    items = fields.List(fields.Nested(NoteOut))
+    items = fields.List(fields.Nested(RepairOut))
 
 
 @call(blueprint, "GET", "/nodes/<id>/card", answer=Card)
@@ -58,13 +58,13 @@ def set_card(here: Here, body: dict[str, Any], id: str) -> dict[str, Any]:
     return node_care.set_card(here.session, here.actor, id, told, here.now).card or {}
 
 
-@call(blueprint, "GET", "/nodes/<id>/notes", answer=NoteList)
+@call(blueprint, "GET", "/nodes/<id>/notes", answer=RepairList)
 def list_notes(here: Here, id: str) -> dict[str, Any]:
     """What was mended there."""
     return {"items": node_care.notes(here.session, here.actor, id)}
 
 
-@call(blueprint, "POST", "/nodes/<id>/notes", answer=NoteOut, status=201, body=NoteIn)
+@call(blueprint, "POST", "/nodes/<id>/notes", answer=RepairOut, status=201, body=RepairIn)
 def add_note(here: Here, body: dict[str, Any], id: str) -> Any:
     """Another note."""
     note = node_care.add_note(here.session, here.actor, id, body["text"], here.now)

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from audio_library.store import Store
 from controller import commands, stick_files, sticks
+from controller.access import Action, require_role
 from controller.api import multipart
 from controller.api.binding import call, room
 from controller.api.fields import Id, Text, whole
@@ -83,6 +84,7 @@ def export_stick(query: dict[str, Any]) -> Response:
 )
 def import_stick() -> dict[str, Any]:
     """Take in what nodes left: through the same checks, and as often as one likes."""
+    require_role(current_actor(), Action.OPERATE)  # before anything is taken in
     at = services()
     folder, most = at.settings.temporary_dir, at.settings.max_upload_bytes
     with (

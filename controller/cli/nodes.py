@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from controller import enrolment, node_care, node_orders, nodes, summaries
-from controller.api.care import NoteOut
+from controller.api.care import RepairOut
 from controller.api.nodes import (
     NodeIn,
     NodeOut,
@@ -105,14 +105,14 @@ def add_note(console: Console, asked: argparse.Namespace) -> int:
     with console.changing() as (session, actor):
         note = node_care.add_note(session, actor, asked.id, asked.text, console.now)
         session.flush()
-        console.show(shown(NoteOut, note))
+        console.show(shown(RepairOut, note))
     return DONE
 
 
 def show_notes(console: Console, asked: argparse.Namespace) -> int:
     with console.reading() as (session, actor):
         found = node_care.notes(session, actor, asked.id)
-        console.table([shown(NoteOut, note) for note in found], ("at", "text"))
+        console.table([shown(RepairOut, note) for note in found], ("at", "text"))
     return DONE
 
 
