@@ -54,7 +54,16 @@ def _of_device(view: NodeView) -> list[str]:
     dbm, pct = board.get("signal_dbm"), board.get("signal_pct")
     weak = (dbm is not None and dbm < _WEAK_DBM) or (pct is not None and pct < _WEAK_PCT)
     worn, free = board.get("card_life_pct"), status.get("free_bytes")
+    absent = [zone.zone for zone in view.zones if not zone.told] if status.get("zones") else []
     known = (
+        (
+            bool(absent),
+            _(
+                "Vùng loa %(zones)s không có trên thiết bị: sửa tên ở trang này hoặc trong tệp cài "
+                "đặt của thiết bị.",
+                zones=", ".join(absent),
+            ),
+        ),
         (
             bool(view.clock) and not (view.clock or {}).get("trusted"),
             _("Đồng hồ chưa đáng tin: chờ có mạng vài phút; nếu vẫn thế, thay pin đồng hồ."),

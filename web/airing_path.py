@@ -8,7 +8,7 @@ from controller import airing_path
 from controller.airing_path import Step, StepCode
 from controller.models import Playback
 from controller.playbacks import PlaybackView
-from web.filters import length
+from web.filters import length, number
 from web.i18n import _
 
 
@@ -47,7 +47,7 @@ def _word(code: StepCode) -> str:
 
 def _measured(code: StepCode, row: Playback) -> str:
     if code is StepCode.FIRST_FRAME and row.start_error_ms is not None:
-        return _("lệch %(ms)s ms", ms=f"{row.start_error_ms:.1f}")
+        return _("lệch %(ms)s ms", ms=number(row.start_error_ms, 1))
     if code is StepCode.END and row.heard_ms is not None:
         return _("micrô nghe được %(length)s", length=length(row.heard_ms))
     return ""

@@ -1,7 +1,7 @@
 """A new device: its label, and the page its square leads to, where it is bound to a cluster.
 
-The digits come from the device's own key; it tells them in its journal, on its console and by its
-voice, and they stand on the label. They are no secret: who binds is who may operate here.
+The digits come from the device's own key; it tells them in its journal and on its console, and they
+stand on the label. They are no secret: who binds is who may operate here.
 """
 
 from typing import Any

@@ -121,3 +121,7 @@ def test_each_amplifier_carries_the_places_ticked_for_it(visit, cluster, village
     with reading(services.engine) as session:
         chosen = [{"zone": "market", "areas": [village.areas["commune"]]}]
         assert session.get_one(Node, cluster).zones == chosen
+    with transaction(services.engine) as session:
+        device = device_of(session, cluster)
+        device.status = {**device.status, "zones": ["main"]}
+    assert "Vùng loa market không có trên thiết bị" in client.get(f"/nodes/{cluster}").text

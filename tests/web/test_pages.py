@@ -278,7 +278,7 @@ def test_what_played_and_was_not_heard_is_a_fault_in_plain_words(visit, services
     assert only.count('id="row-') == 1
     story = visit("tom").get(f"/log/{airing.id}/{village.nodes['Hạ']}").text
     assert "micrô nghe được 3:50" in story
-    assert "-24.5 dB" in story
+    assert "-24,5 dB" in story
     assert "18 ms" in story
 
 
