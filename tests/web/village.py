@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from audio_library.assembly import signature_tune
-from controller import approvals, areas, enrolment, node_care, node_story, people, schedules
+from controller import approvals, areas, node_care, node_story, people, schedules
 from controller.access import SYSTEM, Actor
 from controller.areas import AreaInput
 from controller.database import reading, transaction
@@ -27,8 +27,6 @@ from controller.models import (
 )
 from controller.people import UserInput
 from controller.schedules import ItemInput, ScheduleInput
-from protocol.keys import SigningKey
-from protocol.messages import Claim
 from tests.controller.factories import add_version, make_clip, make_node, serve
 
 # A Sunday, 12:10 in Viet Nam.
@@ -174,8 +172,6 @@ def _nodes(session, village, now):
         village.nodes[name] = node.id
         if name == "Cầu Đá":
             _befell(session, node, device, now)
-    fresh = SigningKey.from_hex("7" * 64).verify_key
-    enrolment.wait(session, fresh, Claim(fresh.hex, "", "Raspberry Pi Zero 2 W", "1.0"), now)
     far = make_node(session, village.areas["far"], "XK-01", now=now - _DAYS)
     village.nodes["far"] = far.id
 
