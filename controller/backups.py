@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from sqlalchemy import make_url
 
-from controller import database, schema, sequence
+from controller import database, schema, second_factor, sequence
 from controller.errors import ControllerError
 from controller.settings import Settings
 
@@ -93,6 +93,7 @@ def restore(settings: Settings, path: Path) -> Summary:
         schema.upgrade(engine)
         with database.transaction(engine) as session:
             sequence.jump_after_restore(session)
+            second_factor.lock_all(session, settings.factor_box)
     finally:
         engine.dispose()
     return Summary(path, count + 1, path.stat().st_size, str(manifest.get("made_at", "")))
@@ -133,9 +134,11 @@ def _files(settings: Settings) -> list[tuple[str, Path]]:
     keys = [
         ("keys/controller.key", settings.signing_key_file),
         ("keys/web.key", settings.secret_key_file),
+        ("keys/factor.key", settings.factor_key_file),
     ]
-    others = settings.signing_key_file.parent.glob("controller.*.key")  # next and retired ones
-    keys += [(f"keys/{path.name}", path) for path in sorted(others)]
+    own = settings.signing_key_file
+    others = own.parent.glob(f"{own.stem}.*.key")  # next and retired ones
+    keys += [(f"keys/controller{path.name.removeprefix(own.stem)}", path) for path in others]
     found = [(name, path) for name, path in keys if path.is_file()]
     sounds = sorted(path for path in settings.store_dir.glob("??/*") if len(path.name) == 64)
     return found + [(f"store/{path.parent.name}/{path.name}", path) for path in sounds]
@@ -205,19 +208,24 @@ def _require_whole(path: Path) -> None:
 
 
 def _move_files(settings: Settings, folder: Path) -> int:
-    keys = {
-        "keys/controller.key": settings.signing_key_file,
-        "keys/web.key": settings.secret_key_file,
-    }
     count = 0
-    for name, target in keys.items():
-        if (folder / name).is_file():
-            _move(folder / name, target, _SECRET_MODE)
-            count += 1
+    for source in sorted((folder / "keys").glob("*.key")):
+        _move(source, _place_of(source.name, settings), _SECRET_MODE)
+        count += 1
     for sound in sorted((folder / "store").glob("??/*")):
         _move(sound, settings.store_dir / sound.parent.name / sound.name, _SOUND_MODE)
         count += 1
     return count
+
+
+def _place_of(name: str, settings: Settings) -> Path:
+    """Where a key of a backup belongs; during a rotation there are several to sign with."""
+    if name == "web.key":
+        return settings.secret_key_file
+    if name == "factor.key":
+        return settings.factor_key_file
+    own = settings.signing_key_file
+    return own if name == "controller.key" else own.with_name(own.stem + name[len("controller") :])
 
 
 def _move(source: Path, target: Path, mode: int) -> None:

@@ -68,7 +68,7 @@ def begin(session: Session, actor: Actor, data: EmergencyInput, now: datetime) -
     area_ids = _allowed(session, actor, Action.APPROVE, data.area_ids)
     _check_repeat(data.repeat)
     version = _ready_version(session, data.clip_id, now)
-    people = max(_people_needed(session, area_id) for area_id in area_ids)
+    people = people_needed(session, area_ids)
     emergency = Emergency(
         title=version.clip.title,
         clip_id=data.clip_id,
@@ -278,8 +278,9 @@ def _allowed(session: Session, actor: Actor, action: Action, area_ids: Sequence[
     return sorted(set(area_ids))
 
 
-def _people_needed(session: Session, area_id: str) -> int:
-    return _rules(session, area_id).emergency_people or 1
+def people_needed(session: Session, area_ids: Sequence[str]) -> int:
+    """How many must agree before it sounds in these areas: as many as the strictest wants."""
+    return max(_rules(session, area_id).emergency_people or 1 for area_id in area_ids)
 
 
 def _rules(session: Session, area_id: str) -> ApprovalRules:

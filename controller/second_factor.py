@@ -2,7 +2,8 @@
 
 Turned on by its owner, who proves that the phone shows the right code. A code counts once; a lost
 phone is replaced by a recovery code, or by an administrator who turns the factor off. Whether
-approvers and administrators must have one is a setting.
+approvers and administrators must have one is a setting. Secrets lie in the database locked away
+(controller.factor_box).
 """
 
 import secrets
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from controller import audit, people, totp
 from controller.access import Action, Actor, may, require, require_role, visible_areas
 from controller.errors import BadInput, NotAllowed, NotFound
+from controller.factor_box import FactorBox, is_locked
 from controller.models import Area, Role, SecondFactor, Setting, User
 
 ROLES: Final = (Role.APPROVER, Role.ADMINISTRATOR)
@@ -50,20 +52,25 @@ def is_on(session: Session, user_id: str) -> bool:
     return row is not None and row.confirmed_at is not None
 
 
-def begin(session: Session, user: User) -> str:
+def begin(session: Session, box: FactorBox, user: User) -> str:
     """The secret to put into the phone; one that waits already stays the same."""
     row = session.get(SecondFactor, user.id)
+    waiting = box.open(row.secret, user.id) if row is not None else None
+    if waiting is not None:
+        return waiting
+    secret = totp.new_secret()
     if row is None:
-        row = SecondFactor(user_id=user.id, secret=totp.new_secret(), last_step=0, recovery=[])
+        row = SecondFactor(user_id=user.id, last_step=0, recovery=[])
         session.add(row)
-        session.flush()
-    return row.secret
+    row.secret = box.lock(secret, user.id)
+    session.flush()
+    return secret
 
 
-def confirm(session: Session, user: User, given: str, now: datetime) -> list[str]:
+def confirm(session: Session, box: FactorBox, user: User, given: str, now: datetime) -> list[str]:
     """Turn it on: the phone shows the right code. Returns the recovery codes, shown once."""
     row = session.get(SecondFactor, user.id)
-    step = totp.matching_step(row.secret, _plain(given), now, row.last_step) if row else None
+    step = _matching_step(box, row, _plain(given), now) if row else None
     if row is None or step is None:
         raise wrong_code()
     row.last_step, row.confirmed_at = step, row.confirmed_at or now
@@ -74,12 +81,12 @@ def confirm(session: Session, user: User, given: str, now: datetime) -> list[str
     return [f"{each[:5]}-{each[5:]}" for each in codes]
 
 
-def check(session: Session, user_id: str, given: str, now: datetime) -> bool:
+def check(session: Session, box: FactorBox, user_id: str, given: str, now: datetime) -> bool:
     """Whether the code is right; a code and a recovery code count once."""
     row = session.get(SecondFactor, user_id, with_for_update=True)
     if row is None or row.confirmed_at is None:
         return False
-    step = totp.matching_step(row.secret, _plain(given), now, row.last_step)
+    step = _matching_step(box, row, _plain(given), now)
     if step is not None:
         row.last_step = step
         return True
@@ -92,6 +99,16 @@ def check(session: Session, user_id: str, given: str, now: datetime) -> bool:
         session, people.actor_of(user), "user.recovery", "user", user.id, user.area_id, now
     )
     return True
+
+
+def lock_all(session: Session, box: FactorBox) -> int:
+    """Lock away what an earlier version kept as it is; how many secrets that were."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(text("PRAGMA secure_delete=ON"))  # not even in the file's free pages
+    open_ones = [row for row in session.scalars(select(SecondFactor)) if not is_locked(row.secret)]
+    for row in open_ones:
+        row.secret = box.lock(row.secret, row.user_id)
+    return len(open_ones)
 
 
 def turn_off(session: Session, actor: Actor, user_id: str, now: datetime) -> None:
@@ -154,6 +171,11 @@ def wrong_code() -> BadInput:
             )
         }
     )
+
+
+def _matching_step(box: FactorBox, row: SecondFactor, given: str, now: datetime) -> int | None:
+    secret = box.open(row.secret, row.user_id)
+    return totp.matching_step(secret, given, now, row.last_step) if secret else None
 
 
 def _plain(given: str) -> str:

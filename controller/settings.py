@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from controller.countersigning import SecondParty
 from controller.errors import ControllerError
+from controller.factor_box import FactorBox
 from protocol.keys import VerifyKey
 
 PREFIX: Final = "LOALANG_"
@@ -42,6 +43,7 @@ class Settings:
     public_url: str  # what links in messages begin with
     signing_key_file: Path  # only the service reads it
     secret_key_file: Path  # signs the pages' sessions
+    factor_key_file: Path  # locks away the secrets of second factors
     store_dir: Path
     wake_path: Path  # the service's datagram socket
     horizon_days: int  # how far ahead nodes know their airings
@@ -68,6 +70,11 @@ class Settings:
     def temporary_dir(self) -> Path:
         """Where uploads and exports wait; on the same disk as the store."""
         return self.data_dir / "tmp"
+
+    @property
+    def factor_box(self) -> FactorBox:
+        """What locks and opens the secrets of second factors."""
+        return FactorBox(self.factor_key_file)
 
     @property
     def second_signer(self) -> SecondParty | None:
@@ -142,6 +149,7 @@ def _read(reader: "_Reader") -> Settings:
         public_url=reader.get("public_url", f"http://{bind}", _scheme(_PAGES)).rstrip("/"),
         signing_key_file=reader.path("signing_key_file", data_dir / "keys" / "controller.key"),
         secret_key_file=reader.path("secret_key_file", data_dir / "keys" / "web.key"),
+        factor_key_file=reader.path("factor_key_file", data_dir / "keys" / "factor.key"),
         store_dir=reader.path("store_dir", data_dir / "store"),
         wake_path=reader.path("wake_path", data_dir / "run" / "service.sock"),
         horizon_days=reader.get("horizon_days", 30, _between(2, 90)),

@@ -59,7 +59,9 @@ class Keyring:
         self._next = load_or_create(following) if following.exists() else None
         files = sorted(self._path.parent.glob(f"{self._path.stem}.retired-*.key"))
         retired = [load_or_create(file) for file in reversed(files)]
-        self._retired = [key for key in retired if key not in self.signing][:_RETIRED_KEPT]
+        # Each once: `finish` cut off and run again leaves the same key twice.
+        others = {key.raw: key for key in retired if key not in self.signing}
+        self._retired = list(others.values())[:_RETIRED_KEPT]
 
     def rotate(self) -> SigningKey:
         """Make the next key; the one that waits already, if there is one."""

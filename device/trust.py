@@ -30,6 +30,7 @@ from protocol.trust import MAY_SOUND, PLAY, Trusted, makes_sound
 
 T = TypeVar("T")
 _TRUST = "trust"
+_FORMERLY, _FORMERLY_MOST = "formerly_trusted", 4  # its name among what is kept with the counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,12 @@ class Gate:
     def reopen(self, raw: bytes, type_: MessageType, stream: str) -> Opened | None:
         """A document of our own store, accepted before: the signature is checked again, no more.
 
+        One by a key that has been retired since still holds: a node that loses its power between
+        the news of a rotation and the documents signed anew goes on with what it has.
         Counters that were lost begin again at what the documents show was obeyed.
         """
         try:
-            body = verify(raw, type_, self.trusted.keys)
+            body = verify(raw, type_, {**self._formerly, **self.keys, **self.trusted.keys})
             heading = heading_of(body)
             if stream:
                 self.at_least(stream, heading.seq)
@@ -142,6 +145,12 @@ class Gate:
         except (Refused, Malformed):
             self.refused["damaged_store"] += 1
             return None
+
+    @property
+    def _formerly(self) -> dict[str, VerifyKey]:
+        """Keys that were trusted before the trust document in force."""
+        known = [VerifyKey.from_hex(text) for text in self.counters.extra.get(_FORMERLY, [])]
+        return {key.kid: key for key in known}
 
     def _last(self, stream: str) -> int:
         return self._volatile.get(stream, 0)
@@ -169,6 +178,9 @@ class Gate:
         except Malformed:
             self.refused["malformed"] += 1
             return False
+        before = [key.hex for kid, key in self.trusted.keys.items() if kid not in said.keys]
+        kept = [*before, *self.counters.extra.get(_FORMERLY, [])]
+        self.counters.extra[_FORMERLY] = list(dict.fromkeys(kept))[:_FORMERLY_MOST]
         self.trusted, self._held = said, True
         return True
 

@@ -110,8 +110,10 @@ def read_envelope(raw: bytes) -> Envelope:
     # touched is not the message that was sent, even where it would still mean the same.
     if json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode() != head:
         raise Malformed("a header with blanks, doubled fields or escapes")
-    if header.get("v") != VERSION:
+    if header.get("v") != VERSION or type(header["v"]) is not int:
         raise Malformed(f"envelope version {header.get('v')!r}, this side reads {VERSION}")
+    if header.keys() != {"v", "type", "sigs"}:
+        raise Malformed("a header has v, type and sigs, and nothing else")
     try:
         return Envelope(MessageType(str(header.get("type"))), body, _signatures(header.get("sigs")))
     except ValueError as error:
@@ -190,13 +192,18 @@ def _assembled(type_: MessageType, signatures: Iterable[Signature], body: bytes)
 def _signatures(value: Any) -> tuple[Signature, ...]:
     if not isinstance(value, list) or len(value) > MAX_SIGNATURES:
         raise Malformed(f"sigs must be a list of at most {MAX_SIGNATURES}")
-    return tuple(_signature(item) for item in value)
+    found = tuple(_signature(item) for item in value)
+    if len({signature.kid for signature in found}) < len(found):
+        raise Malformed("two signatures by one key")
+    return found
 
 
 def _signature(item: Any) -> Signature:
-    if not isinstance(item, dict) or not isinstance(item.get("kid"), str):
-        raise Malformed("a signature needs a kid and a sig")
-    text = str(item.get("sig"))
+    if not isinstance(item, dict) or item.keys() != {"kid", "sig"}:
+        raise Malformed("a signature has kid and sig, and nothing else")
+    if not isinstance(item["kid"], str) or not isinstance(item["sig"], str):
+        raise Malformed("kid and sig are texts")
+    text = item["sig"]
     try:
         sig = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

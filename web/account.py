@@ -67,9 +67,8 @@ def turn_on() -> Page:
     """The phone shows the right code: from now on signing in asks for one."""
     try:
         with changing() as at:
-            codes = second_factor.confirm(
-                at.session, _self(at), request.form.get("code", ""), at.now
-            )
+            box, given = at.services.settings.factor_box, request.form.get("code", "")
+            codes = second_factor.confirm(at.session, box, _self(at), given, at.now)
     except BadInput as error:
         with changing() as at:
             return _scan(at, {name: sentence(pair) for name, pair in error.errors.items()}), 422
@@ -87,7 +86,8 @@ def turn_off() -> Response:
     actor = signed_in()
     assert actor is not None and actor.user_id is not None
     with changing() as at:
-        right = second_factor.check(at.session, actor.user_id, request.form.get("code", ""), at.now)
+        box, given = at.services.settings.factor_box, request.form.get("code", "")
+        right = second_factor.check(at.session, box, actor.user_id, given, at.now)
         if right:
             second_factor.turn_off(at.session, at.actor, actor.user_id, at.now)
     if right:
@@ -100,7 +100,9 @@ def turn_off() -> Response:
 def _scan(at: Here, errors: dict[str, str]) -> str:
     user = _self(at)
     state = second_factor.state(at.session, user)
-    secret = "" if state.on else second_factor.begin(at.session, user)
+    secret = (
+        "" if state.on else second_factor.begin(at.session, at.services.settings.factor_box, user)
+    )
     context: dict[str, Any] = {"state": state, "errors": errors}
     if secret:
         address = totp.address(secret, user.username, unit_name())

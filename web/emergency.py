@@ -210,8 +210,9 @@ def _check(form: Form) -> None:
                 "Mật khẩu chưa đúng: hãy nhập lại. Chưa có gì được phát.",
                 "The password is not right: type it again. Nothing was played.",
             )
+        at, who = services(), user.id if user else ""
         if proof_needed() and not second_factor.check(
-            session, user.id if user else "", form.get("code", ""), services().clock()
+            session, at.settings.factor_box, who, form.get("code", ""), at.clock()
         ):
             raise second_factor.wrong_code()
 

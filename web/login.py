@@ -94,7 +94,8 @@ def take_code() -> Page:
         return redirect(url_for("login.form"))
     at = services()
     with database.transaction(at.engine) as db:
-        right = second_factor.check(db, pending["user"], request.form.get("code", ""), at.clock())
+        box, given = at.settings.factor_box, request.form.get("code", "")
+        right = second_factor.check(db, box, pending["user"], given, at.clock())
         user = db.get_one(User, pending["user"])
     if not right:
         wrong = sentence(second_factor.wrong_code())

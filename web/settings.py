@@ -6,7 +6,7 @@ The word for village is data: thôn, ấp, bản, tổ dân phố …
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import alerts, areas, second_factor, stagger
+from controller import alerts, areas, refusals, second_factor, stagger
 from controller.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.areas import AreaInput
@@ -101,4 +101,5 @@ def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         factor_rule=second_factor.required(at.session),
         may_rule=second_factor.may_rule(at.session, at.actor),
         earshot_m=round(stagger.earshot_m(at.session)),
+        refused=refusals.known(at.session),
     )

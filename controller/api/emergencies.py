@@ -18,6 +18,7 @@ from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, many, one_of
 from controller.api.here import Here, changing, looking
 from controller.api.lists import as_instant
+from controller.api.proof import prove
 from controller.errors import BadInput, NotFound
 from controller.models import ClipVersion, Emergency
 from controller.models.emergencies import EmergencyState
@@ -54,12 +55,19 @@ class EmergencyIn(Schema):
     area_ids = many(Id(), 500, 1, required=True)
     repeat = RepeatField()
     drill = fields.Boolean(required=True)
+    code = Text(40, allow_none=True)
 
     @ma.validates_schema
     def _one_of_both(self, data: dict[str, Any], **_: Any) -> None:
         if bool(data.get("clip_id")) == bool(data.get("text")):
             pair = ("Hãy chọn bản tin hoặc gõ nội dung.", "Give either clip_id or text.")
             raise ma.ValidationError([pair], "clip_id")
+
+
+class ConfirmIn(Schema):
+    """The code of the token's owner's second factor, if they have one."""
+
+    code = Text(40, allow_none=True)
 
 
 class EmergencyOut(Schema):
@@ -122,13 +130,19 @@ def list_emergencies(here: Here) -> dict[str, Any]:
     own_session=True,
 )
 def begin_emergency(body: dict[str, Any]) -> Emergency:
-    """Sound it at once; where policy wants two people, it waits for the second."""
+    """Sound it at once; where policy wants two people, it waits for the second.
+
+    There a token whose owner has a second factor must send its `code` along.
+    """
     with looking() as here:
         for area_id in body["area_ids"]:
             require(here.session, here.actor, Action.APPROVE, area_id)
             areas.get(here.session, here.actor, area_id)
         if body.get("clip_id"):
             clips.get(here.session, here.actor, body["clip_id"])
+        two = emergencies.people_needed(here.session, body["area_ids"]) > 1
+    if two:
+        prove(body.get("code"))
     clip_id = body.get("clip_id") or _spoken(here, body["text"], body["area_ids"][0])
     repeat = body.get("repeat") or emergencies.Repeat()
     data = emergencies.EmergencyInput(clip_id, body["area_ids"], body["drill"], repeat)
@@ -142,10 +156,22 @@ def show_emergency(here: Here, id: str) -> Emergency:
     return emergencies.get(here.session, here.actor, id)
 
 
-@call(blueprint, "POST", "/emergencies/<id>/confirm", answer=EmergencyOut)
-def confirm_emergency(here: Here, id: str) -> Emergency:
+@call(
+    blueprint,
+    "POST",
+    "/emergencies/<id>/confirm",
+    answer=EmergencyOut,
+    body=ConfirmIn,
+    body_required=False,
+    own_session=True,
+)
+def confirm_emergency(body: dict[str, Any], id: str) -> Emergency:
     """The second person's yes: it sounds now."""
-    return emergencies.confirm(here.session, here.actor, id, here.now)
+    with looking() as here:
+        emergencies.get(here.session, here.actor, id)
+    prove(body.get("code"))
+    with changing() as here:
+        return emergencies.confirm(here.session, here.actor, id, here.now)
 
 
 @call(blueprint, "POST", "/emergencies/<id>/cancel", answer=EmergencyOut)

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from controller import schema
+from controller import database, schema, second_factor
 from controller.cli.console import DONE, Console
 from controller.cli.parsing import add as add_word
 from controller.services import open_services
@@ -19,6 +19,8 @@ def migrate(console: Console, _asked: argparse.Namespace) -> int:
     try:
         schema.upgrade(services.engine)
         schema.require_current(services.engine)
+        with database.transaction(services.engine) as session:
+            second_factor.lock_all(session, console.settings.factor_box)
     finally:
         services.engine.dispose()
     console.say("Cơ sở dữ liệu đã ở phiên bản mới nhất.", "The database is up to date.")

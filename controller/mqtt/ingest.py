@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from controller import database, enrolment, node_orders
+from controller import database, enrolment, node_orders, refusals
 from controller.enrolment import Bound
 from controller.models import Device
 from controller.mqtt import presence, reports
@@ -57,6 +57,7 @@ _ACK_TTL = timedelta(hours=1)
 _BEACON_TTL = timedelta(seconds=30)
 _CLAIMS_PER_S, _CLAIMS_BURST = 5.0, 100.0  # each costs a proof for every open code
 _RETRY_S = 1.0
+_NOTED_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ class Ingest:
         self._last_beat: dict[str, int] = {}
         self._runs: dict[tuple[str, str], int] = {}
         self.refused: Counter[str] = Counter()
+        self._noted: Counter[str] = Counter()  # how much of it the database knows
+        self._noted_s = monotonic()
         self.handled = 0
 
     def put(self, arrival: Arrival) -> None:
@@ -138,6 +141,7 @@ class Ingest:
     def step(self, timeout_s: float, stop: threading.Event | None = None) -> bool:
         """Handle what is there, waiting up to `timeout_s` for the first; whether there was any."""
         batch = self._retry or self._take(timeout_s)
+        self._note_refused()
         if not batch:
             return False
         self._retry = batch
@@ -150,6 +154,20 @@ class Ingest:
             return True
         self._retry = []
         return True
+
+    def _note_refused(self) -> None:
+        """Once a second at most, however many messages somebody sends us."""
+        news = self.refused - self._noted
+        if not news or self._monotonic() - self._noted_s < _NOTED_EVERY_S:
+            return
+        self._noted_s = self._monotonic()
+        try:
+            with database.transaction(self._engine) as session:
+                refusals.add(session, news, self._clock())
+        except OperationalError as error:
+            _log.error("refusals cannot be counted now: %s", error.orig)
+            return
+        self._noted += news
 
     # --- a batch -----------------------------------------------------------------------------
 
@@ -255,19 +273,24 @@ class Ingest:
         device, heading = session.get_one(Device, heard.topic.id), heard.heading
         if heard.topic.channel == "presence":
             said = heard.read(Presence)
+            # A late will is no replay: it was sealed when its session began.
+            self._count_old(said.online and heading.seq < device.presence_seq)
             news = presence.take_presence(session, device, heading, said, now)
             if news and said.online and said.nonce:
                 outcome.say.append(self._beacon(session, device.id, said.nonce, now))
         elif heard.topic.channel == "status":
             status = heard.read(Status)
+            self._count_old(heading.seq < device.status_seq)
             if presence.take_status(session, device, heading, status, now):
                 outcome.holds_changed = True
         elif heard.topic.channel == "beat":
             newest = max(device.status_seq, device.presence_seq, self._last_beat.get(device.id, 0))
+            self._count_old(heading.seq < newest)
             if heading.seq > newest:
                 self._last_beat[device.id] = heading.seq
                 presence.take_beat(session, device, heading, heard.read(Beat), now)
         elif heard.topic.channel == "want":
+            self._count_old(heading.seq < self._last_want.get(device.id, 0))
             if heading.seq > self._last_want.get(device.id, 0):
                 self._last_want[device.id] = heading.seq
                 outcome.wanted.append((device.id, heard.read(Want)))
@@ -275,6 +298,10 @@ class Ingest:
             answer = heard.read(Answer)
             node_orders.answered(session, device.id, answer, now)
             _log.info("device %s answers %s: %s", device.id, answer.verb, answer.problem or "ok")
+
+    def _count_old(self, old: bool) -> None:
+        """An older message than one taken before. The same one again is no news and no attack."""
+        self.refused[RefusalReason.REPLAYED.value] += old
 
     def _beacon(
         self, session: Session, device_id: str, nonce: str, now: datetime

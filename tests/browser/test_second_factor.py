@@ -16,9 +16,10 @@ pytestmark = pytest.mark.browser
 def test_a_code_from_the_phone_is_the_second_step(own_site, signed_up, page, watch):
     with transaction(own_site.services.engine) as session:
         bob = session.get_one(User, own_site.village.users["bob"])
-        secret = second_factor.begin(session, bob)
+        box = own_site.services.settings.factor_box
+        secret = second_factor.begin(session, box, bob)
         step = totp.step_of(NOW)
-        second_factor.confirm(session, bob, totp.code(secret, step), NOW)
+        second_factor.confirm(session, box, bob, totp.code(secret, step), NOW)
     watch.over(page)
     page.goto(own_site.url + "/login")
     page.fill("#username", "bob")

@@ -14,7 +14,7 @@ from controller.errors import ControllerError
 from controller.models import User
 from controller.sequence import RESTORE_JUMP, next_seq
 from controller.settings import load
-from controller.signing import load_or_create
+from controller.signing import Keyring, load_or_create
 from tests.support.commune import migrated_engine, settle
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
@@ -56,6 +56,22 @@ def test_what_was_backed_up_comes_back(settings, elsewhere, tmp_path):
         assert "alice" in session.scalars(select(User.username)).all()
     engine.dispose()
     assert list(elsewhere.temporary_dir.iterdir()) == []
+
+
+def test_every_key_of_a_rotation_and_the_one_of_second_factors_comes_back(
+    settings, elsewhere, tmp_path
+):
+    ring = Keyring(settings.signing_key_file)
+    ring.rotate()
+    ring.finish()
+    ring.rotate()
+    settings.factor_box.lock("A" * 32, "u1")
+    backups.restore(elsewhere, backups.write(settings, tmp_path / "all.tar", NOW).path)
+    again = Keyring(elsewhere.signing_key_file)
+    assert [key.raw for key in again.vouching] == [key.raw for key in ring.vouching]
+    assert len(again.signing) == 2
+    kept = settings.factor_box.lock("B" * 32, "u1")
+    assert elsewhere.factor_box.open(kept, "u1") == "B" * 32
 
 
 def test_the_number_that_orders_everything_jumps(settings, elsewhere, tmp_path):

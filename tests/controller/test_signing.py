@@ -1,5 +1,6 @@
 """The signing key: made once, readable by nobody else, never silently replaced."""
 
+import shutil
 import stat
 
 import pytest
@@ -32,3 +33,13 @@ def test_a_damaged_key_is_not_replaced(tmp_path, text):
     with pytest.raises(ControllerError):
         signing.load_or_create(path)
     assert path.read_text(encoding="ascii") == text
+
+
+def test_a_rotation_that_was_cut_off_and_run_again_leaves_each_key_once(tmp_path):
+    path = tmp_path / "controller.key"
+    ring = signing.Keyring(path)
+    first = ring.current.raw
+    ring.rotate()
+    shutil.copy(path, tmp_path / "controller.retired-001.key")  # the power failed after the link
+    ring.finish()
+    assert [key.raw for key in signing.Keyring(path).vouching].count(first) == 1

@@ -10,11 +10,11 @@ from device.identity import Counters
 from device.trust import Gate
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
-from protocol.messages import Command
+from protocol.messages import Command, Trust, TrustedKey
 from tests.device.fakes import START, FakeClock
 
 KEY = SigningKey.generate()
-STRANGER = SigningKey.generate()
+STRANGER, NEXT, AFTER = (SigningKey.generate() for _ in range(3))
 DEVICE = "d" * 32
 
 
@@ -96,6 +96,23 @@ def test_a_counter_that_cannot_be_kept_means_nothing_is_done(gate, tmp_path):
         (tmp_path / name).mkdir()
     with pytest.raises(OSError):
         opened(gate, sealed())
+
+
+def test_what_is_held_outlives_the_key_that_signed_it_and_nothing_new_by_it_counts(gate, tmp_path):
+    ours = sealed(3)
+    assert opened(gate, ours)
+    for revision, (old, new) in enumerate(((KEY, NEXT), (NEXT, AFTER)), 1):
+        trust = Trust(revision, (TrustedKey(new.verify_key.hex),))
+        heading = Heading("main", "site", "controller", revision, START, START + timedelta(days=9))
+        assert gate.take_trust(seal(MessageType.TRUST, heading, trust, [old, new]))
+        gate.counters.save()
+    again = make_gate(tmp_path)
+    assert again.restore_trust(seal(MessageType.TRUST, heading, trust, [NEXT, AFTER]))
+    for key in (KEY, NEXT, AFTER):
+        assert again.reopen(sealed(3, key=key), MessageType.COMMAND, "")
+    assert again.reopen(sealed(3, key=STRANGER), MessageType.COMMAND, "") is None
+    assert opened(again, sealed(9)) is None
+    assert opened(again, sealed(9, key=AFTER))
 
 
 def test_expiry_is_not_judged_by_a_clock_nobody_trusts(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from controller import people, schema
+from controller import people, refusals, schema
 from controller.access import SYSTEM
 from controller.database import reading, transaction
 from controller.models import Area, Role
@@ -87,3 +87,12 @@ def test_the_first_day_says_what_to_do_step_by_step(new_app):
 def test_a_station_at_work_sees_no_first_steps(visit):
     assert "Bắt đầu sử dụng" not in visit("alice").get("/").text
     assert "Bắt đầu sử dụng" not in visit("erin").get("/").text
+
+
+def test_who_administers_everything_sees_what_was_refused(app, visit, clock):
+    root = sign_in_root(app)
+    assert "Chưa có tin nào bị từ chối" in root.get("/settings/").text
+    with transaction(app.extensions["loalang"].engine) as session:
+        refusals.add(session, {"bad_signature": 2, "replayed": 1}, clock())
+    assert "bad_signature 2, replayed 1" in root.get("/settings/").text
+    assert "bad_signature" not in visit("alice").get("/settings/").text

@@ -1,7 +1,13 @@
 """Emergencies and stops over HTTP."""
 
+from datetime import timedelta
+
 import pytest
 
+from controller import second_factor, totp
+from controller.access import SYSTEM
+from controller.database import transaction
+from controller.models import SecondFactor
 from tests.controller.api.expecting import ids, is_problem
 
 
@@ -109,3 +115,61 @@ def test_charlie_finds_nothing_here(call_as, charlie, order, commune):
     own = {**order, "area_ids": [commune.areas["elsewhere"]]}
     is_problem(charlie.post("/emergencies", json=own), 404)
     is_problem(charlie.post("/stop", json={"area_ids": order["area_ids"]}), 404)
+
+
+@pytest.fixture
+def phone(services, commune, clock):
+    """Bob has a second factor; `phone()` is the code it shows next."""
+    box, user_id = services.settings.factor_box, commune.users["bob"]
+    secret = totp.new_secret()
+    with transaction(services.engine) as session:
+        row = SecondFactor(user_id=user_id, last_step=0, recovery=[], confirmed_at=clock.now)
+        row.secret = box.lock(secret, user_id)
+        session.add(row)
+
+    def show():
+        clock.now += timedelta(seconds=totp.STEP_S)
+        return totp.code(secret, totp.step_of(clock.now))
+
+    return show
+
+
+def wants_code(answer):
+    assert "code" in is_problem(answer, 422)["errors"]
+
+
+def test_where_two_must_agree_a_token_alone_neither_begins_nor_confirms(
+    call_as, order, two_people, phone
+):
+    bob, alice = call_as("bob"), call_as("alice")
+    wants_code(bob.post("/emergencies", json=order))
+    wants_code(bob.post("/emergencies", json=order | {"code": "000000"}))
+    code = phone()
+    made = bob.post("/emergencies", json=order | {"code": code})
+    assert made.status_code == 201, made.text
+    wants_code(bob.post("/emergencies", json=order | {"code": code}))  # counts once
+    other = alice.post("/emergencies", json=order).json  # she has no second factor
+    wants_code(bob.post(f"/emergencies/{other['id']}/confirm"))
+    answer = bob.post(f"/emergencies/{other['id']}/confirm", json={"code": phone()})
+    assert answer.json["state"] == "active"
+    # What makes silence needs none.
+    assert bob.post(f"/emergencies/{other['id']}/cancel").json["state"] == "cancelled"
+
+
+def test_where_one_is_enough_a_token_acts_by_itself(call_as, order, phone):
+    assert call_as("bob").post("/emergencies", json=order).status_code == 201
+
+
+def test_codes_are_not_guessed_through_the_api(call_as, order, two_people, phone):
+    bob = call_as("bob")
+    for number in range(5):
+        wants_code(bob.post("/emergencies", json=order | {"code": f"00000{number}"}))
+    is_problem(bob.post("/emergencies", json=order | {"code": phone()}), 429)
+
+
+def test_who_must_have_a_second_factor_and_has_none_is_sent_to_the_pages(
+    call_as, order, two_people, services, clock
+):
+    with transaction(services.engine) as session:
+        second_factor.require_it(session, SYSTEM, True, clock.now)
+    is_problem(call_as("bob").post("/emergencies", json=order), 403)

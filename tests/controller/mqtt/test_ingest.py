@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from controller import refusals
 from controller.database import reading, transaction
 from controller.models import Device, DeviceBinding, NodeReport, Playback
 from controller.mqtt import presence
@@ -201,6 +202,42 @@ def test_what_cannot_be_trusted_is_counted_and_dropped(
     assert rows(engine, NodeReport) == []
     assert len(link.acknowledged) == 1
     assert link.sent == []
+
+
+def test_what_is_refused_is_counted_for_good_and_seldom(
+    engine, publisher, link, clock, listener, speaker
+):
+    at_s = [0.0]
+    asks = Listeners(listener.bound.append, listener.wanted.append, listener.holds_changed)
+    ingest = Ingest(engine, publisher, link.acknowledge, asks, clock, lambda: at_s[0])
+    forged = speaker.says("status", MessageType.STATUS, Status(), key=SigningKey.generate())
+    for _ in range(3):
+        ingest.put(forged)
+    assert ingest.step(0)
+    with reading(engine) as session:
+        assert refusals.known(session) is None
+    at_s[0] = 2.0
+    assert not ingest.step(0)
+    ingest.put(forged)
+    ingest.put(speaker.arrival(TOPICS.from_device(speaker.id, "status"), b"nonsense"))
+    assert ingest.step(0)
+    at_s[0] = 4.0
+    assert not ingest.step(0)
+    with reading(engine) as session:
+        found = refusals.known(session)
+    assert found.counts == {"unknown_key": 4, "malformed": 1}
+    assert (found.total, found.last_at) == (5, clock())
+
+
+def test_what_is_older_than_was_taken_is_counted_and_the_same_again_is_not(handle, ingest, speaker):
+    old = [speaker.presence(session=1), speaker.status(), speaker.beat(1), speaker.want()]
+    new = [speaker.presence(session=1), speaker.status(), speaker.beat(2), speaker.want()]
+    for arrival in [*old, *new, *new[-3:]]:
+        handle(arrival)
+    assert ingest.refused["replayed"] == 0
+    for arrival in old:
+        handle(arrival)
+    assert ingest.refused["replayed"] == 4
 
 
 def test_a_forged_signature_is_refused(handle, speaker, ingest, engine):
