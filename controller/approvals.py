@@ -11,7 +11,8 @@ from controller.access import Action, Actor, require, require_role, visible_area
 from controller.clips import ClipView
 from controller.errors import Conflict
 from controller.models import Approval, Clip, ClipVersion, Schedule, ScheduleArea
-from controller.schedules import get, judge_again, put_on_air, refuse_blocked, told
+from controller.schedules import for_two, get, judge_again, put_on_air, refuse_blocked, told
+from protocol.outcomes import AiringClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,12 @@ def approve_schedule(
         return schedule
     author = schedule.proposal["by"] if schedule.proposal else schedule.created_by
     wanted = proposals.wanted(schedule)
+    class_ = AiringClass(wanted.class_ if wanted else schedule.class_)
     places = {area.area_id for area in schedule.areas} | set(wanted.area_ids if wanted else ())
     for area_id in sorted(places):  # a change may reach where the author may not decide
         require(session, actor, Action.APPROVE, area_id)
-        clips.refuse_author(actor, author, clips.policy_of(session, area_id))
+        policy = clips.policy_of(session, area_id)
+        clips.refuse_author(actor, author, policy, for_two=for_two(policy.approval, class_))
     if schedule.status == Approval.APPROVED:
         schedule_edits.accept(session, actor, schedule, now)
         _decide(schedule, actor, Approval.APPROVED, now, note)

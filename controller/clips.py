@@ -186,9 +186,14 @@ def policy_of(session: Session, area_id: str | None) -> Policy:
     return areas.effective(session, area_id).policy if area_id else Policy()
 
 
-def refuse_author(actor: Actor, author_id: str | None, policy: Policy) -> None:
-    """Raise NotAllowed when policy wants another person than the author to decide."""
-    if policy.approval.author_may_approve or actor.user_id is None:
+def refuse_author(
+    actor: Actor, author_id: str | None, policy: Policy, *, for_two: bool = False
+) -> None:
+    """Raise NotAllowed when policy wants another person than the author to decide.
+
+    `for_two`: it does, whatever it says of ordinary things.
+    """
+    if actor.user_id is None or (policy.approval.author_may_approve and not for_two):
         return
     if author_id == actor.user_id:
         raise NotAllowed(

@@ -26,6 +26,7 @@ from controller import (
     node_story,
     readiness,
     receipts,
+    sequence,
     silence,
     sounds,
     spoken_lines,
@@ -139,6 +140,8 @@ def lose_silent(keeping: Keeping) -> None:
 
 def say_again(keeping: Keeping) -> None:
     """Documents a day old get a fresh number and expiry."""
+    with database.transaction(keeping.engine) as session:
+        sequence.keep_above_the_past(session, keeping.clock())
     keeping.desk.configure()
     keeping.desk.refresh()
     keeping.orders.refresh()

@@ -23,7 +23,7 @@ from controller.due import resolved
 from controller.models import Airing, Approval, ProgrammeItem, Schedule, ScheduleArea
 from controller.places import Tree
 from controller.schedule_input import ScheduleInput, rule_json, subject_of
-from controller.schedules import get, put_on_air, refuse_blocked, told
+from controller.schedules import get, put_on_air, refuse_blocked, told, wants_approval
 
 __all__ = ["accept", "draft", "leave_out", "move", "put_back", "update"]
 
@@ -42,7 +42,7 @@ def update(
     tree = Tree.load(session)
     subject, rule, found = _judged(session, actor, schedule, data, now, tree)
     refuse_blocked(found)
-    approval = any(tree.effective(a).policy.approval.schedule for a in subject.area_ids)
+    approval = wants_approval(tree, subject.area_ids, data.class_)
     if approval and schedule.status == Approval.APPROVED:
         proposals.keep(schedule, data, actor, now)
         told(session, actor, "propose", schedule, now, {"title": data.title})

@@ -3,7 +3,7 @@
 create → pending (or approved at once where policy says so) → `controller.approvals` → airings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from controller import airings, areas, audit, changes, commands
 from controller.access import Action, Actor, below, require, require_role
+from controller.calendar.rules import ApprovalRules
 from controller.calendar.wall import parse_local
 from controller.commands import CommandKind
 from controller.drafts import Draft, Planned, Subject, judge
@@ -80,10 +81,25 @@ def create(
     schedule = _saved(session, actor, data, subject, now)
     passed = {"emergency": True} if data.class_ == AiringClass.EMERGENCY else {}
     told(session, actor, "create", schedule, now, {"title": schedule.title, **passed})
-    if not any(tree.effective(a).policy.approval.schedule for a in subject.area_ids):
+    if not wants_approval(tree, subject.area_ids, data.class_):
         schedule.status, schedule.decided_at = Approval.APPROVED, now
         put_on_air(session, actor, schedule, now)
     return schedule, found
+
+
+def wants_approval(tree: Tree, area_ids: Iterable[str], class_: AiringClass) -> bool:
+    """Whether the rules of any of the areas want somebody to agree before it airs.
+
+    What sounds as an emergency does so wherever two must agree on one, or a schedule would be the
+    way around the second person.
+    """
+    rules = [tree.effective(area_id).policy.approval for area_id in area_ids]
+    return any(each.schedule or for_two(each, class_) for each in rules)
+
+
+def for_two(rules: ApprovalRules, class_: AiringClass) -> bool:
+    """Whether a schedule of this class needs another person than its author."""
+    return class_ is AiringClass.EMERGENCY and rules.emergency_people > 1
 
 
 def pause(session: Session, actor: Actor, schedule_id: str, now: datetime) -> Schedule:

@@ -130,8 +130,10 @@ class Service:
         """Until `stop` is set, or the lead is lost; whether it was still ours."""
         with ExitStack() as stack:
             bell = stack.enter_context(_bell(self._settings.wake_path))
+            self.publisher.resume()
             self.voucher.say()
             self.desk.configure()
+            self.orders.refresh()
             self.link.start()
             stack.callback(self._leave)
             for name, turn in (
@@ -288,12 +290,10 @@ class Service:
 
     def _wanted(self, device_id: str, want: Want) -> None:
         try:
-            held = self.seeder.asked_by(device_id, want)
+            if not self.seeder.asked_by(device_id, want):
+                _log.warning("a node wants %s, which is not held here", want.sha256)
         except ProtocolError as error:
             _log.warning("a wish that cannot be read: %s", error)
-            return
-        if not held:
-            _log.warning("a node wants %s, which is not held here", want.sha256)
 
 
 def run(settings: Settings) -> int:

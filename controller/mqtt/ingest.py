@@ -271,6 +271,8 @@ class Ingest:
 
     def _one(self, session: Session, heard: _Heard, outcome: _Outcome, now: datetime) -> None:
         device, heading = session.get_one(Device, heard.topic.id), heard.heading
+        if device.shut_out_at is not None:  # since its signature was looked at
+            raise Refused(RefusalReason.UNKNOWN_KEY, "a device shut out")
         if heard.topic.channel == "presence":
             said = heard.read(Presence)
             # A late will is no replay: it was sealed when its session began.

@@ -12,10 +12,10 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from controller import database, receipts, sequence
@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 RETAINED_FOR = timedelta(days=45)  # longer than the dated range: a link may be away for a month
 REFRESH_AFTER = timedelta(hours=20)
+_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,15 @@ class Publisher:
         self._second = second
         self._clock = clock
         self._order = threading.RLock()
+
+    def resume(self) -> None:
+        """Before anything is said: number it above what nodes can have heard.
+
+        Where the database may have been rolled back, its documents are said anew under new numbers.
+        """
+        with database.transaction(self._engine) as session:
+            if sequence.keep_above_the_past(session, self._clock()):
+                session.execute(update(Document).values(published_at=_LONG_AGO))
 
     def seal(
         self, session: Session, type_: MessageType, to: str, message: Any, ttl: timedelta

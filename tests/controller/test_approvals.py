@@ -8,6 +8,7 @@ from sqlalchemy import select
 from controller import airings, approvals, areas, clips, schedule_edits, schedules
 from controller.errors import NotAllowed, NotFound
 from controller.models import Approval, AuditEntry, ServiceCommand
+from protocol.outcomes import AiringClass
 from tests.controller.factories import DAY, HOUR, NOW, make_clip, schedule_input
 
 
@@ -88,3 +89,35 @@ def test_an_author_may_not_carry_his_own_schedule_where_he_may_not_decide(sessio
         approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
     approvals.approve_schedule(session, cast.alice, schedule.id, NOW)
     assert [area.area_id for area in schedule.areas] == [cast.areas["lower"]]
+
+
+@pytest.fixture
+def alarm(session, cast):
+    """What Bob wants to sound as an emergency, in a commune where two must agree on one."""
+    rules = {"approval": {"emergency_people": 2, "schedule": False}}
+    areas.update(session, cast.alice, cast.areas["commune"], {"policy": rules}, NOW)
+    clip = make_clip(session, area_id=cast.areas["commune"])
+    return schedule_input(clip.id, [cast.areas["upper"]], class_=AiringClass.EMERGENCY)
+
+
+def test_a_schedule_is_no_way_around_the_second_person_of_an_emergency(session, cast, alarm):
+    schedule, _ = schedules.create(session, cast.bob, alarm, NOW)
+    assert schedule.status == Approval.PENDING
+    with pytest.raises(NotAllowed):
+        approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    approvals.approve_schedule(session, cast.alice, schedule.id, NOW)
+    assert schedule.decided_by == cast.alice.user_id
+
+
+def test_an_ordinary_schedule_does_not_become_an_emergency_by_one_persons_word(
+    session, cast, alarm
+):
+    ordinary = replace(alarm, class_=AiringClass.NORMAL)
+    schedule, _ = schedules.create(session, cast.bob, ordinary, NOW)
+    assert schedule.status == Approval.APPROVED
+    schedule_edits.update(session, cast.bob, schedule.id, alarm, NOW)
+    assert schedule.proposal is not None
+    with pytest.raises(NotAllowed):
+        approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    approvals.approve_schedule(session, cast.alice, schedule.id, NOW)
+    assert schedule.class_ == AiringClass.EMERGENCY

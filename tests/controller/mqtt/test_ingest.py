@@ -204,6 +204,25 @@ def test_what_cannot_be_trusted_is_counted_and_dropped(
     assert link.sent == []
 
 
+def test_a_device_shut_out_between_verifying_and_keeping_does_not_come_online(
+    ingest, speaker, engine, monkeypatch
+):
+    verified = ingest._open_all
+
+    def and_then_shut_out(batch):
+        opened = verified(batch)
+        with transaction(engine) as session:
+            session.get_one(Device, speaker.id).shut_out_at = NOW
+        return opened
+
+    monkeypatch.setattr(ingest, "_open_all", and_then_shut_out)
+    ingest.put(speaker.status())
+    assert ingest.step(0)
+    assert ingest.refused["unknown_key"] == 1
+    (device,) = rows(engine, Device)
+    assert not device.online
+
+
 def test_what_is_refused_is_counted_for_good_and_seldom(
     engine, publisher, link, clock, listener, speaker
 ):

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from controller.database import reading, transaction
-from controller.models import Document
+from controller.models import Document, SaidSequence
 from controller.mqtt.publisher import Publisher, Retained
 from controller.sequence import RESTORE_JUMP, jump_after_restore
 from protocol.codec import from_json
@@ -128,6 +129,36 @@ def test_after_a_restored_backup_everything_is_said_anew_with_numbers_nodes_acce
     assert after.seq > before.seq + RESTORE_JUMP
     assert said.revision == 1
     assert not publisher.retain(head())
+
+
+def test_a_database_rolled_back_by_others_speaks_above_what_nodes_have_heard(
+    publisher, opened, engine, clock
+):
+    publisher.resume()
+    publisher.retain(head())
+    with transaction(engine) as session:
+        kept = session.scalars(select(SaidSequence.last)).one()
+    clock.pass_(hours=3)
+    publisher.resume()
+    publisher.retain(head())
+    heard, _ = opened()
+    with transaction(engine) as session:  # as pg_restore would: nodes have heard more
+        session.scalars(select(SaidSequence)).one().last = kept
+    clock.pass_(minutes=1)
+    publisher.resume()
+    assert publisher.retain(head())
+    after, _ = opened()
+    assert after.seq > heard.seq
+
+
+def test_a_short_pause_says_nothing_anew(publisher, opened, clock):
+    publisher.resume()
+    publisher.retain(head())
+    before, _ = opened()
+    clock.pass_(minutes=30)
+    publisher.resume()
+    assert not publisher.retain(head())
+    assert opened()[0] == before
 
 
 def test_with_another_signing_key_everything_is_said_anew(publisher, engine, link, clock):
