@@ -7,7 +7,7 @@ blobs worth holding, most urgent first.
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -22,8 +22,10 @@ from device.windows import Hours
 from protocol.envelope import MessageType
 from protocol.errors import Malformed
 from protocol.messages import Airing, AreaState, NodeConfig, ScheduleHead
+from protocol.outcomes import AiringClass
 from protocol.programme import blobs_of
 from protocol.topics import Topics, parse
+from protocol.trust import guards
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -167,7 +169,12 @@ class Documents:
         """The airings of the days around now, as they fall on this node."""
         if not self.bound:
             return []
-        merged = self._schedules.airings(self.config.area_path, _days(now))
+        merged = {
+            airing_id: (self._as_scheduled(airing, area_id), area_id)
+            for airing_id, (airing, area_id) in self._schedules.airings(
+                self.config.area_path, _days(now)
+            ).items()
+        }
         for area_id in self.config.area_path:
             if area_id in self._states:
                 merged |= {a.airing_id: (a, area_id) for a in self._states[area_id].airings}
@@ -176,6 +183,12 @@ class Documents:
             for airing, area_id in merged.values()
             if airing.airing_id
         ]
+
+    def _as_scheduled(self, airing: Airing, area_id: str) -> Airing:
+        """Where several must sign an emergency, a schedule, signed by one, cannot be any."""
+        if airing.class_ is AiringClass.EMERGENCY and guards(self._gate.trusted, f"area:{area_id}"):
+            return replace(airing, class_=AiringClass.PRIORITY)
+        return airing
 
     def hours(self, now: datetime) -> Hours:
         return self._schedules.hours(self.config.area_path, _days(now))

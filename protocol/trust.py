@@ -55,6 +55,11 @@ class Trusted:
             raise Refused(reason, f"{len(agreed)} of {rule.needed} parties for {what} to {to}")
 
 
+def guards(trusted: Trusted, to: str) -> bool:
+    """Whether several must agree before something sounds at once for this audience."""
+    return any(rule.needed > 1 and _about(rule, PLAY, to) for rule in trusted.rules)
+
+
 def makes_sound(body: Mapping[str, Any]) -> bool:
     """Whether a command's or an area state's body has something sound at once."""
     return bool(body.get("airing") or body.get("airings"))

@@ -12,7 +12,17 @@ from device.schedule_store import ScheduleStore
 from device.trust import Gate
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
-from protocol.messages import AreaState, NodeConfig, PinnedSound, ScheduleHead
+from protocol.messages import (
+    AreaState,
+    DayPage,
+    NodeConfig,
+    PinnedSound,
+    ScheduleHead,
+    Trust,
+    TrustedKey,
+    TrustRule,
+)
+from protocol.pages import pack_page
 from protocol.topics import Topics
 from tests.device.fakes import START, FakeClock, emergency
 
@@ -133,3 +143,29 @@ def test_ready_made_sounds_are_wanted_before_the_next_airing_and_never_dropped(d
     assert desk.documents.wanted_clips(START) == {"d" * 64: 7}
     assert "d" * 64 in desk.documents.due_soon(START)
     assert desk.open().due_soon(START) == {"d" * 64}
+
+
+def test_where_two_must_sign_an_emergency_a_schedule_is_none(desk):
+    desk.config(CONFIG)
+    alarm = replace(emergency("a1"), starts_at=START + timedelta(hours=1))
+    for area_id in CONFIG.area_path:
+        airing = replace(alarm, airing_id=area_id)
+        ref, page = pack_page(DayPage(area_id, START.date().isoformat(), (airing,)))
+        path = desk.folder / "blobs" / ref.sha256[:2] / ref.sha256
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(page)
+        head = ScheduleHead(area_id, 1, START + timedelta(days=30), pages=(ref,))
+        to = f"area:{area_id}"
+        desk.documents.take_schedule(
+            TOPICS.schedule(area_id), desk.sealed(MessageType.SCHEDULE, to, head)
+        )
+    desk.open()  # the blobs are found at the start
+    desk.documents.activate(START)
+    planned = {placed.airing.airing_id: placed.emergency for placed in desk.documents.plan(START)}
+    assert planned == {"top": True, "leaf": True}
+    second = TrustedKey(SigningKey.generate().verify_key.hex, "second")
+    rule = TrustRule("play", ("area:top",), ("controller", "second"), 2)
+    trust = Trust(1, (TrustedKey(KEY.verify_key.hex), second), (rule,))
+    assert desk.documents.take_trust(desk.sealed(MessageType.TRUST, "site", trust))
+    planned = {placed.airing.airing_id: placed.emergency for placed in desk.documents.plan(START)}
+    assert planned == {"top": False, "leaf": True}
