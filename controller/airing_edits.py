@@ -15,7 +15,14 @@ from controller.calendar.wall import as_local, as_utc, is_date, to_local, to_utc
 from controller.errors import BadInput, Conflict, NotFound
 from controller.models import Airing, Schedule
 from controller.places import Tree
-from controller.schedules import get, judge_again, put_on_air, refuse_blocking, told
+from controller.schedules import (
+    get,
+    judge_again,
+    put_on_air,
+    refuse_blocking,
+    told,
+    wants_approval,
+)
 
 _FARTHEST_MOVE = timedelta(days=30)
 
@@ -107,7 +114,7 @@ def _own(
         raise NotFound("airing")
     schedule = get(session, actor, airing.schedule_id)
     tree = Tree.load(session)
-    wants = any(tree.effective(a.area_id).policy.approval.schedule for a in schedule.areas)
+    wants = wants_approval(tree, [area.area_id for area in schedule.areas], schedule.class_)
     get(session, actor, schedule.id, action or (Action.APPROVE if wants else Action.SCHEDULE))
     return airing, schedule
 
