@@ -11,7 +11,6 @@ import json
 import logging
 import queue
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,7 +56,6 @@ _ACK_TTL = timedelta(hours=1)
 _BEACON_TTL = timedelta(seconds=30)
 _CLAIMS_PER_S, _CLAIMS_BURST = 5.0, 100.0  # each costs a proof for every open code
 _RETRY_S = 1.0
-_NOTED_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +124,8 @@ class Ingest:
         self._last_want: dict[str, int] = {}
         self._last_beat: dict[str, int] = {}
         self._runs: dict[tuple[str, str], int] = {}
-        self.refused: Counter[str] = Counter()
-        self._noted: Counter[str] = Counter()  # how much of it the database knows
-        self._noted_s = monotonic()
+        self._refusals = refusals.Book(engine, clock, monotonic)
+        self.refused = self._refusals.counts
         self.handled = 0
 
     def put(self, arrival: Arrival) -> None:
@@ -141,7 +138,7 @@ class Ingest:
     def step(self, timeout_s: float, stop: threading.Event | None = None) -> bool:
         """Handle what is there, waiting up to `timeout_s` for the first; whether there was any."""
         batch = self._retry or self._take(timeout_s)
-        self._note_refused()
+        self._refusals.keep()
         if not batch:
             return False
         self._retry = batch
@@ -154,20 +151,6 @@ class Ingest:
             return True
         self._retry = []
         return True
-
-    def _note_refused(self) -> None:
-        """Once a second at most, however many messages somebody sends us."""
-        news = self.refused - self._noted
-        if not news or self._monotonic() - self._noted_s < _NOTED_EVERY_S:
-            return
-        self._noted_s = self._monotonic()
-        try:
-            with database.transaction(self._engine) as session:
-                refusals.add(session, news, self._clock())
-        except OperationalError as error:
-            _log.error("refusals cannot be counted now: %s", error.orig)
-            return
-        self._noted += news
 
     # --- a batch -----------------------------------------------------------------------------
 
