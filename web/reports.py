@@ -113,7 +113,6 @@ def logbook() -> str:
             step=timedelta(days=7),
             place=_place(at, area_id),
             area=area_id or "",
-            areas=Places(at.session, at.actor).listed(),
         )
 
 
@@ -134,7 +133,6 @@ def month() -> str:
             seen=_seen(at, from_, until),
             place=_place(at, area_id),
             area=area_id or "",
-            areas=Places(at.session, at.actor).listed(),
         )
 
 

@@ -22,6 +22,8 @@ PAGES = {
     "ban-tin": ("bob", "/clips/{clips[4]}"),
     "cat-am-thanh": ("erin", "/clips/{clips[5]}/edit"),
     "tai-tep": ("erin", "/clips/new"),
+    "goi-ban-tin": ("erin", "/clips/packs/"),
+    "chep-usb": ("tom", "/sticks/"),
     "duyet": ("bob", "/approvals/"),
     "cum-loa": ("tom", "/nodes/"),
     "cum-loa-chi-tiet": ("tom", "/nodes/{nodes[Cầu Đá]}"),
