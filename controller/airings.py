@@ -43,24 +43,10 @@ from protocol.messages import Part
 from protocol.outcomes import AiringClass, Origin
 
 __all__ = [
-    "HORIZON_DAYS",
-    "AiringView",
-    "Readiness",
-    "airing_id",
-    "areas_touched",
-    "expand",
-    "expand_all",
-    "expand_for_clip",
-    "get",
-    "horizon",
-    "on_air",
-    "page",
-    "parts_of",
-    "readiness",
-    "recheck",
-    "roll",
-    "targets",
-]
+    "HORIZON_DAYS", "AiringView", "Readiness", "airing_id", "areas_touched", "expand",
+    "expand_all", "expand_for_clip", "get", "horizon", "on_air", "page",
+    "parts_of", "readiness", "recheck", "roll", "targets",
+]  # fmt: skip
 
 HORIZON_DAYS = 30
 
@@ -87,14 +73,18 @@ def horizon(now: datetime, days: int = HORIZON_DAYS) -> datetime:
 
 
 def expand(
-    session: Session, schedule: Schedule, now: datetime, horizon_days: int = HORIZON_DAYS
+    session: Session,
+    schedule: Schedule,
+    now: datetime,
+    horizon_days: int = HORIZON_DAYS,
+    tree: Tree | None = None,
 ) -> int:
     """Bring the schedule's airings up to the horizon; returns how many rows changed.
 
     Steps, all in the caller's transaction: what is due → rows that lack are added → rows ahead
     that differ are put right → rows ahead that are no longer due are cancelled.
     """
-    return _expand(session, schedule, now, horizon_days, Tree.load(session))
+    return _expand(session, schedule, now, horizon_days, tree or Tree.load(session))
 
 
 def roll(session: Session, now: datetime, horizon_days: int = HORIZON_DAYS) -> int:
@@ -120,10 +110,7 @@ def on_air(
 
 
 def expand_all(
-    session: Session,
-    schedule_ids: Iterable[str],
-    now: datetime,
-    horizon_days: int = HORIZON_DAYS,
+    session: Session, schedule_ids: Iterable[str], now: datetime, horizon_days: int = HORIZON_DAYS
 ) -> int:
     """Expand some schedules in this order; returns how many rows changed."""
     tree = Tree.load(session)

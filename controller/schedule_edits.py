@@ -50,7 +50,7 @@ def update(
     schedule.status = Approval.PENDING if approval else Approval.APPROVED
     schedule.created_by = actor.user_id  # who changed it is its author for the next decision
     schedule.decided_by = schedule.decided_at = schedule.decision_note = None
-    _apply(session, actor, schedule, data, subject, rule, now)
+    _apply(session, actor, schedule, data, subject, rule, now, tree)
     return schedule, found
 
 
@@ -58,10 +58,11 @@ def accept(session: Session, actor: Actor, schedule: Schedule, now: datetime) ->
     """Put the change that waits in the place of what airs. Raises Conflict as `update`."""
     data = proposals.wanted(schedule)
     assert data is not None and schedule.proposal is not None
-    subject, rule, found = _judged(session, actor, schedule, data, now, Tree.load(session))
+    tree = Tree.load(session)
+    subject, rule, found = _judged(session, actor, schedule, data, now, tree)
     refuse_blocked(found)
     schedule.created_by, schedule.proposal = schedule.proposal["by"], None
-    _apply(session, actor, schedule, data, subject, rule, now)
+    _apply(session, actor, schedule, data, subject, rule, now, tree)
 
 
 def draft(
@@ -102,13 +103,14 @@ def _apply(
     subject: Subject,
     rule: dict[str, Any],
     now: datetime,
+    tree: Tree,
 ) -> None:
-    left = airings.areas_touched(session, schedule, Tree.load(session))
+    left = airings.areas_touched(session, schedule, tree)
     _write(session, schedule, data, subject, rule)
     session.flush()
     told(session, actor, "update", schedule, now, {"rule": rule, "title": schedule.title})
-    put_on_air(session, actor, schedule, now)
-    left -= airings.areas_touched(session, schedule, Tree.load(session))
+    put_on_air(session, actor, schedule, now, tree)
+    left -= airings.areas_touched(session, schedule, tree)
     if left:
         body = {"area_ids": sorted(left)}
         commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)

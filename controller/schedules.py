@@ -83,7 +83,7 @@ def create(
     told(session, actor, "create", schedule, now, {"title": schedule.title, **passed})
     if not wants_approval(tree, subject.area_ids, data.class_):
         schedule.status, schedule.decided_at = Approval.APPROVED, now
-        put_on_air(session, actor, schedule, now)
+        put_on_air(session, actor, schedule, now, tree)
     return schedule, found
 
 
@@ -217,10 +217,13 @@ def refuse_blocking(blocking: Sequence[dict[str, Any]]) -> None:
         raise Conflict(code, first["vi"], first["en"], blocking)
 
 
-def put_on_air(session: Session, actor: Actor, schedule: Schedule, now: datetime) -> None:
+def put_on_air(
+    session: Session, actor: Actor, schedule: Schedule, now: datetime, tree: Tree | None = None
+) -> None:
     """Bring airings in line with the schedule and have the service publish what changed."""
-    airings.expand(session, schedule, now)
-    body = {"area_ids": sorted(airings.areas_touched(session, schedule, Tree.load(session)))}
+    tree = tree or Tree.load(session)
+    airings.expand(session, schedule, now, tree=tree)
+    body = {"area_ids": sorted(airings.areas_touched(session, schedule, tree))}
     commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
 
 
