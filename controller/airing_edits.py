@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from controller import clips
 from controller.access import Action, Actor
 from controller.advising import rfc3339
 from controller.calendar.wall import as_local, as_utc, is_date, to_local, to_utc, zone
@@ -32,6 +33,7 @@ def move(
 ) -> Airing:
     """Give one airing another start, up to 30 days off; it keeps its id."""
     airing, schedule = ahead(session, actor, airing_id, now)
+    _refuse_own(session, actor, schedule)
     tz = zone(schedule.timezone)
     instant = as_utc(starts_at, tz, "starts_at")
     if instant <= now or abs(instant - airing.original_at) > _FARTHEST_MOVE:
@@ -64,6 +66,7 @@ def put_back(session: Session, actor: Actor, airing_id: str, now: datetime) -> A
     """Undo a move or a leaving out: it airs when the rule says. Raises Conflict once that passed,
     or when something else took its place."""
     airing, schedule = _own(session, actor, airing_id)
+    _refuse_own(session, actor, schedule)
     if min(airing.original_at, airing.starts_at) <= now:
         raise begun()
     tz = zone(schedule.timezone)
@@ -117,6 +120,14 @@ def _own(
     wants = wants_approval(tree, [area.area_id for area in schedule.areas], schedule.class_)
     get(session, actor, schedule.id, action or (Action.APPROVE if wants else Action.SCHEDULE))
     return airing, schedule
+
+
+def _refuse_own(session: Session, actor: Actor, schedule: Schedule) -> None:
+    """A new time is a decision: not by the author alone, where policy wants another's."""
+    for area in schedule.areas:
+        policy = clips.policy_of(session, area.area_id)
+        if policy.approval.schedule:
+            clips.refuse_author(actor, schedule.created_by, policy)
 
 
 def _original(schedule: Schedule, airing: Airing) -> str:

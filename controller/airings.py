@@ -236,7 +236,7 @@ def page(
     key = (Airing.starts_at, Airing.id)
     if cursor:
         query = query.where(beyond(key, cursor))
-    query = query.options(selectinload(Airing.areas)).order_by(*key)
+    query = query.options(selectinload(Airing.areas), selectinload(Airing.exempt)).order_by(*key)
     rows = session.scalars(query.limit(limit + 1)).all()
     found = page_of(rows, limit, lambda airing: (airing.starts_at, airing.id))
     return Page(_views(session, found.items, now), found.next_cursor)

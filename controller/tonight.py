@@ -1,5 +1,6 @@
 """What will play tonight in one village: everything that sounds there until the morning."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -10,14 +11,20 @@ from controller.access import Actor
 from controller.airings import AiringView
 from controller.calendar.policy import Window, windows
 from controller.calendar.wall import to_local, to_utc, zone
-from controller.models import Area
+from controller.models import Airing, Area
+from controller.places import Tree
+from controller.withholding import here, permitted_anywhere, verdict_of
+from protocol.outcomes import AiringClass
 
 MORNING = time(8)
 
 
 @dataclass(frozen=True, slots=True)
 class Tonight:
-    """The airings of a place until `until`, and when it may sound (None: no hours rule)."""
+    """What sounds in a place until `until`, and when it may (None: no hours rule).
+
+    Airings that the rules forbid in all of the place by now are not among them.
+    """
 
     area: Area
     until: datetime
@@ -37,4 +44,19 @@ def tonight(session: Session, actor: Actor, area_id: str, now: datetime) -> Toni
         session, actor, now=now, from_=now, until=until, area_id=area_id, limit=500
     )
     hours = windows(effective.policy, effective.timezone, now, until)
-    return Tonight(area, until, found.items, hours)
+    return Tonight(area, until, _heard(session, found.items, area_id), hours)
+
+
+def _heard(session: Session, found: Sequence[AiringView], area_id: str) -> list[AiringView]:
+    tree = Tree.load(session)
+    paths = [tree.path(each) for each in tree.open_below([area_id])]
+    ordinary = [v.airing for v in found if v.airing.class_ != AiringClass.EMERGENCY]
+    permitted = {airing.id for airing in permitted_anywhere(ordinary, [area_id], tree)}
+
+    def sounds(airing: Airing) -> bool:
+        if airing.class_ == AiringClass.EMERGENCY:
+            return True
+        verdict = verdict_of(airing)
+        return airing.id in permitted and any(here(verdict, path) is None for path in paths)
+
+    return [view for view in found if sounds(view.airing)]

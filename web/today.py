@@ -35,7 +35,7 @@ class Line:
     view: AiringView
     where: str
     tally: Tally
-    state: str  # past, now, next
+    state: str  # past, now, next; off: the rules forbid it by now
     stoppable: bool  # all its places are the visitor's
     again_at: datetime | None = None  # when a tap would catch it up
 
@@ -125,6 +125,8 @@ def _day(at: Here) -> Day:
 def _line(view: AiringView, places: Places, counted: Tally, now: datetime) -> Line:
     airing = view.airing
     state = "next" if now < airing.starts_at else "now" if now < airing.ends_at else "past"
+    if airing.withheld is not None and state != "past":
+        state = "off"
     mine = places.own is None or places.own.issuperset(view.area_ids)
     return Line(view, places.names(view.area_ids), counted, state, mine)
 

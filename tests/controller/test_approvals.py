@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from controller import airings, approvals, areas, clips, schedule_edits, schedules
 from controller.errors import NotAllowed, NotFound
-from controller.models import Approval, AuditEntry, ServiceCommand
+from controller.models import Airing, Approval, AuditEntry, ServiceCommand
 from protocol.outcomes import AiringClass
 from tests.controller.factories import DAY, HOUR, NOW, make_clip, schedule_input
 
@@ -121,3 +121,16 @@ def test_an_ordinary_schedule_does_not_become_an_emergency_by_one_persons_word(
         approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
     approvals.approve_schedule(session, cast.alice, schedule.id, NOW)
     assert schedule.class_ == AiringClass.EMERGENCY
+
+
+def test_an_author_may_not_move_his_own_airing_where_he_may_not_decide(session, cast):
+    strict = {"approval": {"author_may_approve": False}}
+    areas.update(session, cast.alice, cast.areas["commune"], {"policy": strict}, NOW)
+    data = schedule_input(make_clip(session).id, cast.areas["upper"])
+    schedule, _ = schedules.create(session, cast.bob, data, NOW)
+    approvals.approve_schedule(session, cast.alice, schedule.id, NOW)
+    airing = session.scalars(select(Airing).where(Airing.schedule_id == schedule.id)).one()
+    with pytest.raises(NotAllowed):
+        schedule_edits.move(session, cast.bob, airing.id, "2026-11-23T19:00", NOW)
+    schedule_edits.move(session, cast.alice, airing.id, "2026-11-23T19:00", NOW)
+    schedule_edits.leave_out(session, cast.bob, airing.id, NOW)

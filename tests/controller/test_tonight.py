@@ -3,6 +3,7 @@
 import pytest
 
 from controller import approvals, areas, schedules
+from controller.access import SYSTEM
 from controller.errors import NotFound
 from controller.tonight import tonight
 from tests.controller.factories import NOW, make_clip, schedule_input
@@ -22,7 +23,7 @@ def test_everything_that_sounds_there_until_the_morning(session, cast):
     policy = {"permit": [{"from": "17:00", "to": "21:00"}]}
     areas.update(session, cast.alice, cast.areas["upper"], {"policy": policy}, NOW)
     found = tonight(session, cast.vera, cast.areas["upper"], NOW)
-    assert [view.airing.title for view in found.airings] == ["Cả xã", "Sáng sớm"]
+    assert [view.airing.title for view in found.airings] == ["Cả xã"], "05:00 is forbidden by now"
     assert found.until.isoformat() == "2026-11-23T01:00:00+00:00"
     assert [w.from_.isoformat() for w in found.hours] == ["2026-11-22T10:00:00+00:00"]
 
@@ -30,3 +31,21 @@ def test_everything_that_sounds_there_until_the_morning(session, cast):
 def test_an_outsider_learns_nothing(session, cast):
     with pytest.raises(NotFound):
         tonight(session, cast.charlie, cast.areas["upper"], NOW)
+
+
+def test_what_the_rules_forbid_there_is_not_among_it(session, cast):
+    upper, lower = cast.areas["upper"], cast.areas["lower"]
+    clip = make_clip(session, duration_ms=600_000)
+    data = schedule_input(clip.id, cast.areas["commune"], "2026-11-22T19:00")
+    schedule, _ = schedules.create(session, SYSTEM, data, NOW)
+    approvals.approve_schedule(session, SYSTEM, schedule.id, NOW)
+    areas.update(session, SYSTEM, upper, {"policy": {"max_minutes_per_session": 5}}, NOW)
+    quiet = {"quiet": [{"from": "18:00", "to": "20:00"}]}
+
+    def heard(area_id):
+        return [view.airing.title for view in tonight(session, cast.vera, area_id, NOW).airings]
+
+    assert (heard(upper), heard(lower)) == ([], ["Bản tin chiều"])
+    assert heard(cast.areas["commune"]) == ["Bản tin chiều"]
+    areas.update(session, SYSTEM, lower, {"policy": quiet}, NOW)
+    assert heard(lower) == []
