@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 from controller import changes, node_story, nodes, receipts
 from controller.models import Device, DeviceBinding, EventKind
 from protocol.codec import format_time, to_json
-from protocol.envelope import Heading
+from protocol.envelope import VERSION, Heading
 from protocol.messages import Beat, Presence, Status
 
 # Three statuses and a half: then a device is gone whose will was lost with the broker.
 SILENT_AFTER = timedelta(seconds=210)
 _LONGEST_TEXT = 64
+# Among a device's problems, of our own finding: it reads no version of the protocol that we speak.
+OTHER_VERSION = "other_version"
 
 
 def take_presence(
@@ -37,6 +39,7 @@ def take_presence(
     device.boot_id = presence.boot_id[:_LONGEST_TEXT]
     device.store_epoch = presence.store_epoch[:_LONGEST_TEXT]
     device.version = presence.version[:_LONGEST_TEXT]
+    device.status = _judged(device.status, understood=VERSION in presence.protocol_versions)
     if presence.online:
         device.last_seen_at = now
     device.online = presence.online
@@ -54,7 +57,8 @@ def take_status(
     if status.holds_same:
         status = replace(status, holds=tuple((device.status or {}).get("holds", ())))
     device.status_seq = heading.seq
-    before, device.status = device.status, to_json(replace(status, holds_same=False))
+    before, understood = device.status, not _speaks_otherwise(device.status)
+    device.status = _judged(to_json(replace(status, holds_same=False)), understood=understood)
     node_id = node_of(session, device.id)
     if node_id:
         node_story.compare(session, node_id, before, device.status, now)
@@ -90,6 +94,18 @@ def lose_silent(session: Session, now: datetime) -> int:
         if node_id:
             node_story.add(session, node_id, EventKind.WENT, now)
     return len(lost)
+
+
+def _speaks_otherwise(status: dict[str, Any] | None) -> bool:
+    return OTHER_VERSION in (status or {}).get("problems", ())
+
+
+def _judged(status: dict[str, Any] | None, *, understood: bool) -> dict[str, Any] | None:
+    """The status, with our own word in its problems when the device cannot read what we say."""
+    if understood and not _speaks_otherwise(status):
+        return status
+    problems = [each for each in (status or {}).get("problems", ()) if each != OTHER_VERSION]
+    return {**(status or {}), "problems": problems if understood else [*problems, OTHER_VERSION]}
 
 
 def _tell_story(session: Session, device: Device, presence: Presence, now: datetime) -> None:

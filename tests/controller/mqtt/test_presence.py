@@ -31,8 +31,8 @@ def device(engine, device_id):
 
 @pytest.fixture
 def presence(engine, device_id):
-    def say(seq, *, online=True, session_no=1, at=NOW):
-        said = Presence(online, "boot", session_no, "nonce", "1.0", (1,), "epoch")
+    def say(seq, *, online=True, session_no=1, at=NOW, speaks=(1,)):
+        said = Presence(online, "boot", session_no, "nonce", "1.0", speaks, "epoch")
         with transaction(engine) as session:
             row = session.get_one(Device, device_id)
             return take_presence(session, row, Heading(seq=seq), said, at)
@@ -164,3 +164,14 @@ def test_who_falls_silent_leaves_a_line(engine, presence):
     with transaction(engine) as session:
         lose_silent(session, NOW + SILENT_AFTER + timedelta(seconds=1))
     assert story(engine)[-1] == ("went", "")
+
+
+def test_a_device_that_reads_no_version_of_ours_is_shown_until_it_does(presence, status, device):
+    presence(1, speaks=(7, 8))
+    assert device().status["problems"] == ["other_version"]
+    status(2, problems=("amplifier",))
+    assert device().status["problems"] == ["amplifier", "other_version"]
+    presence(3, session_no=2, speaks=(1, 2))
+    assert device().status["problems"] == ["amplifier"]
+    status(4, problems=())
+    assert device().status["problems"] == []
