@@ -61,7 +61,7 @@ def take_status(
     device.status = _judged(to_json(replace(status, holds_same=False)), understood=understood)
     node_id = node_of(session, device.id)
     if node_id:
-        node_story.compare(session, node_id, before, device.status, now)
+        node_story.compare(session, node_id, before, device.status or {}, now)
         receipts.note_status(session, node_id, before, status, now)
     device.last_seen_at = now
     device.online = True
