@@ -33,12 +33,16 @@ _SIGNS = str.maketrans(
         "|": ",",
     }
 )
+_LONGEST_WORD = 300
 # What comes after a stroke in "3 con/hộ" and "50k/người".
 _COUNTED = (
     "(?:hộ|người|tháng|năm|ngày|lần|con|khẩu|em|cháu|suất|buổi|giờ|tuần|quý|bao|gói|thôn|xã|sào|"
     "ki lô|mét|lít|tấn|tạ|yến|héc|cây|cái|chiếc|bộ|vụ|lượt|phút|giây|"
-    "chỉ|lượng|công|mẫu|tấm|buồng|nhà)"
+    "chỉ|lượng|công|mẫu|tấm|buồng|nhà|bình|xe|vé|tờ|thửa|lô|thùng|chai|can|lứa|đầu người|lao động)"
 )
+# The same with what is written short: 15.000 con/ha, 12 nghìn/m3.
+_PER = {"ha": "héc ta", "m2": "mét vuông", "m3": "mét khối", "kg": "ki lô gam", "l": "lít"}
+_PER_UNIT = re.compile(rf"(?<=[^\W\d_])\s*/\s*({'|'.join(_PER)})(?!\w)")
 
 
 def normalise(text: str) -> str:
@@ -48,6 +52,7 @@ def normalise(text: str) -> str:
     nothing is left for the voice to stumble over.
     """
     text = _clean(text)
+    text = _PER_UNIT.sub(lambda match: f" một {_PER[match[1]]}", text)
     for rules in (NAMES, ALWAYS, DATES, FIGURES):
         for pattern, replace in rules:
             text = pattern.sub(replace, text)
@@ -57,6 +62,8 @@ def normalise(text: str) -> str:
 def _clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text).translate(_SIGNS)
     text = re.sub(r"\s*\r?\n\s*", "\n", text.strip())
+    # No word is so long; the rules would look at it again from every letter on.
+    text = re.sub(rf"(\S{{{_LONGEST_WORD}}})(?=\S)", r"\1 ", text)
     # A heading or a list item has no full stop, but a person pauses there.
     text = re.sub(r"(?<![.!?:;,\n])\n", ".\n", text)
     text = re.sub(r"^[-+]\s+", "", text, flags=re.MULTILINE)

@@ -22,6 +22,10 @@ _COUNTED = (
 )
 
 
+# Those whose day is no larger than their month: Labour Day, children's, National Day …
+_FEASTS = {(1, 1), (1, 5), (1, 6), (2, 9), (3, 2), (7, 5)}
+
+
 def month(number: int) -> str:
     """tháng tư, but tháng mười bốn does not exist; the fourth month alone is special."""
     return "tháng tư" if number == 4 else f"tháng {cardinal(number)}"
@@ -50,6 +54,22 @@ def _days(match: Match) -> str:
     start = day(int(first)) + (f" {month(int(first_month))}" if first_month else "")
     year = f" năm {cardinal(int(y))}" if y else ""
     return f"{start} đến {day(int(last))} {month(int(last_month))}{year}"
+
+
+def _dashed(match: Match) -> str:
+    """ "Ngày 30-4", "lễ 2-9": a span counts upwards, and the feasts are known."""
+    said, d, m = match[1], int(match[2]), int(match[3])
+    if d > m or (d, m) in _FEASTS:
+        words = day(d, said if said.lower().strip() in ("mùng", "mồng") else None)
+        kept = "" if said.lower().strip() in ("ngày", "mùng", "mồng") else f"{said} "
+        return f"{kept}{words} {month(m)}"
+    return match[0]
+
+
+def _backwards(match: Match) -> str:
+    """20-11: a span counts upwards."""
+    d, m = int(match[1]), int(match[2])
+    return f"{day(d)} {month(m)}" if d > m else match[0]
 
 
 def _month_year(match: Match) -> str:
@@ -82,6 +102,10 @@ def _roman(match: Match) -> str:
     return f"{match[1]} {ordinal(value) if match[1].lower().endswith('thứ') else cardinal(value)}"
 
 
+def _roman_alone(match: Match) -> str:
+    return cardinal(roman(match[0]))
+
+
 def _rule(shape: str, replace: Callable[[Match], str] | str) -> Rule:
     return re.compile(shape, re.IGNORECASE), replace
 
@@ -97,6 +121,14 @@ DATES: list[Rule] = [
     _rule(rf"(?<!\w)(?:tháng\s+){_M}\s?[/.-]\s?{_Y}{_END}", _month_year),
     _rule(rf"{_EDGE}(?:(ngày|mùng|mồng)\s+)?{_D}/{_M}(){_END}{_COUNTED}", _date),
     _rule(rf"{_EDGE}{_M}/{_Y}{_END}", lambda m: _month_year(m)),
+    _rule(
+        rf"(?<!\w)(ngày|mùng|mồng|lễ|dịp|mừng|quốc khánh|(?<=\d )và)\s+{_D}-{_M}{_END}(?!\s*tháng)",
+        _dashed,
+    ),
+    _rule(
+        r"(?<![\w.,/-])(1[3-9]|2\d|3[01])-(0?[1-9]|1[0-2])(?![\w/%-]|[.,]\d|\s?[a-zđ]{1,2}\b)",
+        _backwards,
+    ),
     _rule(rf"(?<!\w)(ngày|mùng|mồng)\s+{_D}\s+tháng\s+{_M}()(?!\d)", _date),
     _rule(rf"(?<!\w)tháng\s+{_M}(?!\d)", lambda m: month(int(m[1]))),
     _rule(r"(?<!\w)(mùng|mồng)\s+(\d{1,2})(?!\d)", lambda m: f"{m[1]} {cardinal(int(m[2]))}"),
@@ -117,8 +149,16 @@ DATES: list[Rule] = [
     (re.compile(r"(?<!\w)CN(?!\w)"), "chủ nhật"),
     _rule(r"(?<!\w)thứ\s+([2-7])\s*-\s*(?:thứ\s+)?([2-7])(?!\w)", _weekdays),
     _rule(
-        r"(?<!\w)((?:lần )?thứ|khóa|khoá|kỳ|quý|thế kỷ|chương|phần|mục|loại|cấp|đại hội|học kỳ)"
+        r"(?<!\w)((?:lần )?thứ|khóa|khoá|kỳ|quý|thế kỷ|chương|phần|mục|loại|cấp|đại hội|học kỳ|"
+        r"báo động|khu vực|vùng|hạng|bậc|mức|nhóm|đợt|điều|tập|bài|kỳ họp|thập niên)"
         r"\s+([IVXLC]+)(?!\w)",
         _roman,
     ),
+    # A list of them: "khu vực một, II và III"; not the words of a line all in capitals.
+    (
+        re.compile(r"(?<=[a-zà-ỹ,] )(?:[VX]*I{2,3}|X*I[VX]|[VX]+[IVX]+)(?![\w.]|\s+[A-ZĐ]{2})"),
+        _roman_alone,
+    ),
+    # Headings: "II. Yêu cầu".
+    (re.compile(r"^[IVX]{1,4}(?=\.\s)|(?<=[.;:] )[IVX]{1,4}(?=\.\s)", re.MULTILINE), _roman_alone),
 ]

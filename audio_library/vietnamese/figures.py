@@ -12,9 +12,11 @@ _NUMBER = r"(\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+(?:[.,]\d+)?)"
 _EDGE = r"(?<![\w.,])"
 _MANY = {"k": "nghìn", "tr": "triệu", "nghìn": "nghìn", "ngàn": "nghìn", "triệu": "triệu",
          "tỷ": "tỷ", "tỉ": "tỷ"}  # fmt: skip
+_MANY_ = "|".join(sorted(_MANY, key=len, reverse=True))
 _UNITS = {
     "km/h": "ki lô mét một giờ",
     "km/giờ": "ki lô mét một giờ",
+    "mm/h": "mi li mét một giờ",
     "m3/h": "mét khối một giờ",
     "m³/h": "mét khối một giờ",
     "m3/s": "mét khối một giây",
@@ -59,11 +61,14 @@ _UNITS = {
     "p": "phút",
     "s": "giây",
 }
+_SAYS_MONEY = re.compile(r"(?:đồng|đ|₫|k|tr)\s*$", re.IGNORECASE)
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _HOT = r"(?:gọi|tổng đài|đường dây nóng|hotline|điện thoại|số máy|cứu hộ|công an|cứu thương)"
 
 
-_EMERGENCY = re.compile(r"(?<![\w.,/])11[1-5](?=\s*(?:[,;:!?).]|hoặc|và|$))(?![.,]\d)")
+_EMERGENCY = re.compile(
+    r"(?<![\w.,/])11[1-5](?=\s*(?:[,;:!?).]|hoặc|và|khi|nếu|để|ngay|$))(?![.,]\d)"
+)
 
 
 def _telephone(match: Match) -> str:
@@ -89,6 +94,25 @@ def _millions(match: Match) -> str:
     return f"{cardinal(int(match[1]))} triệu {cardinal(thousands)} nghìn đồng"
 
 
+def _grouped(match: Match) -> str:
+    """1,000,000 and 5 000 as Vietnamese writes them: with points."""
+    return re.sub(r"[, ]", ".", match[0])
+
+
+def _half(match: Match) -> str:
+    """1m5 is a metre and a half, 1m65 a metre and sixty-five."""
+    part = cardinal(int(match[3])) if match[3] != "5" or match[2] != "m" else "rưỡi"
+    return f"{cardinal(int(match[1]))} {_UNITS[match[2]]} {part}"
+
+
+def _of_all(match: Match) -> str:
+    return f"{cardinal(int(match[1]))} trên {cardinal(int(match[2]))}"
+
+
+def _scale(match: Match) -> str:
+    return f"{match[1]} một trên {decimal(match[2])}"
+
+
 def _digits_of(match: Match) -> str:
     """An account or a number plate: its groups as written."""
     return f"{match[1]} " + ", ".join(digits(group) for group in re.findall(r"\d+", match[2]))
@@ -102,6 +126,14 @@ def _money(match: Match) -> str:
     number, many, per = match.groups()
     words = decimal(number) + (f" {_MANY[many.lower()]}" if many else "") + " đồng"
     return words + (f" một {_UNITS.get(per, per)}" if per else "")
+
+
+def _money_span(match: Match) -> str:
+    """500.000-1.000.000 đồng; 5-10 triệu: what is many in the second is so in the first."""
+    first, first_many, last, last_many = match.groups()
+    start = decimal(first) + (f" {_MANY[first_many.lower()]}" if first_many else "")
+    end = decimal(last) + (f" {_MANY[last_many.lower()]}" if last_many else "")
+    return f"{start} đến {end}" + (" đồng" if _SAYS_MONEY.search(match[0]) else "")
 
 
 def _thousands(match: Match) -> str:
@@ -147,7 +179,8 @@ def _rule(shape: str, replace: Callable[[Match], str] | str, flags: int = 0) -> 
 ALWAYS: list[Rule] = [
     _rule(rf"{_HOT}[^!?\n]*", _emergency_numbers, re.IGNORECASE),
     _rule(
-        r"((?:tài khoản|STK|CCCD|căn cước(?: công dân)?|CMND|mã số thuế|MST)(?:\s+số)?:?\s+)"
+        r"((?:tài khoản|STK|CCCD|căn cước(?: công dân)?|CMND|mã số thuế|MST|mật khẩu|mã số|"
+        r"mã hồ sơ|mã ô tê pê|số báo danh)(?:\s+số)?:?\s+)"
         r"(\d[\d .-]{4,}\d)",
         _digits_of,
         re.IGNORECASE,
@@ -161,6 +194,29 @@ ALWAYS: list[Rule] = [
     _rule(r"(huyết áp\D{0,12}\d{2,3})/(\d{2,3})", r"\1 trên \2", re.IGNORECASE),
     _rule(r"(tỷ số|tỉ số)\s+(\d+)\s?-\s?(\d+)", r"\1 \2, \3", re.IGNORECASE),
     _rule(r"(?<![\w.,)])-(?=\d+(?:,\d+)?\s?(?:°|º|độ))", "âm "),
+    _rule(r"\d{1,3}(?:,\d{3}){2,}(?![\d,])|(?<![\d.,])\d{1,3}(?: 000)+(?!\d)", _grouped),
+    _rule(
+        r"(?<![\d.,])\d{1,3}(?:[, ]\d{3})+(?=\s?(?:đồng|đ|₫|VNĐ|VND)(?!\w))",
+        _grouped,
+        re.IGNORECASE,
+    ),
+    # Met out of all; what of a whole ("2/3 số hộ") is a fraction.
+    _rule(
+        r"(?<!ngày )(?<!sáng )(?<!trưa )(?<!chiều )(?<!tối )(?<!đêm )(?<!hôm )"
+        r"(?<![\w/.,])(\d{1,3})/(\d{1,3})(?=\s+(?:tiêu chí|chỉ tiêu|đại biểu|phiếu|thôn|xã|bản|"
+        r"xóm|ấp|khu|tổ|chi bộ|ngày|trường|điểm|cử tri có mặt|đảng viên có mặt)(?!\w|\s+\d))",
+        _of_all,
+        re.IGNORECASE,
+    ),
+    _rule(r"((?:tỷ|tỉ) lệ(?:\s+bản đồ)?)\s+1\s?[:/]\s?(\d[\d.]*)", _scale, re.IGNORECASE),
+    _rule(r"(?<=\d)(\s?[^\W\d_]{0,2})\s[x×]\s(?=\d)", r"\1 nhân "),
+    _rule(r"(?<=[\d²³a-z])\s=\s(?=\d)", " bằng "),
+    _rule(r"(?<![\w.,])(\d{1,3})(m|km|kg|ha)(\d{1,2})(?![\w.,]?\d|[-/\w])(?<!m[23])", _half),
+    _rule(
+        r"((?:cao|sâu|dâng|ngập|rộng|dài)\D{0,12})(\d)m([23])(?!\w)",
+        lambda m: f"{m[1]}{cardinal(int(m[2]))} mét {cardinal(int(m[3]))}",
+        re.IGNORECASE,
+    ),
     _rule(r"≥\s*(?=\d)", "ít nhất "),
     _rule(r"≤\s*(?=\d)", "nhiều nhất "),
     _rule(r">\s*(?=\d)", "trên "),
@@ -168,6 +224,8 @@ ALWAYS: list[Rule] = [
     _rule(r"±\s*(?=\d)", "cộng trừ "),
     _rule(r"(?<![\w.,])(\d{1,2})\s?tr(?:iệu)?(\d{1,3})(?!\w)", _millions, re.IGNORECASE),
     _rule(r"24\s?h?\s?/\s?24\s?(?:h|giờ)?(?!\w)", "suốt hai mươi tư giờ"),
+    _rule(r"(?<![\w.,])5K(?!\w)", "năm ca"),
+    _rule(r"\((0\d{1,4})\)\s?(?=\d{3})", r"\1 "),
     _rule(r"24/7(?!\w)", "suốt ngày đêm"),
     # Houses, lanes and classes are numbered with strokes too.
     _rule(
@@ -186,6 +244,10 @@ FIGURES: list[Rule] = [
         _short_number,
         re.IGNORECASE,
     ),
+    _rule(
+        r"(?<![\w.,])1022(?=\s*(?:[,;:!?).]|hoặc|khi|nếu|để|$))(?![.,]\d)",
+        lambda m: digits(m[0]),
+    ),
     # Posts on roads: km 12+500.
     _rule(r"(?<!\w)[Kk]m\s?(\d+)\s?\+\s?(\d+)", r"ki lô mét \1 cộng \2"),
     _rule(r"(?<!\w)[Kk]m\s?(\d+)(?!\w)", r"ki lô mét \1"),
@@ -195,7 +257,13 @@ FIGURES: list[Rule] = [
         _years,
         re.IGNORECASE,
     ),
-    # Money.
+    # Money, spans first.
+    _rule(
+        rf"{_EDGE}{_NUMBER}\s?(?:({_MANY_})\s?)?(?:đồng|đ)?\s?-\s?"
+        rf"{_NUMBER}\s?(?:({_MANY_})(?!\w)\s?(?:đồng|đ|₫)?|(?:đồng|đ|₫))(?!\w)",
+        _money_span,
+        re.IGNORECASE,
+    ),
     _rule(
         rf"{_EDGE}{_NUMBER}\s?(nghìn|ngàn|triệu|tỷ|tỉ|tr|k)?\s?(?:đồng|đ|₫)(?!\w)(?:\s?/\s?([^\W\d_]+[23²³]?))?",
         _money,
@@ -203,6 +271,7 @@ FIGURES: list[Rule] = [
     ),
     _rule(rf"{_EDGE}{_NUMBER}\s?(k|tr)(?!\w)", _thousands, re.IGNORECASE),
     _rule(rf"\$\s?{_NUMBER}", lambda m: f"{decimal(m[1])} đô la"),
+    _rule(rf"€\s?{_NUMBER}|{_EDGE}{_NUMBER}\s?€", lambda m: f"{decimal(m[1] or m[2])} ơ rô"),
     # Spans and measures.
     _rule(r"(?<![\w.,])\d+(?:-\d+){2,}(?!\w)", lambda m: m[0].replace("-", ", ")),
     _rule(

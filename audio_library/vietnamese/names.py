@@ -129,6 +129,30 @@ ABBREVIATIONS: dict[str, str] = {
     "ĐĐB": "đông đông bắc",
     "TTHCC": "trung tâm hành chính công",
     "PVHCC": "phục vụ hành chính công",
+    "HCM": "Hồ Chí Minh",
+    "VP": "văn phòng",
+    "BVTV": "bảo vệ thực vật",
+    "LMLM": "lở mồm long móng",
+    "CHQS": "chỉ huy quân sự",
+    "BĐBP": "bộ đội biên phòng",
+    "CSVN": "cộng sản Việt Nam",
+    "TAND": "tòa án nhân dân",
+    "VKSND": "viện kiểm sát nhân dân",
+    "THADS": "thi hành án dân sự",
+    "TDTT": "thể dục thể thao",
+    "VHVN": "văn hóa văn nghệ",
+    "GDTX": "giáo dục thường xuyên",
+    "GDMN": "giáo dục mầm non",
+    "PGD&ĐT": "phòng giáo dục và đào tạo",
+    "SGD&ĐT": "sở giáo dục và đào tạo",
+    "PCCC&CNCH": "phòng cháy chữa cháy và cứu nạn cứu hộ",
+    "KCB": "khám chữa bệnh",
+    "ĐKKH": "đăng ký kết hôn",
+    "GKS": "giấy khai sinh",
+    "GPXD": "giấy phép xây dựng",
+    "GCNQSDĐ": "giấy chứng nhận quyền sử dụng đất",
+    "STT": "số thứ tự",
+    "BKS": "biển kiểm soát",
 }
 
 # Products and borrowed words as Vietnamese mouths say them; any capitalisation.
@@ -221,6 +245,10 @@ _POINTED = {
     r"X\.(?=\s?[A-ZĐ])": "xã",
     r"Đ/c": "đồng chí",
     r"đ/c": "đồng chí",
+    r"KP\.?\s?(?=\d)": "khu phố",
+    r"TDP\.?\s?(?=\d)": "tổ dân phố",
+    # Names of the Ê Đê: H'Hen Niê.
+    r"H['’](?=[A-ZĐÊ])": "Hờ",
     r"v\.v\.*": "vân vân",
 }
 
@@ -318,7 +346,10 @@ def _rules() -> list[Rule]:
         (re.compile(r"(?:đường\s+)?(?<!\w)ĐH\.?\s?(\d{2,3})(?!\d)"), r"đường huyện \1 "),
         (re.compile(r"(?<!\w)BĐ\s?([1-3]|I{1,3})(?!\w)"), _alarm),
         (
-            re.compile(r"(?<!\w)BCH(?=\s+(?:[Đđ]ảng|[Đđ]oàn|[Hh]ội|[Cc]ông đoàn|[Cc]hi))"),
+            re.compile(
+                r"(?<!\w)BCH(?=\s+(?:[Tt]rung ương|TW|TƯ|[Đđ]ảng|"
+                r"[Đđ]oàn|[Hh]ội|[Cc]ông đoàn|[Cc]hi))"
+            ),
             "ban chấp hành",
         ),
     ]
