@@ -6,6 +6,7 @@ concat), scripts, images and network formats are never even probed, whatever a f
 
 DEMUXERS = (
     "aac",
+    "ac3",
     "aiff",
     "amr",
     "amrnb",
@@ -14,8 +15,10 @@ DEMUXERS = (
     "au",
     "avi",
     "caf",
+    "eac3",
     "flac",
     "flv",
+    "loas",
     "matroska,webm",
     "mov,mp4,m4a,3gp,3g2,mj2",
     "mp3",
@@ -28,7 +31,8 @@ DEMUXERS = (
 
 _PCM = (
     "pcm_alaw pcm_f32be pcm_f32le pcm_f64be pcm_f64le pcm_mulaw pcm_s16be pcm_s16le pcm_s24be "
-    "pcm_s24le pcm_s32be pcm_s32le pcm_s8 pcm_u8 adpcm_ima_wav adpcm_ms adpcm_ima_qt gsm gsm_ms"
+    "pcm_s24le pcm_s32be pcm_s32le pcm_s8 pcm_u8 adpcm_ima_wav adpcm_ms adpcm_ima_qt gsm gsm_ms "
+    "adpcm_yamaha g722 g726"
 )
 _CODED = (
     "aac aac_latm ac3 alac amrnb amrwb eac3 flac mp1float mp2float mp3float mp2 mp3 "

@@ -20,13 +20,14 @@ from audio_library.settings import DELIVERY_RATE_HZ, Mastering
 from audio_library.spool import SPOOL_RATE_HZ, Spool
 from audio_library.stage import Stage
 
-_TRIES = 5
-_METERINGS = 4
+_TRIES = 7
+_METERINGS = 5
 _TOLERANCE_LU = 0.3
 _MOST_GAIN_DB = 40.0
 _SAMPLE_S = 120
 # What peaks between the spool's samples and Opus take, measured on speech and music.
-_LOSS_LU = 0.35
+_LOSS_LU, _MOST_LOSS_LU = 0.35, 2.5
+_STEP_DB = 0.8  # the most a ceiling is lowered at once
 _DOUBLING = DELIVERY_RATE_HZ // SPOOL_RATE_HZ
 
 
@@ -59,45 +60,49 @@ class Leveller:
         self._spool, self._cut, self._shape = spool, cut, shape
         self._target, self._report = target, report
         self._beyond_lu = 0.0  # how much louder the whole is than the sample that is metered
+        self._loss_lu = _LOSS_LU
 
     def level(self, loudness_lufs: float) -> Heard:
-        """Encode what lies at `loudness_lufs` now; the best of a few tries is in the file."""
+        """Encode what lies at `loudness_lufs` now; the last of a few tries is in the file."""
         ceiling, gain = self._shape.ceiling_dbfs, self._wanted_lufs - loudness_lufs
         if self._is_long:
             self._beyond_lu = loudness_lufs - integrated_lufs(self._sample(), SPOOL_RATE_HZ)
-        gain = self._gain_for(gain, ceiling)
         for _ in range(_TRIES):
+            gain, metered = self._gain_for(gain, ceiling)
             heard = self._encode(gain, ceiling)
             miss = self._shape.target_lufs - heard.loudness_lufs
             over = heard.true_peak_dbtp - self._shape.true_peak_dbtp
             if over <= 0 and (abs(miss) <= _TOLERANCE_LU or gain >= _MOST_GAIN_DB):
                 break
+            # What encoding took this time tells what to aim at next time.
+            self._loss_lu = min(max(metered - heard.loudness_lufs, 0.0), _MOST_LOSS_LU)
             if over > 0:
-                ceiling -= over + 0.2
-                gain = self._gain_for(gain, ceiling)
-            else:
-                gain = min(gain + miss, _MOST_GAIN_DB)
+                # One peak may stand out by far and be gone with the next ceiling.
+                ceiling -= min(over, _STEP_DB) + 0.1
         return heard
 
     @property
     def _wanted_lufs(self) -> float:
-        return self._shape.target_lufs + _LOSS_LU
+        return self._shape.target_lufs + self._loss_lu
 
-    def _gain_for(self, gain_db: float, ceiling_db: float) -> float:
-        """Metered at the spool's rate: the limiter takes the same there, at half the work."""
+    def _gain_for(self, gain_db: float, ceiling_db: float) -> tuple[float, float]:
+        """The gain and the loudness it gives after the limiter.
+
+        Metered at the spool's rate: the limiter takes the same there, at half the work.
+        """
         slope = 0.8  # how much louder a decibel of gain makes it: less than one under a limiter
         before: tuple[float, float] | None = None
-        for _ in range(_METERINGS):
+        for left in reversed(range(_METERINGS)):
             limited = run(self._sample(), _limited(gain_db, ceiling_db), SPOOL_RATE_HZ)
             loudness = integrated_lufs(limited, SPOOL_RATE_HZ) + self._beyond_lu
             miss = self._wanted_lufs - loudness
-            if abs(miss) < 0.15:
+            if not left or abs(miss) < 0.15 or (gain_db >= _MOST_GAIN_DB and miss > 0):
                 break
             if before is not None and gain_db != before[0]:
                 slope = min(max((loudness - before[1]) / (gain_db - before[0]), 0.2), 1.0)
             before = gain_db, loudness
             gain_db = min(gain_db + miss / slope, _MOST_GAIN_DB)
-        return gain_db
+        return gain_db, loudness
 
     def _encode(self, gain_db: float, ceiling_db: float) -> Heard:
         """Filtering, encoding and listening each in a thread: FFmpeg needs no Python lock."""

@@ -8,7 +8,7 @@ import errno
 import os
 from dataclasses import dataclass
 from math import inf
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import av
 
@@ -24,7 +24,9 @@ _OPTIONS = {
     "analyzeduration": "10000000",
     "max_streams": "64",
 }
-_HEAD_BYTES = 1 << 20
+_HEAD_BYTES = 1 << 16
+# A tag with a picture may be megabytes; behind it is where the sound says what it is.
+_MOST_TAGS = 4
 # Old Vietnamese tags are in TCVN3 or VNI, never UTF-8; from PyAV 19 on that harms nothing.
 _TAGS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
@@ -41,9 +43,18 @@ _MARKS = (
     b"0&\xb2u",
     b"FORM",
 )
-_ADTS = (b"\xf0", b"\xf1", b"\xf8", b"\xf9")
+# Streams without a length of their own: FFmpeg guesses it from the size and the bit rate.
+_ENDLESS = ("aac", "ac3", "amr", "amrnb", "amrwb", "eac3", "loas")
 _LARGEST_RIFF_BYTES = 1 << 31
 _GUESS_MAY_BE = 3  # a length guessed from a variable bit rate can be several times too long
+
+
+class Readable(Protocol):
+    """A file, or a part of one."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def tell(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class Track:
     of: int = 1
 
 
-def open_track(file: BinaryIO, limits: Limits, number: int = 0) -> Track:
+def open_track(file: Readable, limits: Limits, number: int = 0) -> Track:
     """A sound track of a file, the likeliest first; there are `Track.of` to choose from.
 
     Raises AudioError for what holds no sound, or asks for too much.
@@ -68,13 +79,15 @@ def open_track(file: BinaryIO, limits: Limits, number: int = 0) -> Track:
     size_bytes = file.seek(0, os.SEEK_END)  # the fences refuse fstat
     file.seek(0)
     head = file.read(_HEAD_BYTES)
+    sound = _behind_tags(file, head)
     file.seek(0)
-    container = _opened(file, head)
+    container = _opened(file, head, sound)
     streams = _sounds_of(container)
     stream = streams[number]
     _check_settings(stream, limits)
-    exact = _says_its_length(head)
-    declared_s = _declared_s(container, stream)
+    counted_s = _counted_s(sound, stream) if container.format.name == "mp3" else None
+    exact = bool(counted_s) or container.format.name not in ("mp3", *_ENDLESS)
+    declared_s = counted_s or _declared_s(container, stream)
     if declared_s:
         declared_s *= _cut_off(head, size_bytes)
     if (declared_s or 0) > limits.max_duration_s:
@@ -88,7 +101,7 @@ def open_track(file: BinaryIO, limits: Limits, number: int = 0) -> Track:
 class _Held:
     """The file as FFmpeg may use it; a seek to a place that cannot be is an error, not a crash."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file = file
 
     def read(self, size: int) -> bytes:
@@ -104,10 +117,12 @@ class _Held:
             return -errno.EINVAL
 
 
-def _opened(file: BinaryIO, head: bytes) -> Any:
+def _opened(file: Readable, head: bytes, sound: bytes) -> Any:
     try:
         return av.open(_Held(file), "r", options=_OPTIONS, **_TAGS)
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
+        if _is_free_format(sound):
+            raise AudioError("unsupported") from error
         known = any(mark in head[:64] for mark in _MARKS)
         raise AudioError("damaged" if known else "not_audio") from error
 
@@ -160,13 +175,37 @@ def _held_s(stream: Any, size_bytes: int) -> float:
     return inf
 
 
-def _says_its_length(head: bytes) -> bool:
-    """Raw AMR and AAC never do; MP3 does in a first frame marked Xing, Info or VBRI."""
-    if head.startswith((b"#!AMR", b"ADIF")) or (head[:1] == b"\xff" and head[1:2] in _ADTS):
-        return False
-    if head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
-        return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
-    return True
+def _behind_tags(file: Readable, head: bytes) -> bytes:
+    """The first bytes that are no ID3 tag, whose text and picture may hold anything."""
+    at = 0
+    for _ in range(_MOST_TAGS):
+        if head[:3] != b"ID3" or len(head) < 10:
+            break
+        # Four times seven bits; the header's own ten bytes are not counted.
+        at += 10 + sum(
+            (byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
+        )
+        file.seek(at)
+        head = file.read(_HEAD_BYTES)
+    return head
+
+
+def _counted_s(sound: bytes, stream: Any) -> float | None:
+    """The length an MP3 says in its first frame, which counts the others. FFmpeg takes a guess
+    at the bit rate instead where something else follows in the file."""
+    frames = None
+    for mark, at in ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14)):
+        found = sound.find(mark, 0, 8192)
+        if found >= 0 and (mark == b"VBRI" or sound[found + 7 : found + 8] > b"\0"):
+            frames = int.from_bytes(sound[found + at : found + at + 4], "big")
+            break
+    rate_hz = stream.codec_context.sample_rate
+    return frames * (1152 if rate_hz >= 32_000 else 576) / rate_hz if frames else None
+
+
+def _is_free_format(sound: bytes) -> bool:
+    """An MP3 frame of no bit rate from the list, which FFmpeg does not read."""
+    return sound[:1] == b"\xff" and sound[1:2] >= b"\xe2" and 0 <= (sound[2:3] or b"\xf0")[0] < 16
 
 
 def too_long(limits: Limits) -> AudioError:

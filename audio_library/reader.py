@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_library.errors import AudioError
+from audio_library.links import links
 from audio_library.opening import open_track, too_long
 from audio_library.settings import Limits
 
+MOST_TRACKS = 4
+_AUDIBLE = 0.001  # −60 dBFS
 # Below this share of the declared length the file is too broken to trust what was heard.
 _LEAST_SHARE = 0.25
 _WHOLE_SHARE = 0.97
@@ -38,6 +41,11 @@ class Reading:
     bad_packets: int = 0
 
     @property
+    def whole(self) -> bool:
+        """Whether all was heard that the file itself declares."""
+        return bool(self.exact and self.declared_s and self.heard_s > self.declared_s - 0.1)
+
+    @property
     def cut_short(self) -> bool:
         """Whether clearly less could be read than the file declares.
 
@@ -49,11 +57,23 @@ class Reading:
 
 
 class Source:
-    """The sound track of one file. Raises AudioError for whatever cannot be read."""
+    """The sound track of one file. Raises AudioError for whatever cannot be read.
 
-    def __init__(self, file: BinaryIO, limits: Limits, *, track_number: int = 0) -> None:
+    Its blocks come at `rate_hz`, or at the file's own rate.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        limits: Limits,
+        *,
+        track_number: int = 0,
+        rate_hz: int | None = None,
+    ) -> None:
         self._limits = limits
-        track = open_track(file, limits, track_number)
+        self._rate_hz = rate_hz
+        first, *self._more = links(file)
+        track = open_track(first, limits, track_number)
         self.tracks = track.of
         self._container, self._stream = track.container, track.stream
         self._unread = 0  # packets that could not be decoded since the last one that could
@@ -66,8 +86,8 @@ class Source:
         )
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Blocks of about a second, shape (1 or 2 channels, frames) at `reading.rate_hz`."""
-        regular = _Regular(self.reading.rate_hz)
+        """Blocks of about a second, shape (1 or 2 channels, frames)."""
+        regular = _Regular(self._rate_hz or self.reading.rate_hz)
         samples = 0
         for frame in self._frames():
             self.reading.heard_s += frame.samples / frame.sample_rate
@@ -81,6 +101,18 @@ class Source:
         self._check_heard()
 
     def _frames(self) -> Iterator[Any]:
+        yield from self._link()
+        for window in self._more:
+            try:
+                track = open_track(window, self._limits)
+            except AudioError:  # a broken end does not take the beginning with it
+                self.reading.bad_packets += 1
+                continue
+            self._container, self._stream = track.container, track.stream
+            yield from self._link()
+
+    def _link(self) -> Iterator[Any]:
+        """The frames of one recording: the whole file, or a link of a chain."""
         for packet in self._packets():
             try:
                 for frame in self._stream.decode(packet):
@@ -90,7 +122,9 @@ class Source:
                 return
             except av.error.FFmpegError:
                 yield from self._instead_of(packet)
-        if self._unread > 1:  # a single last one is padding, as sox leaves after GSM
+        # A single last one is padding, as sox leaves after GSM; behind a whole recording lies no
+        # sound at all, but tags, or what a memory card had there before.
+        if self._unread > 1 and not self.reading.whole:
             self._count_unread()
 
     def _packets(self) -> Iterator[Any]:
@@ -135,6 +169,19 @@ class Source:
             raise AudioError("damaged")
         if heard < self._limits.min_duration_s:
             raise AudioError("too_short", least=self._limits.min_duration_s)
+
+
+def audible_track(file: BinaryIO, limits: Limits) -> int:
+    """Number of the first sound track that is not silent; 0 where all are, or there is but one."""
+    number, of = 0, 1
+    while number < of:
+        file.seek(0)
+        source = Source(file, limits, track_number=number)
+        of = min(source.tracks, MOST_TRACKS)
+        if of == 1 or any(float(np.abs(block).max()) > _AUDIBLE for block in source.blocks()):
+            return number
+        number += 1
+    return 0
 
 
 class _Regular:

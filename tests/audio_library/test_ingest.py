@@ -1,5 +1,7 @@
 """Anything in, one clean voice out: formats, level, warnings, edits, progress, cancelling."""
 
+import random
+import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +28,8 @@ FORMATS = {
     "alaw.wav": ("-c:a", "pcm_alaw", "-ar", "8000"),
     "wma": ("-c:a", "wmav2", "-ar", "44100"),
     "webm": ("-c:a", "libopus", "-ar", "48000"),
+    "latm": ("-c:a", "aac", "-f", "latm"),
+    "g726.wav": ("-c:a", "g726", "-ar", "8000", "-ac", "1"),
     "aiff": (
         "-c:a",
         "pcm_s16be",
@@ -44,6 +48,36 @@ def test_a_format_is_known_by_its_content(name, short_speech, recordings, store)
     assert 2000 < made.duration_ms < 3300
     assert made.warnings == ()
     assert decoded(store.path(made.sha256)).size == made.frames
+
+
+@pytest.mark.parametrize("behind", [bytes(200_000), random.Random(1).randbytes(30_000)])
+def test_what_lies_behind_a_whole_mp3_is_no_missing_sound(behind, short_speech, recordings, store):
+    path = recordings / "card.mp3"
+    ffmpeg("-i", short_speech, "-b:a", "64k", path)
+    path.write_bytes(path.read_bytes() + behind)
+
+    assert ingest(path, store).warnings == ()
+
+
+def test_words_in_a_tag_do_not_say_how_long_an_mp3_is(short_speech, recordings, store):
+    path = recordings / "told.mp3"
+    tag = ("-metadata", "comment=Info" + "~" * 40)
+    ffmpeg("-i", short_speech, "-b:a", "64k", "-write_xing", "0", *tag, path)
+
+    assert ingest(path, store).warnings == ()
+
+
+@pytest.mark.parametrize("second", [("-ac", "2"), ("-ac", "1")])
+def test_joined_recordings_are_heard_to_the_end(second, short_speech, recordings, store):
+    for name, settings in (("one", ("-ac", "1")), ("two", second)):
+        ffmpeg("-i", short_speech, *settings, recordings / f"{name}.opus")
+    joined = recordings / "joined.opus"
+    joined.write_bytes(b"".join((recordings / f"{n}.opus").read_bytes() for n in ("one", "two")))
+
+    made = ingest(joined, store)
+
+    assert made.source_duration_ms == pytest.approx(6000, abs=50)
+    assert made.warnings == ()
 
 
 @pytest.mark.parametrize("name", ["note.amr", "note.3gp", "wide.awb"])
@@ -119,6 +153,25 @@ def test_speech_comes_out_at_one_loudness(horn, speech, store):
     assert made.loudness_lufs == pytest.approx(loudness_lufs(sound), abs=0.2)
     assert made.true_peak_dbtp == pytest.approx(true_peak_dbtp(sound), abs=0.2)
     assert sound.size == made.frames
+
+
+@pytest.mark.parametrize(("language", "words_per_minute"), [("ru", 145), ("de", 190)])
+def test_speech_that_lives_from_its_peaks_reaches_the_target_too(
+    language, words_per_minute, recordings, store
+):
+    text = {
+        "ru": "Доброе утро. В субботу утром администрация поможет вам оформить документы.",
+        "de": "Guten Morgen. Das Gemeindeamt ist am Samstag geöffnet und hilft Ihnen bei Papieren.",
+    }[language]
+    path = recordings / f"{language}.wav"
+    command = ["espeak-ng", "-v", language, "-s", str(words_per_minute), "-w", path, text]
+    subprocess.run(command, check=True, timeout=30)
+
+    made = ingest(path, store)
+
+    assert loudness_lufs(decoded(store.path(made.sha256))) == pytest.approx(-16, abs=0.5)
+    assert made.true_peak_dbtp <= -1.5
+    assert made.warnings == ()
 
 
 def test_a_clip_says_all_the_page_needs(speech, store):
