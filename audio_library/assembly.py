@@ -29,7 +29,7 @@ __all__ = [
     "signature_tune",
 ]
 
-_VERSION = 1  # of the splice: a change makes cached previews stale
+_VERSION = 2  # of the splice: a change makes cached previews stale
 _LIMITS = Limits()
 
 
@@ -103,7 +103,7 @@ def _derived(
         raise ValueError(f"no such format to share: {fmt!r}")
     recipe = json.dumps([kind, _VERSION, what], sort_keys=True).encode()
     path = store.derived_path(hashlib.sha256(recipe).hexdigest(), fmt)
-    if path.is_file():
+    if store.has_derived(path):
         return path
     with ExitStack() as held:
         target = held.enter_context(store.incoming())

@@ -4,14 +4,17 @@ check the size → keep the original → master it in the confined worker → ke
 visible before it is whole, and the original stays, so that every edit starts from it again.
 """
 
+import json
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from audio_library import sandbox
+from audio_library.disk import disk_space
 from audio_library.errors import AudioError
 from audio_library.remarks import Warning_
 from audio_library.settings import DELIVERY_RATE_HZ, MASTERING, HornClass, Limits, Trim
@@ -107,9 +110,22 @@ def edit(
 
 
 def outline(source_sha256: str, store: Store) -> Outline:
-    """What a stored original looks like, to choose a cut on."""
+    """What a stored original looks like, to choose a cut on; an hour is read through only once."""
+    cached = store.derived_path(f"{source_sha256}-outline", "json")
+    if store.has_derived(cached):
+        with suppress(OSError, ValueError, KeyError):
+            return _outline(json.loads(cached.read_bytes()))
     with store.open(source_sha256) as file:
         made = sandbox.run("outline", {}, [(file, "rb")], limits=Limits())
+    # A full disk may not keep anybody from looking.
+    with suppress(AudioError), store.incoming() as file:
+        with disk_space():
+            file.write(json.dumps(made).encode())
+        store.keep_derived(file, cached)
+    return _outline(made)
+
+
+def _outline(made: dict[str, Any]) -> Outline:
     return Outline(tuple(made["peaks"]), made["duration_ms"])
 
 

@@ -16,7 +16,7 @@ from audio_library.errors import AudioError
 from audio_library.graph import Chain, run
 from audio_library.leveling import Cut, Leveller
 from audio_library.meters import LoudnessMeter, integrated_lufs
-from audio_library.reader import Source
+from audio_library.reader import MOST_TRACKS, Source, audible_track
 from audio_library.remarks import Warning_, warning
 from audio_library.settings import Limits, Mastering, Trim
 from audio_library.spool import SPOOL_RATE_HZ, Spool
@@ -24,7 +24,6 @@ from audio_library.waveform import Waveform
 
 Report = Callable[[float], None]
 _MOST_LIFT_DB = 40.0
-_MOST_TRACKS = 4
 _SLIP_MS = 150  # a mark this close to the end was not set: pages round to tenths of a second
 
 
@@ -53,7 +52,9 @@ def master(arguments: dict[str, Any], files: list[BinaryIO], report: Report) -> 
 
 def outline(_: dict[str, Any], files: list[BinaryIO], _report: Report) -> dict[str, Any]:
     """The worker's job: the waveform of a recording as it came. Files: source."""
-    source = Source(files[0], Limits())
+    track = audible_track(files[0], Limits())
+    files[0].seek(0)
+    source = Source(files[0], Limits(), track_number=track)
     waveform = Waveform(source.reading.rate_hz)
     for block in source.blocks():
         waveform.push(np.abs(block).max(axis=0))
@@ -77,6 +78,8 @@ class Master:
         self._warnings += survey.warnings(levels, loudness)
         leveller = Leveller(self._spool, cut, self._shape, self._target, self._report)
         heard = leveller.level(self._compress(cut, loudness))
+        if heard.loudness_lufs <= limits.silent_lufs:  # a click or a shifted zero line, no more
+            raise AudioError("silent")
         if heard.loudness_lufs < self._shape.target_lufs - 0.5:
             self._warnings.append(warning("below_target"))
         return Mastered(
@@ -99,7 +102,7 @@ class Master:
             loudness = integrated_lufs(self._spool.blocks(), SPOOL_RATE_HZ)
             if survey.is_audible(levels.decibels(), loudness, limits.silent_lufs):
                 return source, levels, loudness
-            number, of = number + 1, min(source.tracks, _MOST_TRACKS)
+            number, of = number + 1, min(source.tracks, MOST_TRACKS)
         raise AudioError("silent")
 
     def _read(

@@ -1,7 +1,7 @@
 """The splice a node makes, made here for the ear of an official; runs in the worker.
 
-Each clip is decoded once and turned by pydub into the samples a node would play: gain, silence
-between, clip after clip. Only one clip is in memory at a time.
+Each clip is decoded and turned by pydub into the samples a node would play: gain, silence between,
+clip after clip. A second of one clip is in memory at a time: an original may last an hour.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,14 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from pydub import AudioSegment
 
 from audio_library.encoder import OUTPUTS, Encoder
 from audio_library.errors import AudioError
 from audio_library.graph import Block
 from audio_library.listening import Ear
-from audio_library.reader import Source
+from audio_library.reader import Source, audible_track
 from audio_library.settings import DELIVERY_RATE_HZ, Limits
 
 _DELIVERED = ("ogg", "opus", DELIVERY_RATE_HZ)
@@ -59,23 +60,31 @@ def check(_: dict[str, Any], files: list[BinaryIO], _report: object) -> dict[str
 def _sounds(
     part: dict[str, Any], file: BinaryIO, volume_db: float, last: bool
 ) -> Iterator[AudioSegment]:
-    clip = decoded(file).apply_gain(part["gain_db"] + volume_db)
+    gain_db = part["gain_db"] + volume_db
     gap = AudioSegment.silent(duration=part["gap_ms"], frame_rate=DELIVERY_RATE_HZ)
     for time in range(part["times"]):
-        yield clip
+        for second in decoded(file):
+            yield second.apply_gain(gain_db)
         if part["gap_ms"] and not (last and time == part["times"] - 1):
             yield gap
 
 
-def decoded(file: BinaryIO) -> AudioSegment:
-    """One stored sound, a clip or an untouched original, as mono 48 kHz, 16 bits."""
+def decoded(file: BinaryIO) -> Iterator[AudioSegment]:
+    """One stored sound, a clip or an untouched original, by the second: mono 48 kHz, 16 bits."""
+    limits = Limits(min_duration_s=0)
+    track = audible_track(file, limits)
     file.seek(0)
-    source = Source(file, Limits(min_duration_s=0))
-    mono = (block.mean(axis=0).clip(-1, 1) for block in source.blocks())
-    samples = np.concatenate([np.rint(block * 32767).astype("<i2") for block in mono]).tobytes()
-    rate_hz = source.reading.rate_hz
-    sound = AudioSegment(samples, frame_rate=rate_hz, sample_width=2, channels=1)
-    return sound.set_frame_rate(DELIVERY_RATE_HZ)
+    source = Source(file, limits, track_number=track, rate_hz=DELIVERY_RATE_HZ)
+    for block in source.blocks():
+        samples = np.rint(_mono(block).clip(-1, 1) * 32767).astype("<i2").tobytes()
+        yield AudioSegment(samples, frame_rate=DELIVERY_RATE_HZ, sample_width=2, channels=1)
+
+
+def _mono(block: NDArray[np.float32]) -> Block:
+    """Both channels, or one where they cancel each other, as `mastering` does it."""
+    middle: Block = block.mean(axis=0)
+    cancelling = np.dot(middle, middle) < 0.05 * np.vdot(block, block)
+    return block[0] if cancelling and np.dot(block[0], block[0]) > 0 else middle
 
 
 def _blocks(sound: AudioSegment) -> Iterator[Block]:

@@ -88,6 +88,13 @@ class Store:
         """Where something that can be made again (a preview, a copy to share) is cached."""
         return self.root / "derived" / f"{key}.{suffix}"
 
+    def has_derived(self, path: Path) -> bool:
+        """Whether it is cached; its grace time then starts anew, and no sweep comes between."""
+        with _locked(self.root, fcntl.LOCK_SH), suppress(FileNotFoundError):
+            os.utime(path)
+            return True
+        return False
+
     def keep_derived(self, incoming: BinaryIO, path: Path) -> Path:
         """Give a file from `incoming` a name from `derived_path`, whole or not at all."""
         with disk_space():
@@ -132,8 +139,9 @@ class Store:
         return shutil.disk_usage(self.root).free
 
     def used_bytes(self) -> int:
-        """Space the stored files take."""
-        return sum(path.stat().st_size for path in self._files())
+        """Space the stored files take, with what can be made again."""
+        derived = (self.root / "derived").glob("*")
+        return sum(_size_bytes(path) for files in (self._files(), derived) for path in files)
 
     def hashes(self) -> list[str]:
         """Every hash held, sorted."""
@@ -187,6 +195,14 @@ class Store:
 
 def _is_hash(name: str) -> bool:
     return len(name) == 64 and _HEX.issuperset(name)
+
+
+def _size_bytes(path: Path) -> int:
+    """Nothing for one that a sweep removed in the meantime."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _hash(handle: BinaryIO) -> str:

@@ -80,6 +80,12 @@ def test_silence_is_refused(tmp_path, store):
     assert refused(tmp_path / "silence.wav", store) == "silent"
 
 
+def test_a_shifted_zero_line_is_silence(tmp_path, store):
+    ffmpeg("-f", "lavfi", "-i", "aevalsrc=0.5:s=16000", "-t", "4", tmp_path / "shifted.wav")
+
+    assert refused(tmp_path / "shifted.wav", store) == "silent"
+
+
 def test_a_slip_of_the_finger_is_refused(short_speech, tmp_path, store):
     ffmpeg("-ss", "1", "-i", short_speech, "-t", "0.1", tmp_path / "slip.wav")
 
