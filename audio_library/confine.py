@@ -36,8 +36,12 @@ class NotConfined(RuntimeError):
     """The kernel offers neither of the two fences around system calls."""
 
 
-def confine(memory_bytes: int, cpu_s: int, file_bytes: int) -> None:
-    """Fence this process in for good. Raises NotConfined when that cannot be done.
+class Orphaned(RuntimeError):
+    """Who started this process is gone already; nobody would end it."""
+
+
+def confine(memory_bytes: int, cpu_s: int, file_bytes: int, parent: int) -> None:
+    """Fence this process in for good. Raises NotConfined when that cannot be done, and Orphaned.
 
     Everything that must be imported or opened has to be so before the call.
     """
@@ -46,6 +50,8 @@ def confine(memory_bytes: int, cpu_s: int, file_bytes: int) -> None:
     _drop_rights()
     # After the change of user, which clears it: die with the parent, whatever kills that.
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # killed before that: no signal will come
+        raise Orphaned
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise NotConfined("no_new_privs")
     landlocked = _landlock(libc)

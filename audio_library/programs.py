@@ -1,19 +1,25 @@
-"""Run a speaking program with limits: it gets text, gives sound, and is gone afterwards."""
+"""Run a speaking program with limits: it gets text, gives sound, and is gone afterwards.
+
+Its sound comes through a pipe: espeak-ng takes no notice of a full disk, and half a message must
+not pass for a whole one.
+"""
 
 import logging
 import os
 import resource
+import select
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
+from audio_library.disk import disk_space
 from audio_library.errors import AudioError
 
 _log = logging.getLogger(__name__)
-_WALL_S, _CPU_S, _LOOK_S = 300.0, 240, 0.1
-_FILE_BYTES = 1_000_000_000
+_WALL_S, _CPU_S, _LOOK_MS = 300.0, 240, 100
+_MOST_BYTES = 1_000_000_000
 
 
 def run_program(
@@ -25,9 +31,9 @@ def run_program(
     cancelled: Callable[[], bool] | None = None,
     memory_bytes: int = 1_000_000_000,
 ) -> None:
-    """Feed `text` to the command's standard input and let it write to `target`.
+    """Feed `text` to the command's standard input and write what it says to `target`.
 
-    Raises AudioError: voice_failed, cancelled, timeout.
+    Raises AudioError: voice_failed, cancelled, timeout, disk_full.
     """
     with tempfile.TemporaryFile() as words, tempfile.TemporaryFile() as complaints:
         words.write(text)
@@ -35,7 +41,7 @@ def run_program(
         process = subprocess.Popen(
             command,
             stdin=words,
-            stdout=target,
+            stdout=subprocess.PIPE,
             stderr=complaints,
             cwd="/",
             env={"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": "/nonexistent"},
@@ -43,10 +49,14 @@ def run_program(
         )
         try:
             _limit(process.pid, memory_bytes)
-            _wait(process, cancelled)
+            _take_down(process, target, cancelled)
+        except subprocess.TimeoutExpired:
+            raise AudioError("timeout") from None
         finally:
             process.kill()
             process.wait()
+            if process.stdout:
+                process.stdout.close()
         if process.returncode != 0:
             complaints.seek(0)
             _log.warning(
@@ -59,20 +69,34 @@ def _limit(pid: int, memory_bytes: int) -> None:
     try:
         resource.prlimit(pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
         resource.prlimit(pid, resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
     except (ProcessLookupError, PermissionError):  # done already, or tighter limits hold
         return
 
 
-def _wait(process: subprocess.Popen[bytes], cancelled: Callable[[], bool] | None) -> None:
-    deadline = time.monotonic() + _WALL_S
+def _take_down(
+    process: subprocess.Popen[bytes], target: BinaryIO, cancelled: Callable[[], bool] | None
+) -> None:
+    """All it says, until it is gone."""
+    assert process.stdout is not None
+    deadline, taken = time.monotonic() + _WALL_S, 0
+    pipe = process.stdout.fileno()
+    reader = select.poll()
+    reader.register(pipe, select.POLLIN)
     while True:
-        try:
-            process.wait(_LOOK_S)
-        except subprocess.TimeoutExpired:
-            if cancelled is not None and cancelled():
-                raise AudioError("cancelled") from None
-            if time.monotonic() > deadline:
-                raise AudioError("timeout") from None
-        else:
-            return
+        if cancelled is not None and cancelled():
+            raise AudioError("cancelled")
+        if time.monotonic() > deadline:
+            raise AudioError("timeout")
+        if not reader.poll(_LOOK_MS):
+            continue
+        data = os.read(pipe, 1 << 16)
+        taken += len(data)
+        if taken > _MOST_BYTES:
+            raise AudioError("too_heavy")
+        if not data:
+            break
+        with disk_space():
+            target.write(data)
+    with disk_space():
+        target.flush()
+    process.wait(max(deadline - time.monotonic(), 1))

@@ -61,6 +61,7 @@ def run(
         "memory_bytes": limits.memory_bytes,
         "cpu_s": limits.cpu_s,
         "file_bytes": _FILE_BYTES,
+        "parent": os.getpid(),
     }
     with tempfile.TemporaryFile() as complaints:
         worker = _start(job, complaints)

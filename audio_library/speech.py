@@ -14,6 +14,7 @@ from audio_library.store import Store
 from audio_library.voices import Voice, built_in, piper_voices
 
 MOST_CHARACTERS = 20_000  # about 25 minutes
+_NOT_THE_VOICE = ("sandbox", "store_corrupt", "too_heavy", "too_long")
 
 
 def voices(piper_folder: Path | None = None) -> tuple[Voice, ...]:
@@ -54,14 +55,20 @@ def speak(
     speaker = chosen(voice, language, voices() if known is None else known)
     with store.incoming() as wave:
         speaker.say(spoken, language, wave, cancelled)
-        made = master(
-            wave,
-            store,
-            horn=horn,
-            limits=Limits(),
-            progress=progress,
-            cancelled=cancelled,
-        )
+        try:
+            made = master(
+                wave,
+                store,
+                horn=horn,
+                limits=Limits(),
+                progress=progress,
+                cancelled=cancelled,
+            )
+        except AudioError as error:
+            if error.retryable or error.code in _NOT_THE_VOICE:
+                raise
+            # What it said is no sound: words about a file would tell its author nothing.
+            raise AudioError("voice_failed", voice=speaker.title) from error
     return replace(made, text=text, spoken_text=spoken)
 
 

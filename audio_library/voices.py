@@ -90,7 +90,12 @@ class PiperVoice:
     """
 
     model: Path
-    remedy: str = "piper (pip install piper-tts)"
+
+    @property
+    def remedy(self) -> str:
+        if self.model.is_file() and not self._description.is_file():
+            return self._description.name
+        return "piper (pip install piper-tts)"
 
     @property
     def name(self) -> str:

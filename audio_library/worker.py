@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import av
 
-from audio_library.confine import NotConfined, confine
+from audio_library.confine import NotConfined, Orphaned, confine
 from audio_library.errors import AudioError
 from audio_library.jobs import Job, job
 
@@ -45,7 +45,9 @@ def main() -> None:
     sys.path.clear()  # a late import fails at once instead of knocking at the fences
     sys.meta_path.clear()
     try:
-        confine(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
+        confine(order["memory_bytes"], order["cpu_s"], order["file_bytes"], order["parent"])
+    except Orphaned:
+        os._exit(0)
     except NotConfined as error:
         say({"refused": "sandbox", "facts": {"detail": str(error)}})
         return

@@ -16,13 +16,13 @@ from audio_library.settings import Limits
 from tests.audio_library.conftest import ffmpeg, held
 
 
-def confined(code: str) -> subprocess.CompletedProcess[str]:
+def confined(code: str, parent: int | None = None) -> subprocess.CompletedProcess[str]:
     """Run `code` in a fresh interpreter inside the fences."""
     script = (
         "import os, socket, sys, threading, ctypes, subprocess, mmap\n"
         "from audio_library.confine import confine\n"
         "libc = ctypes.CDLL(None, use_errno=True)\n"
-        "confine(1_500_000_000, 5, 1_000_000)\n" + code
+        f"confine(1_500_000_000, 5, 1_000_000, {parent or 'os.getppid()'})\n" + code
     )
     return subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
@@ -76,6 +76,11 @@ def test_the_confined_worker_is_nobody():
     done = confined("print(os.getuid())")
 
     assert int(done.stdout) == (65534 if os.getuid() == 0 else os.getuid())
+
+
+def test_a_worker_whose_parent_is_gone_does_not_begin():
+    done = confined("", parent=1)
+    assert "Orphaned" in done.stderr
 
 
 def test_memory_beyond_the_limit_is_refused():

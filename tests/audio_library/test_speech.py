@@ -1,7 +1,9 @@
 """Text to a clip, and which voice speaks it."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -13,7 +15,7 @@ from audio_library.samples import (
     render_sample,
 )
 from audio_library.speech import MOST_CHARACTERS, chosen, normalise, speak, voices
-from audio_library.voices import EspeakVoice, PiperVoice
+from audio_library.voices import Cancelled, EspeakVoice, PiperVoice
 from tests.audio_library.conftest import held
 from tests.audio_library.meters import decoded, loudness_lufs, true_peak_dbtp
 
@@ -193,3 +195,36 @@ def test_samples_and_messages_are_spoken(store):
     for made in (sample, message):
         assert made.warnings == ()
         assert made.loudness_lufs == pytest.approx(-16, abs=0.5)
+
+
+def test_a_full_disk_is_said_though_the_voice_takes_no_notice():
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(AudioError) as refusal:
+        EspeakVoice().say("Kính thưa bà con.", "vi", full)
+    assert refusal.value.code == "disk_full"
+
+
+@dataclass(frozen=True)
+class BrokenVoice(EspeakVoice):
+    """Ends well and says nothing that can be heard."""
+
+    title: str = "Hỏng"
+
+    def say(
+        self, text: str, language: str, target: BinaryIO, cancelled: Cancelled | None = None
+    ) -> None:
+        target.write(b"no sound at all" * 100)
+
+
+def test_a_voice_that_gives_no_sound_is_named(store):
+    with pytest.raises(AudioError) as refusal:
+        speak("Kính thưa bà con.", "vi", store, known=[BrokenVoice()])
+    assert refusal.value.code == "voice_failed"
+    assert "Hỏng" in refusal.value.vi
+    assert held(store) == []
+
+
+def test_a_piper_model_without_its_description_says_which_file_is_missing(tmp_path):
+    (tmp_path / "vi_VN-x.onnx").write_bytes(b"model")
+    with pytest.raises(AudioError) as refusal:
+        chosen("piper:vi_VN-x", "vi", voices(tmp_path))
+    assert "vi_VN-x.onnx.json" in refusal.value.vi
