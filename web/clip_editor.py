@@ -4,7 +4,7 @@ The original is never changed. Each cut makes a new version out of it, which wai
 like any other; without scripts the two marks are two fields.
 """
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, flash, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as Answer
 
 from controller import clips, previews
@@ -16,6 +16,7 @@ from controller.models import Clip
 from controller.words import AudioError
 from web.forms import once
 from web.i18n import _, sentence
+from web.working import arrived, following
 
 bp = Blueprint("editor", __name__, url_prefix="/clips")
 
@@ -38,7 +39,17 @@ def cut(clip_id: str) -> Answer | tuple[str, int]:
     at = services()
     try:
         trim = None if undo else Trim(_ms(values["start"]), _ms(values["end"]))
-        clips.edit(at.engine, at.store, current_actor(), clip_id, trim, at.clock())
+        with following() as work:
+            clips.edit(
+                at.engine,
+                at.store,
+                current_actor(),
+                clip_id,
+                trim,
+                at.clock(),
+                work.report,
+                work.stopped,
+            )
     except (BadInput, AudioError) as refusal:
         with looking() as here:
             return _page(here, clip_id, values, sentence(refusal)), 422
@@ -46,7 +57,7 @@ def cut(clip_id: str) -> Answer | tuple[str, int]:
         flash(_("Đã bỏ các lần cắt: bản mới lấy lại từ bản gốc."), "good")
     else:
         flash(_("Đã cắt. Bản gốc vẫn giữ, muốn cắt lại lúc nào cũng được."), "good")
-    return redirect(url_for("library.detail", clip_id=clip_id))
+    return arrived(url_for("library.detail", clip_id=clip_id))
 
 
 @bp.get("/<clip_id>/original")

@@ -36,7 +36,7 @@ from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
 from web.words import TOPICS
-from web.working import following
+from web.working import arrived, following
 
 bp = Blueprint("library", __name__, url_prefix="/clips")
 Drawn = str | Answer | tuple[str, int]
@@ -89,11 +89,7 @@ def upload() -> Drawn:
         with looking() as at:
             return _form(at, values, _problems(refusal)), 422
     flash(_("Đã nhận tệp, kiểm tra và chỉnh âm lượng xong."), "good")
-    answer = redirect(url_for("library.detail", clip_id=clip.id))
-    if request.headers.get("X-Requested-With"):
-        # A script would follow a redirect by itself and use the message up unseen.
-        answer.status_code = 204
-    return answer
+    return arrived(url_for("library.detail", clip_id=clip.id))
 
 
 @bp.get("/speak")

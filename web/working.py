@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request
+from werkzeug.wrappers import Response as Answer
 
 from controller.access import Action, require_role
 from controller.api.here import current_actor
@@ -85,6 +86,15 @@ def stop(key: str) -> tuple[str, int]:
     if work is not None:
         work.stop = True
     return "", 204
+
+
+def arrived(address: str) -> Answer:
+    """To the page of what was made. A script is told where: it would follow a redirect by itself
+    and use the message up unseen."""
+    answer = redirect(address)
+    if request.headers.get("X-Requested-With"):
+        answer.status_code = 204
+    return answer
 
 
 def _name(key: str) -> str:

@@ -1,4 +1,4 @@
-"""The sound of a clip over HTTP: the delivery file itself, or an MP3 to share; ranges work."""
+"""The sound of a clip over HTTP: the delivery file itself, or a copy to share; ranges work."""
 
 from flask import Response, send_file
 
@@ -6,12 +6,13 @@ from audio_library.assembly import share_copy
 from audio_library.store import Store
 
 _AN_HOUR_S = 3600
+_SHARED = {"mp3": "audio/mpeg", "m4a": "audio/mp4"}
 
 
 def sound_of(store: Store, sha256: str, wanted: str | None, title: str) -> Response:
-    """The answer with the file. `wanted` "mp3" makes a copy to share, once. Raises AudioError."""
-    if wanted == "mp3":
-        path, kind, name = share_copy(sha256, store, "mp3"), "audio/mpeg", f"{title}.mp3"
+    """The file, or as `wanted` ("mp3", "m4a") a copy to share, made once. Raises AudioError."""
+    if wanted in _SHARED:
+        path, kind, name = share_copy(sha256, store, wanted), _SHARED[wanted], f"{title}.{wanted}"
     else:
         # Opening checks the hash: what is heard here is what nodes hold.
         store.open(sha256).close()

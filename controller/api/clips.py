@@ -122,7 +122,7 @@ class AudioQuery(Schema):
     """Which version (the newest without one), as the nodes play it or to share."""
 
     version = whole(1, 1_000_000)
-    format = one_of("mp3")
+    format = one_of("mp3", "m4a")
 
 
 _UPLOAD_DOCS = {

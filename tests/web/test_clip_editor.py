@@ -30,6 +30,13 @@ def test_wrong_marks_are_told_with_what_to_do(visit, address, start):
     assert 'role="alert"' in answer.text
 
 
+def test_a_script_that_cuts_is_told_where_the_new_version_is(visit, address):
+    cut = {"start": "0.2", "end": "1.5"}
+    answer = visit("erin").post(address, data=cut, headers={"X-Requested-With": "upload"})
+    assert (answer.status_code, answer.location) == (204, address.removesuffix("/edit"))
+    assert "data-upload" in visit("erin").get(address).text
+
+
 def test_a_text_to_hear_must_be_a_text(visit):
     erin = visit("erin")
     answer = erin.post("/clips/speak/listen", data={"text": " "})

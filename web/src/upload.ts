@@ -1,4 +1,4 @@
-// Sends an upload with its progress shown; without scripts the form is sent as any other.
+// Sends an upload, or a cut, with its progress shown; without scripts the form is sent as any other.
 
 export function sendUploads(): void {
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-upload]")) {
@@ -13,7 +13,7 @@ function send(form: HTMLFormElement): void {
   const box = form.querySelector<HTMLElement>(".upload-state");
   const text = box?.querySelector("p");
   const bar = box?.querySelector("progress");
-  const button = form.querySelector<HTMLButtonElement>("button.button-main");
+  const button = form.querySelector<HTMLButtonElement>("button.button-main, button[data-send]");
   const cancel = box?.querySelector("button");
   if (!box || !text || !bar || !button || button.disabled) return;
   const say = (name: string) => (text.textContent = form.dataset[name] ?? "");

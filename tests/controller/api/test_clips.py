@@ -192,6 +192,13 @@ def test_an_mp3_is_made_to_share(call_as, clip):
     assert "filename*=UTF-8''C%C3%A0i%20VNeID.mp3" in answer.headers["Content-Disposition"]
 
 
+def test_an_m4a_is_made_to_share(call_as, clip):
+    answer = call_as("erin").get(f"/clips/{clip}/audio?format=m4a")
+    assert (answer.status_code, answer.content_type) == (200, "audio/mp4")
+    assert answer.data[4:8] == b"ftyp"
+    assert "VNeID.m4a" in answer.headers["Content-Disposition"]
+
+
 def test_a_text_is_spoken(call_as):
     body = {"text": "Mời bà con đến nhà văn hoá.", "language": "vi", "title": "Mời", "topic": 6}
     answer = call_as("erin").post("/speech", json=body)
