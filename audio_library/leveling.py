@@ -90,7 +90,7 @@ class Leveller:
 
         Metered at the spool's rate: the limiter takes the same there, at half the work.
         """
-        slope = 0.8  # how much louder a decibel of gain makes it: less than one under a limiter
+        slope = 0.5  # how much louder a decibel of gain makes it: less than one under a limiter
         before: tuple[float, float] | None = None
         for left in reversed(range(_METERINGS)):
             limited = run(self._sample(), _limited(gain_db, ceiling_db), SPOOL_RATE_HZ)

@@ -18,6 +18,7 @@ _VERY_QUIET_LUFS = -45.0
 _LONG_PAUSE_S = 8.0
 # Between the 10th and 95th percentile of 20-ms levels: hiss has 3 dB, speech 20 to 60.
 _STEADY_DB, _LIVELY_DB = 6.0, 15.0
+_LEAST_STEPS = 8
 _FAINT_DB = 8.0  # so much fainter than the limit speech may be
 _DEEPEST_DB = 45.0
 # On a made set of 86 recordings of speech (noise, echo, telephone, music below it) and 76 of
@@ -103,6 +104,9 @@ class Levels:
 def is_audible(decibels: Decibels, loudness_lufs: float, silent_lufs: float) -> bool:
     """Whether somebody is to be heard: quiet speech still rises and falls, mere hiss does not."""
     if decibels.size == 0:
+        return False
+    # A shifted zero line is heard as a click where it begins and ends.
+    if np.count_nonzero(decibels > max(loudness_lufs - 25, -90.0)) < _LEAST_STEPS:
         return False
     low, high = _share(decibels, 0.1), _share(decibels, 0.95)
     if high - low < _STEADY_DB:
