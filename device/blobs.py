@@ -5,13 +5,14 @@ parts/<sha256>.part, .map    one under way, and which chunks of it are held
 pcm/<sha256>.pcm, .json      a clip decoded for playing, with the hash of the sound
 """
 
+import contextlib
 import errno
 import hashlib
 import logging
 import os
 from pathlib import Path
 
-from device.durable import sync_directory, write_whole
+from device.durable import remove, sync_directory, write_whole
 from protocol.chunks import Bitmap, chunk_count, chunk_span
 
 log = logging.getLogger(__name__)
@@ -25,9 +26,19 @@ class BlobStore:
         self._parts = directory / "parts"
         for folder in (self._blobs, self._parts):
             folder.mkdir(parents=True, exist_ok=True)
-        found = [path for path in self._blobs.glob("??/*") if len(path.name) == 64]
-        found.sort(key=lambda path: path.stat().st_mtime)
-        self._held = {path.name: path.stat().st_size for path in found}  # oldest first
+        self._held = self._found()
+
+    def _found(self) -> dict[str, int]:
+        """What is there, oldest first; what cannot be read is fetched again."""
+        found = []
+        try:
+            for path in self._blobs.glob("??/*"):
+                if len(path.name) == 64:
+                    stat = path.stat()
+                    found.append((stat.st_mtime, path.name, stat.st_size))
+        except OSError as error:
+            log.error("not all blobs can be read: %s", error)
+        return {name: size for _, name, size in sorted(found)}
 
     def path(self, sha256: str) -> Path:
         return self._blobs / sha256[:2] / sha256
@@ -55,7 +66,7 @@ class BlobStore:
 
     def remove(self, sha256: str) -> None:
         self._held.pop(sha256, None)
-        self.path(sha256).unlink(missing_ok=True)
+        remove(self.path(sha256))
 
     def begin(self, sha256: str, size_bytes: int) -> "Download":
         """Take up a download where it was left, or start it. Raises OSError (disk full)."""
@@ -69,17 +80,24 @@ class BlobStore:
         """Drop unfinished downloads nobody wants any more."""
         for path in self._parts.iterdir():
             if path.name.partition(".")[0] not in keep:
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def adopt(self, sha256: str, part: Path, size_bytes: int) -> None:
+        """Make a whole, synced `part` visible. Raises OSError: then it is not held."""
         final = self.path(sha256)
-        new_folder = not final.parent.exists()
-        final.parent.mkdir(exist_ok=True)
-        if new_folder:
-            sync_directory(self._blobs)
+        if not final.parent.exists():
+            self._make_folder(final.parent)
         part.replace(final)
         sync_directory(final.parent)
         self._held[sha256] = size_bytes
+
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir()
+        try:
+            sync_directory(self._blobs)
+        except OSError:
+            folder.rmdir()  # or its name would never be synced
+            raise
 
 
 class Download:
@@ -102,8 +120,7 @@ class Download:
             os.posix_fallocate(self._file, 0, size_bytes)
         except OSError as error:
             if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
-                self.close()
-                self._part.unlink(missing_ok=True)
+                self.discard()
                 raise
             os.ftruncate(self._file, size_bytes)
 
@@ -126,7 +143,18 @@ class Download:
             self._dirty = False
 
     def finish(self) -> bool:
-        """Hash the whole; make it visible, or start over when it is not what its name says."""
+        """Hash the whole; make it visible, or start over when it is not what its name says.
+
+        Raises OSError: after a refused sync nobody knows which bytes are on the disk, so that
+        nothing of it counts as held any more.
+        """
+        try:
+            return self._finish()
+        except OSError:
+            self.discard()
+            raise
+
+    def _finish(self) -> bool:
         digest = hashlib.sha256()
         offset = 0
         while block := os.pread(self._file, 1 << 20, offset):
@@ -139,9 +167,17 @@ class Download:
             return False
         os.fsync(self._file)
         self._store.adopt(self.sha256, self._part, self.size_bytes)
-        self._map.unlink(missing_ok=True)
         self.close()
+        with contextlib.suppress(OSError):
+            self._map.unlink(missing_ok=True)
         return True
+
+    def discard(self) -> None:
+        """Close it, and leave nothing of it."""
+        self.close()
+        for path in (self._map, self._part):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         if self._file >= 0:

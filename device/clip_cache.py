@@ -2,12 +2,15 @@
 
 A clip is `ready` when its delivered file is whole and its decoded sound has been hashed since
 boot. What is damaged is thrown away and comes again: first from the delivered file, then from the
-broker. Room is made by dropping what is needed last; what is due or pinned is never dropped.
+broker. What the disk refuses is tried again, with growing patience. Room is made by dropping what
+is needed last; what is due or pinned is never dropped.
 """
 
+import errno
 import hashlib
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -17,10 +20,13 @@ from pathlib import Path
 from typing import Protocol
 
 from device.blobs import BlobStore
-from device.durable import write_whole
-from device.loop import Loop
+from device.durable import is_full, remove, write_whole
+from device.loop import Loop, Timer
 
 log = logging.getLogger(__name__)
+
+_PATIENCE_S = 5.0
+_LONGEST_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,11 @@ class DecodedClips:
         self._checked: set[str] = set()
         self._queue: list[str] = []
         self._working = ""
+        self._waiting: set[str] = set()  # refused by the disk, to be tried again
+        self._patience_s = _PATIENCE_S
+        self._again: Timer | None = None
+        self.full = False  # room must be made
+        self.refusal: OSError | None = None  # what the disk said last, until it takes sound again
         self.unusable: set[str] = set()  # decoded to nothing: not sound, though whole
 
     def holds(self, sha256: str) -> bool:
@@ -82,7 +93,9 @@ class DecodedClips:
         """See to it that `ready` will answer; costs nothing when it already does."""
         if sha256 in self._checked or sha256 in self._queue or sha256 == self._working:
             return
-        if self._blobs.holds(sha256) and sha256 not in self.unusable:
+        if sha256 in self.unusable or sha256 in self._waiting:
+            return
+        if self._blobs.holds(sha256):
             self._queue.append(sha256)
             self._work()
 
@@ -94,9 +107,21 @@ class DecodedClips:
     def drop(self, sha256: str) -> None:
         self._checked.discard(sha256)
         self._index.pop(sha256, None)
-        self._path(sha256).unlink(missing_ok=True)
-        self._note(sha256).unlink(missing_ok=True)
+        for path in (self._note(sha256), self._path(sha256)):
+            remove(path)
         self._blobs.remove(sha256)
+
+    def retry(self) -> None:
+        """Take up again what the disk refused."""
+        if self._again:
+            self._again.cancel()
+            self._again = None
+        self.full = False
+        waiting, self._waiting = self._waiting, set()
+        for sha256 in sorted(waiting):
+            self.prepare(sha256)
+        if not self._queue and not self._working:
+            self.refusal = None  # nobody wants them any more
 
     # --- one job at a time --------------------------------------------------------------------
 
@@ -129,12 +154,23 @@ class DecodedClips:
         if answer.get("error") == "damaged":
             self.drop(sha256)
             self._on_damaged(sha256)
+        elif "errno" in answer:
+            self._refused(sha256, OSError(int(str(answer["errno"])), str(answer["error"])))
         elif "error" in answer:
             log.error("clip %s cannot be decoded: %s", sha256[:12], answer["error"])
             self.unusable.add(sha256)
         else:
             self._keep(sha256, answer)
         self._finish_job()
+
+    def _refused(self, sha256: str, error: OSError) -> None:
+        log.error("clip %s cannot be decoded now: %s", sha256[:12], error)
+        self.refusal = error
+        self.full = is_full(error)
+        self._waiting.add(sha256)
+        if self._again is None:
+            self._again = self._loop.call_later(self._patience_s, self.retry)
+            self._patience_s = min(self._patience_s * 2, _LONGEST_PATIENCE_S)
 
     def _keep(self, sha256: str, answer: dict[str, object]) -> None:
         try:
@@ -143,6 +179,9 @@ class DecodedClips:
             log.error("the note on clip %s cannot be written: %s", sha256[:12], error)
         self._index[sha256] = (int(str(answer["frames"])), str(answer["sha256"]))
         self._checked.add(sha256)
+        self._patience_s = _PATIENCE_S
+        if not self._waiting:
+            self.refusal = None
 
     def _finish_job(self) -> None:
         self._working = ""
@@ -157,12 +196,12 @@ class DecodedClips:
             try:
                 answer = json.loads(note.read_text())
                 entry = (int(answer["frames"]), str(answer["sha256"]))
-            except (OSError, ValueError, KeyError, TypeError):
-                note.unlink(missing_ok=True)
-                continue
-            path = self._path(note.stem)
-            if path.exists() and path.stat().st_size == entry[0] * 2:
-                index[note.stem] = entry
+                if self._path(note.stem).stat().st_size == entry[0] * 2:
+                    index[note.stem] = entry
+            except OSError:
+                continue  # it is decoded again
+            except (ValueError, KeyError, TypeError):
+                remove(note)
         return index
 
     def _path(self, sha256: str) -> Path:
@@ -177,7 +216,12 @@ class AssumedClips:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
+        self.full = False
+        self.refusal: OSError | None = None
         self.unusable: set[str] = set()
+
+    def retry(self) -> None:
+        return
 
     def holds(self, sha256: str) -> bool:
         return self._blobs.holds(sha256)
@@ -209,14 +253,23 @@ def _hash_in_thread(loop: Loop, path: Path, done: Callable[[str], None]) -> None
             result = f"unreadable: {error}"
         loop.call_from_thread(lambda: done(result))
 
-    threading.Thread(target=work, name="hasher", daemon=True).start()
+    try:
+        threading.Thread(target=work, name="hasher", daemon=True).start()
+    except RuntimeError as error:  # no more threads or memory
+        result = f"unreadable: {error}"
+        loop.call_later(0.0, lambda: done(result))
 
 
 def _run_child(loop: Loop, command: list[str], done: Done) -> None:
     """Run a short-lived child; `done` gets the JSON it printed, or {"error"}."""
-    child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, close_fds=True
-    )
+    try:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, close_fds=True
+        )
+    except OSError as error:  # no more files, processes or memory
+        refusal: dict[str, object] = {"error": str(error), "errno": error.errno or errno.EIO}
+        loop.call_later(0.0, lambda: done(refusal))
+        return
     assert child.stdout is not None
     pipe = child.stdout
     said = bytearray()
@@ -233,6 +286,8 @@ def _run_child(loop: Loop, command: list[str], done: Done) -> None:
             answer = json.loads(said)
         except ValueError:
             answer = {"error": f"the decoder ended with status {status}"}
+            if status == -signal.SIGKILL:  # as the kernel does when memory is short
+                answer["errno"] = errno.ENOMEM
         done(answer)
 
     loop.watch(pipe, readable)

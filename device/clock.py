@@ -7,7 +7,6 @@ last compared with trusted time.
 """
 
 import ctypes
-import ctypes.util
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,11 +21,12 @@ _TIMEX_BYTES = 208  # 64-bit kernels; room enough for 32-bit ones
 _STATUS_OFFSET = 40 if ctypes.sizeof(ctypes.c_long) == 8 else 20
 BUILT_AT = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 _FRESH_BEACON_S = 7 * 86_400.0
+_DRIFT_S = 2.0  # more than NTP corrects within seconds
 
 
 def kernel_is_synchronised() -> bool:
     """Whether NTP or PTP keeps the kernel's clock (adjtimex without privileges)."""
-    libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
+    libc = ctypes.CDLL(None)  # what is loaded already: asked every two seconds
     timex = ctypes.create_string_buffer(_TIMEX_BYTES)
     state: int = libc.ntp_adjtime(timex)
     status = ctypes.c_int.from_buffer(timex, _STATUS_OFFSET).value
@@ -71,6 +71,7 @@ class Clock:
         self._rtc_trust_s = rtc_trust_s
         self._sensors = sensors or Sensors()
         self._beacon_at: float | None = None  # monotonic
+        self._fallback = 0.0  # wall minus monotonic after a beacon, should NTP end
         self._has_rtc = self._sensors.rtc()
         self._verdict: tuple[float, bool, str] | None = None
 
@@ -123,8 +124,12 @@ class Clock:
         self.offset_ms = round((self.system() - there) * 1000)
         self._beacon_at = self.monotonic()
         self._verdict = None
-        if not self._always_trusted and not self._sensors.synchronised():
-            self._anchor = there - self.monotonic()
+        if self._always_trusted:
+            return
+        if self._sensors.synchronised() and self.system() >= BUILT_AT:
+            self._fallback = self.system() - self.monotonic()
+        else:
+            self._anchor = self._fallback = there - self.monotonic()
             self._saved_at, self._saved_correction_s = there, there - self.system()
 
     def _judge_now_and_then(self) -> tuple[bool, str]:
@@ -139,10 +144,19 @@ class Clock:
             return True, "ntp"
         if self._sensors.synchronised() and self.system() >= BUILT_AT:
             self._anchor = None
+            self._follow()
             return True, "ntp"
         if self._beacon_at is not None and self.monotonic() - self._beacon_at < _FRESH_BEACON_S:
+            if self._anchor is None:  # NTP kept the time until now
+                self._anchor = self._fallback
             return True, "beacon"
         return self._judge_rtc()
+
+    def _follow(self) -> None:
+        """What NTP makes of the time, but for jumps, is what goes on when NTP ends."""
+        offset = self.system() - self.monotonic()
+        if abs(offset - self._fallback) < _DRIFT_S:
+            self._fallback = offset
 
     def _judge_rtc(self) -> tuple[bool, str]:
         if self._anchor is None and self._has_rtc:

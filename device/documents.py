@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from device.airing import Placed
 from device.clock import Clock
-from device.durable import write_whole
+from device.durable import remove, write_whole
 from device.planner import Orders
 from device.schedule_store import ScheduleStore
 from device.trust import Gate, Opened
@@ -65,6 +65,7 @@ class Documents:
         self.local_mute: datetime | None = None
         self.local_stop: datetime | None = None
         self.damaged = 0  # documents on the disk that failed their check
+        self.unkept: dict[str, bytes] = {}  # documents in force that the disk refused, by name
 
     @property
     def bound(self) -> bool:
@@ -115,7 +116,7 @@ class Documents:
         return changed
 
     def take_schedule(self, topic: str, raw: bytes) -> bool:
-        """A schedule head that arrived on its area's topic; True when it is new."""
+        """A schedule head that arrived on its area's topic; True when it is new. Raises OSError."""
         area_id = self._area_of(topic)
         if area_id is None:
             return False
@@ -126,11 +127,7 @@ class Documents:
         head = _read(opened, ScheduleHead)
         if head is None or head.area_id != area_id:
             return False
-        try:
-            return self._schedules.take(head, raw, self._clock.now())
-        except OSError as error:
-            log.error("the schedule of area %s cannot be stored: %s", area_id, error)
-            return False
+        return self._schedules.take(head, raw, self._clock.now())
 
     def take_area_state(self, topic: str, raw: bytes) -> bool:
         """Emergencies, mutes and stops of an area; True when they are new."""
@@ -278,32 +275,50 @@ class Documents:
         try:
             if not path.exists() or path.read_bytes() != raw:
                 write_whole(path, raw)
+            self.unkept.pop(name, None)
         except OSError as error:
             log.error("document %s cannot be stored: %s", name, error)
+            self.unkept[name] = raw
+
+    def retry(self) -> None:
+        """Store what the disk refused: it holds already, and would not after a restart."""
+        for name, raw in list(self.unkept.items()):
+            self._keep(name, raw)
 
     def _restore_trust(self) -> None:
         """The keys in force, unless our settings have been given new ones since."""
         path = self._folder / "trust"
-        if not path.exists():
+        raw = self._stored(path)
+        if raw is None:
             return
         if self._gate.counters.extra.get("trust_anchor") != self._gate.anchor:
             log.warning("the settings name other keys than before: trust begins anew with them")
             self._gate.counters.streams.clear()
-            path.unlink()
-        elif not self._gate.restore_trust(path.read_bytes()):
+            remove(path)
+        elif not self._gate.restore_trust(raw):
             log.error("the trust document is damaged; the keys of the settings hold until it comes")
             self.damaged += 1
-            path.unlink()
+            remove(path)
+
+    def _stored(self, path: Path) -> bytes | None:
+        """What is on the disk; None when nothing is, or it cannot be read now."""
+        try:
+            return path.read_bytes() if path.exists() else None
+        except OSError as error:
+            log.error("document %s cannot be read: %s", path.name, error)
+            self.damaged += 1
+            return None
 
     def _read_back(self, name: str, type_: MessageType, cls: type[T], stream: str = "") -> T | None:
         path = self._folder / name
-        if not path.exists():
+        raw = self._stored(path)
+        if raw is None:
             return None
-        message = _read(self._gate.reopen(path.read_bytes(), type_, stream or name), cls)
+        message = _read(self._gate.reopen(raw, type_, stream or name), cls)
         if message is None:
             log.error("document %s is damaged; it is fetched again", name)
             self.damaged += 1
-            path.unlink()
+            remove(path)
         return message
 
     def _reopen_head(self, raw: bytes) -> ScheduleHead | None:

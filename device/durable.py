@@ -5,13 +5,22 @@ overwritten in turn (`TwoCopies`), which needs no free space and two device writ
 """
 
 import contextlib
+import errno
 import json
+import logging
 import os
 import zlib
 from pathlib import Path
 from typing import Any
 
+log = logging.getLogger(__name__)
+
 _BLOCK = 4096
+
+
+def is_full(error: OSError | None) -> bool:
+    """Whether the disk refused for want of room; otherwise it fails."""
+    return error is not None and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def sync_directory(path: Path) -> None:
@@ -21,6 +30,14 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def remove(path: Path) -> None:
+    """Delete a file that may be there; a disk that refuses is told of, and no more."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.error("%s cannot be removed: %s", path, error)
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
@@ -57,16 +74,22 @@ class TwoCopies:
         self.damaged = 0  # copies found unreadable at load, for the node's status
 
     def load(self) -> dict[str, Any] | None:
-        """The newest readable content, or None when there is none."""
+        """The newest readable content, or None when there is none. Raises OSError."""
         found: list[tuple[int, dict[str, Any]]] = []
         self.damaged = 0
+        unreadable: OSError | None = None
         for path in self._paths:
-            raw = path.read_bytes() if path.exists() else b""
+            try:
+                raw = path.read_bytes() if path.exists() else b""
+            except OSError as error:
+                unreadable, raw = error, b"?"
             record = _decode(raw)
             if record is None:
                 self.damaged += bool(raw)
             else:
                 found.append(record)
+        if not found and unreadable:
+            raise unreadable  # it may be there again at the next start
         if not found:
             return None
         self._generation, content = max(found, key=lambda record: record[0])

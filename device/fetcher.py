@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from device.blobs import BlobStore, Download
+from device.durable import is_full
 from device.loop import Loop, Timer
 from protocol.chunks import SMALLEST_CHUNK, Bitmap, addressed, chunk_bytes
 from protocol.errors import Malformed
@@ -31,6 +32,8 @@ _SLOWEST_LINE_S = 15.0  # for a window
 _SAVE_S = 1.0
 _FORGOTTEN = 3  # times asked in vain, until the node's own topic is worth a try
 _AT_ONCE = (0.0, 0.0)
+_DISK_PATIENCE_S = 5.0  # before a disk that refused is asked again; doubles
+_LONGEST_DISK_PATIENCE_S = 60.0
 
 
 class Subscriptions(Protocol):
@@ -98,7 +101,10 @@ class Fetcher:
         self._round_began = 0.0
         self._timeout: Timer | None = None
         self._save: Timer | None = None
-        self.full = False
+        self._disk_patience_s = _DISK_PATIENCE_S
+        self._disk: Timer | None = None
+        self.full = False  # room must be made
+        self.refusal: OSError | None = None  # what the disk said last, until it takes a blob again
 
     def aim(
         self,
@@ -218,8 +224,11 @@ class Fetcher:
         needed_s = max(2.0 * took_s, 0.7 * self._patience_s, _FIRST_PATIENCE_S)
         self._patience_s = min(needed_s, _SLOWEST_LINE_S)
 
-    def retry_full_disk(self) -> None:
-        """Room was made: take up again what the disk refused."""
+    def retry_disk(self) -> None:
+        """Room was made, or some time has passed: take up again what the disk refused."""
+        if self._disk:
+            self._disk.cancel()
+            self._disk = None
         self.full = False
         for goal in self._goals.values():
             goal.dead = ""
@@ -334,12 +343,20 @@ class Fetcher:
             self._disk_refused(goal, error)
             return
         self._goals.pop(goal.sha256, None)
+        self.refusal, self._disk_patience_s = None, _DISK_PATIENCE_S
         self._on_whole(goal.sha256)
 
     def _disk_refused(self, goal: _Goal, error: OSError) -> None:
         log.error("blob %s cannot be written: %s", goal.sha256[:12], error)
         goal.dead = str(error)
-        self.full = True
+        if goal.download:  # what was not synced is not to be believed
+            goal.download.close()
+            goal.download = None
+        self.refusal = error
+        self.full = is_full(error)
+        if self._disk is None:
+            self._disk = self._loop.call_later(self._disk_patience_s, self.retry_disk)
+            self._disk_patience_s = min(self._disk_patience_s * 2, _LONGEST_DISK_PATIENCE_S)
         self._window = {t: e for t, e in self._window.items() if e[0] is not goal}
 
     # --- bitmaps ------------------------------------------------------------------------------

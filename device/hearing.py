@@ -19,8 +19,10 @@ SOUND_WINDOW = int(SOUND_RATE * WINDOW_S)
 _BAND_HZ = (350.0, 4500.0)
 _QUIET = 30.0  # RMS in 16-bit steps: below it nothing is being said
 _GATE_S = 0.020  # round the delay that is known
+_BESIDE_S = 0.25  # on both sides of the gate: there the same peak would mean nothing
 _LONGEST_S = 1.0  # of any path from the horn to the microphone, with the card's own delay
-GATED_PEAK = 7.0  # of peak to RMS, from the delay that is known
+_EDGE_S = 0.25  # faded in and out: where the window is cut, both would have a click in common
+GATED_PEAK = 8.0  # of peak to RMS, from the delay that is known
 UNGATED_PEAK = 16.0  # while it is not: the same words in the neighbourhood correlate too
 
 Samples = NDArray[np.int16]
@@ -53,8 +55,21 @@ def judge(sound: Samples, picked_up: Samples, delay_s: float | None) -> Window:
     gate = np.take(correlation, np.arange(first, last), mode="wrap")
     best = int(np.argmax(gate))
     peak = float(gate[best] / max(float(np.sqrt(np.mean(correlation**2))), 1e-12))
-    enough = UNGATED_PEAK if delay_s is None else GATED_PEAK
-    return Window(True, peak > enough, (first + best) / RATE, peak, level_db)
+    if delay_s is None:
+        heard = peak > UNGATED_PEAK
+    else:
+        heard = peak > GATED_PEAK and gate[best] > _beside(correlation, first, last)
+    return Window(True, heard, (first + best) / RATE, peak, level_db)
+
+
+def _beside(correlation: NDArray[np.float64], first: int, last: int) -> float:
+    """The highest of the correlation on both sides of the gate.
+
+    Two voices of one pitch are a little alike at many delays; a path stands out at its own.
+    """
+    reach = int(_BESIDE_S * RATE)
+    lags = np.concatenate([np.arange(first - reach, first), np.arange(last, last + reach)])
+    return float(np.take(correlation, lags, mode="wrap").max())
 
 
 def _span(delay_s: float | None) -> tuple[int, int]:
@@ -66,9 +81,9 @@ def _span(delay_s: float | None) -> tuple[int, int]:
 
 def _correlation(sound: Samples, picked_up: Samples) -> NDArray[np.float64]:
     """At a lag of n samples: how alike `picked_up` is to `sound` n samples earlier."""
-    heard = np.fft.rfft(picked_up.astype(np.float64))
+    heard = np.fft.rfft(_faded(picked_up, RATE))
     # The same 4 s: bins of both spectra mean the same frequencies, the upper ones are left out.
-    given = np.fft.rfft(sound.astype(np.float64))[: heard.size]
+    given = np.fft.rfft(_faded(sound, SOUND_RATE))[: heard.size]
     cross = heard * np.conj(given)
     magnitude = np.abs(cross)
     frequency = np.arange(heard.size) / WINDOW_S
@@ -76,6 +91,17 @@ def _correlation(sound: Samples, picked_up: Samples) -> NDArray[np.float64]:
     white = np.zeros_like(cross)
     white[band] = cross[band] / magnitude[band]
     return np.fft.irfft(white, WINDOW)
+
+
+def _faded(samples: Samples, rate: int) -> NDArray[np.float64]:
+    """Without its mean, and without edges: after whitening they would outweigh all else."""
+    faded = samples.astype(np.float64)
+    faded -= faded.mean()
+    edge = int(_EDGE_S * rate)
+    ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(edge) + 0.5) / edge)
+    faded[:edge] *= ramp
+    faded[-edge:] *= ramp[::-1]
+    return faded
 
 
 def _rms(samples: Samples) -> float:

@@ -69,9 +69,14 @@ class Counters:
 
     def obeyed(self, stream: str, seq: int) -> None:
         """Remember `seq` before acting on it. Raises OSError: then do not act."""
-        if seq > self.streams.get(stream, 0):
+        before = self.streams.get(stream, 0)
+        if seq > before:
             self.streams[stream] = seq
-            self._write()
+            try:
+                self._write()
+            except OSError:
+                self.streams[stream] = before  # it may be obeyed when it is heard again
+                raise
 
     def note_started(self, airing_id: str) -> None:
         """A last guard against a second playing when the database cannot be written."""
@@ -80,7 +85,7 @@ class Counters:
 
     def note_time(self, wall_s: float, correction_s: float = 0.0) -> None:
         """A time from somebody who knows it, and by how much the system's clock was off."""
-        self.saved_at = max(self.saved_at, wall_s)
+        self.saved_at = wall_s  # also when it is earlier: 2040 was an error, not a high-water mark
         self.saved_correction_s = correction_s
         self.save()
 

@@ -1,5 +1,6 @@
 """What the node is told: each message to the part it is for, after the gate has let it through."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from protocol.envelope import MessageType
@@ -8,16 +9,40 @@ from protocol.messages import Beacon, ControllerState, ReportAck
 if TYPE_CHECKING:
     from device.node import Node
 
+log = logging.getLogger(__name__)
+
+_MOST_REFUSED = 50
+
 
 class Inbox:
-    """Sorts the messages of one node."""
+    """Sorts the messages of one node. `refused`: what the disk did not let us take, to be retried.
+
+    What must not be obeyed before it is written down (see `trust`) is heard anew, some seconds
+    later, with the same signature and the same expiry.
+    """
 
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._controller_epoch = ""
         self._me = f"device:{node.device_id}"
+        self.refused: list[tuple[str, bytes, bool]] = []
 
     def message(self, topic: str, payload: bytes, retained: bool) -> None:
+        """A message of the link's, or of a stick's."""
+        try:
+            self._sort(topic, payload, retained=retained)
+        except OSError as error:
+            log.error("a message on %s cannot be taken now: %s", topic, error)
+            same = [each for each in self.refused if each[1] != payload]
+            self.refused = [*same, (topic, payload, retained)][-_MOST_REFUSED:]
+
+    def retry(self) -> None:
+        """Take what the disk refused, in the order it came."""
+        waiting, self.refused = self.refused, []
+        for topic, payload, retained in waiting:
+            self.message(topic, payload, retained)
+
+    def _sort(self, topic: str, payload: bytes, *, retained: bool) -> None:
         if "/blob/" in topic:
             self._node.fetcher.take(topic, payload)
         elif topic.endswith("/dn/chunk"):

@@ -136,11 +136,7 @@ class Keeper:
 
     def pin_changed(self, on: bool, zone: str = MAIN) -> None:
         """The pin itself has moved."""
-        try:
-            at = self._log.write(on=on, airing_id=self._airing_id, zone=zone)
-        except OSError as error:
-            log.error("the pin's log cannot be written: %s", error)
-            at = time.time()
+        at = self._log.write(on=on, airing_id=self._airing_id, zone=zone)
         event = {"event": "pin", "on": on, "at": at, "mono": time.monotonic(), "zone": zone}
         self._tell({**event, "airing_id": self._airing_id})
 

@@ -28,7 +28,7 @@ KEEPALIVE_S = 60
 WILL_DELAY_S = 5
 SESSION_EXPIRY_S = 3600
 _FIRST_DELAY_S = 1.0
-_LONGEST_DELAY_S = 120.0
+_LONGEST_DELAY_S = 45.0  # with a connection that hangs, back within a minute of the network
 _QUICK_TRIES = 5  # a broker that restarts on this machine is found again within seconds
 _CONNECT_TIMEOUT_S = 15.0
 _NO_SUCH_VERSION = 132  # a reason code of MQTT 5; paho makes it of 3.1.1's answer as well
@@ -158,7 +158,11 @@ class Link:
             before, self._identity = self._identity, self._choose()
             if before.client_id != self._identity.client_id:
                 self._first = True  # under another name the broker keeps no session of ours
-            endpoint = replace(self._endpoint, identity_file=self._identity.file)
+            endpoint = replace(
+                self._endpoint,
+                identity_file=self._identity.file,
+                check_dates=self._identity.knows_the_date,
+            )
             self._attempt = Attempt(self._loop, endpoint, _CONNECT_TIMEOUT_S, self._dialled)
 
     def _dialled(self, result: Result) -> None:

@@ -68,9 +68,13 @@ class Listener:
         }
         session = self._sessions.setdefault(airing_id, _Session())
         self._end_child(session)
-        child = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-        )
+        try:
+            child = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            )
+        except OSError as error:
+            self.problem = str(error)
+            return
         assert child.stdin is not None
         assert child.stdout is not None
         session.child = child

@@ -26,11 +26,12 @@ from device.identity import Counters, load_key
 from device.inbox import Inbox
 from device.link import Link
 from device.loop import Loop, Timer
+from device.mending import Mending
 from device.orders import Desk
 from device.outbox import Outbox
 from device.passport import Passport
 from device.planner import Planner
-from device.room import Ballast, tidy
+from device.room import Ballast
 from device.schedule_store import ScheduleStore
 from device.sender import Sender
 from device.settings import Settings
@@ -41,6 +42,7 @@ from device.voice import Voice
 from device.windows import later_wait_s
 from device.zones import choose_zones
 from protocol.claims import device_code
+from protocol.messages import EPOCH
 from protocol.outcomes import Reason
 from protocol.programme import blobs_of
 from protocol.topics import Topics
@@ -51,6 +53,7 @@ _CLAIM_FIRST_S = 2.0
 _CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
+_JUMP_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class Node:
             jitter=self.jitter,
         )
         self.desk = Desk(self)
+        self.mending = Mending(self)
         self.care = Care(self)
         self.health, self.pulse = self.care.health, self.care.pulse
         self.asked_at = 0.0
@@ -152,6 +156,7 @@ class Node:
         self._claim_wait_s = _CLAIM_FIRST_S
         self._claim_timer: Timer | None = None
         self._pages: Timer | None = None
+        self._planned_by = 0.0  # wall minus monotonic when the plan was made
         self._stopping = False
         self.on_restart: Callable[[], None] = loop.stop
 
@@ -239,9 +244,10 @@ class Node:
         wait_s = _PLAN_EVERY_S
         try:
             self.desk.mind_the_button()
+            self._mind_the_time()
             wait_s = self.planner.tick()
             self.stage.overdue()
-            self._mind_the_disk()
+            self.mending.tick()
         finally:
             self.loop.call_later(min(wait_s, 1.0), self._tick)
         now = self.loop.monotonic()
@@ -249,19 +255,11 @@ class Node:
             self._resend_at = now + 1.0
             self.sender.tick(now)
 
-    def _mind_the_disk(self) -> None:
-        """A full disk gives up the ballast for the ledger, and clips for newer clips."""
-        if self.outbox.full and not self.outbox.retry() and self.ballast.drop():
-            self.outbox.retry()
-        if self.fetcher.full and self._make_room(sum(self.clips.sizes().values()) * 9 // 10):
-            self.fetcher.retry_full_disk()
-
-    def _make_room(self, quota_bytes: int) -> int:
-        """Drop clips until they fit into `quota_bytes`; how many went."""
-        now = self.clock.now()
-        wanted = self.documents.wanted_clips(now)
-        keep = self.documents.due_soon(now) | self.documents.page_hashes()
-        return tidy(self.clips.sizes(), wanted, keep, quota_bytes, self.clips.drop)
+    def _mind_the_time(self) -> None:
+        """A clock that was set anew: the plan is of other days."""
+        if abs(self.clock.wall_minus_monotonic() - self._planned_by) > _JUMP_S:
+            log.warning("the clock was set; the plan is made anew")
+            self.replan()
 
     def tick_now(self) -> None:
         """Something urgent was ordered."""
@@ -273,32 +271,35 @@ class Node:
             self.counters.note_time(self.clock.wall(), self.clock.correction_s)
 
     def _keep_time(self) -> None:
+        self.loop.call_later(_SAVE_TIME_S, self._keep_time)
         self.care.note()
-        if self.clock.trusted:
+        knows = self.clock.trusted and not self.planner.in_doubt
+        if knows:
             self.note_time()
+        if knows := knows and self.care.health.uptime_s >= _SAVE_TIME_S:  # enough to forget by it
             self.outbox.forget_before(self.clock.now() - timedelta(days=60))
-            self.outbox.shrink(self.clock.now() - timedelta(days=400))
+        self.outbox.shrink(self.clock.now() - timedelta(days=400) if knows else EPOCH)  # or many
         if self.clock.reading().source != "ntp":
             self.present()  # asks for a fresh beacon: crystals drift a second in half a day
-        self.loop.call_later(_SAVE_TIME_S, self._keep_time)
 
     def _replan_now_and_then(self) -> None:
         """The plan holds some days; midnight comes without a message."""
+        self.loop.call_later(_PLAN_EVERY_S, self._replan_now_and_then)
         self.replan()
         if not self.equipment.silent and not self.outbox.full:
             self.ballast.fill()
-        self.loop.call_later(_PLAN_EVERY_S, self._replan_now_and_then)
 
     def replan(self) -> None:
         """From documents to plan, and to what must be fetched for it."""
         now = self.clock.now()
+        self._planned_by = self.clock.wall_minus_monotonic()
         self.documents.activate(now)
         self.planner.config = self.documents.config
         self.stage.follow_volume(self.documents.config.volume_pct)
         self.planner.bound_at = self.documents.bound_at
         self.planner.orders = self.documents.orders
         self.planner.set_plan(self.documents.plan(now), self.documents.hours(now))
-        self._make_room(self.settings.quota_mb << 20)
+        self.mending.make_room(self.settings.quota_mb << 20)
         self._aim({})
         for sha256 in self.documents.wanted_clips(now):
             if not self.clips.holds(sha256):

@@ -29,11 +29,15 @@ _REFUSALS = 6  # so many attempts in a row that came to nothing, then one by joi
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What to show the broker: `file` is empty for a broker that wants no certificate."""
+    """What to show the broker: `file` is empty for a broker that wants no certificate.
+
+    `knows_the_date` False: a clock that may say 2040 must not keep us from being told the time.
+    """
 
     client_id: str
     file: str = ""
     joining: bool = False
+    knows_the_date: bool = True
 
 
 class Passport:
@@ -77,11 +81,12 @@ class Passport:
     def choose(self) -> Identity:
         """How to present ourselves in the next attempt."""
         self._attempts += 1
+        dated = self._gate.clock.trusted
         if not self._join_file:
-            return Identity(self._gate.device_id)
+            return Identity(self._gate.device_id, knows_the_date=dated)
         if not self._held or self._attempts % _REFUSALS == 0:
-            return Identity(self._gate.device_id, self._join_file, joining=True)
-        return Identity(self._own_client_id(), str(self._pem))
+            return Identity(self._gate.device_id, self._join_file, True, dated)
+        return Identity(self._own_client_id(), str(self._pem), knows_the_date=dated)
 
     def accepted(self) -> None:
         self._attempts = 0

@@ -27,26 +27,36 @@ class PinLog:
     def __init__(self, path: Path | None, wall: Callable[[], float] = time.time) -> None:
         self._path = path
         self._wall = wall
-        if path:
-            path.parent.mkdir(parents=True, exist_ok=True)
 
     def write(self, *, on: bool, airing_id: str, zone: str = MAIN) -> float:
-        """When it was, Unix seconds. A second amplifier's lines name their zone."""
+        """When it was, Unix seconds. A second amplifier's lines name their zone.
+
+        A disk that takes no line must not cost the amplifier: it is told of, and no more.
+        """
         at = self._wall()
         if self._path:
             line: dict[str, Any] = {"at": round(at, 6), "on": on, "airing_id": airing_id}
             if zone != MAIN:
                 line["zone"] = zone
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+            except OSError as error:
+                log.error("the pin's log cannot be written: %s", error)
         return at
 
     def left_on(self) -> dict[str, str]:
         """zone → airing during which a former keeper died with the pin on."""
         if not self._path or not self._path.exists():
             return {}
+        try:
+            lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            log.error("the pin's log cannot be read: %s", error)
+            return {}
         on: dict[str, str] = {}
-        for text in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for text in lines:
             try:
                 line = json.loads(text)
                 zone = str(line.get("zone", MAIN))

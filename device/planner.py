@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from device.airing import LATE_JOIN_LEAST, Placed, interrupted_report
 from device.channel import Message
 from device.stage import Stage
+from device.steps import Steps
 from device.windows import CLOSED, Band, Hours
 from protocol.messages import NodeConfig
 from protocol.outcomes import Outcome, Reason
@@ -62,11 +63,15 @@ class Planner:
     bound_at: datetime | None = None
     active_since: Callable[[str], datetime | None] = lambda _: None
     horn_taken: bool = False  # by the village's own microphone or FM set
+    in_doubt: bool = False  # the clock has just been set by far
     _plan: list[Placed] = field(default_factory=list)
     _learned: dict[str, int] = field(default_factory=dict)  # emergency → in which order heard of
     _began: float = 0.0
     _trusted_since: datetime | None = None
     _awake_since: datetime | None = None  # when this program began, by trusted time
+
+    def __post_init__(self) -> None:
+        self._steps = Steps(self.stage.clock)
 
     def start(self) -> None:
         """Once, before the first tick: what a former life left open is closed."""
@@ -127,6 +132,7 @@ class Planner:
                 self.stage.outbox.created(self._awake_since)
         elif not trusted:
             self._trusted_since = None
+        self.in_doubt = self._steps.doubtful(trusted=trusted)
         self._obey_orders(now)
         self._resume(now, trusted)
         self.stage.retime_running()
@@ -154,6 +160,8 @@ class Planner:
         if not trusted and not placed.live:
             self.stage.blocked[airing_id] = Reason.CLOCK_UNTRUSTED
             self.stage.disarm(airing_id)
+            return
+        if self.in_doubt and not placed.live and not placed.emergency:
             return
         born = self.stage.outbox.created_at
         if born and placed.starts_at < born and not placed.live:

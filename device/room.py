@@ -26,11 +26,11 @@ class Ballast:
 
     def fill(self) -> bool:
         """Lay the ballast in when there is room to spare; whether it is there."""
-        if self._path.exists() and self._path.stat().st_size == BALLAST_BYTES:
-            return True
-        if shutil.disk_usage(self._path.parent).free < _COMFORT_BYTES:
-            return False
         try:
+            if self._path.exists() and self._path.stat().st_size == BALLAST_BYTES:
+                return True
+            if shutil.disk_usage(self._path.parent).free < _COMFORT_BYTES:
+                return False
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
                 os.posix_fallocate(handle, 0, BALLAST_BYTES)
@@ -38,15 +38,20 @@ class Ballast:
                 os.close(handle)
         except OSError as error:
             log.warning("no ballast: %s", error)
-            self._path.unlink(missing_ok=True)
+            self.drop()
             return False
         return True
 
     def drop(self) -> bool:
         """Give it up; whether there was any."""
-        there = self._path.exists()
-        self._path.unlink(missing_ok=True)
-        return there
+        try:
+            self._path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            log.error("the ballast cannot be dropped: %s", error)
+            return False
+        return True
 
 
 def superfluous(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from device.durable import sync_directory, write_whole
+from device.durable import remove, sync_directory, write_whole
 from device.windows import CLOSED, Hours
 from protocol.errors import Malformed
 from protocol.messages import Airing, DayPage, HeldSchedule, PageRef, ScheduleHead
@@ -50,14 +50,17 @@ class ScheduleStore:
             path = self._path(area_id, kind)
             if not path.exists():
                 continue
-            raw = path.read_bytes()
+            try:
+                raw, made = path.read_bytes(), path.stat().st_mtime
+            except OSError as error:
+                log.error("the stored schedule of area %s cannot be read: %s", area_id, error)
+                continue
             head = reopen(raw)
             if head is None or head.area_id != area_id:
                 log.error("the stored schedule of area %s is damaged and dropped", area_id)
-                path.unlink()
+                remove(path)
                 continue
-            since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            shelf[area_id] = _Schedule(head, raw, since)
+            shelf[area_id] = _Schedule(head, raw, datetime.fromtimestamp(made, UTC))
 
     def take(self, head: ScheduleHead, raw: bytes, now: datetime) -> bool:
         """A verified new head. False when this very document is held already. Raises OSError."""
@@ -86,9 +89,13 @@ class ScheduleStore:
         former = self._active.get(area_id)
         since = former.since if former else now
         pending = self._path(area_id, "pending")
-        os.utime(pending, (since.timestamp(), since.timestamp()))  # read back by `restore`
-        pending.replace(self._path(area_id, "active"))
-        sync_directory(self._directory)
+        try:
+            os.utime(pending, (since.timestamp(), since.timestamp()))  # read back by `restore`
+            pending.replace(self._path(area_id, "active"))
+            sync_directory(self._directory)
+        except OSError as error:
+            # It is on the disk as pending, and comes into force from there at the next start.
+            log.error("the schedule of area %s cannot be renamed: %s", area_id, error)
         self._active[area_id] = _Schedule(schedule.head, schedule.raw, since)
         del self._pending[area_id]
 
@@ -98,7 +105,7 @@ class ScheduleStore:
         for shelf, kind in ((self._active, "active"), (self._pending, "pending")):
             for area_id in [area_id for area_id in shelf if area_id not in path]:
                 del shelf[area_id]
-                self._path(area_id, kind).unlink(missing_ok=True)
+                remove(self._path(area_id, kind))
 
     # --- what it says -------------------------------------------------------------------------
 

@@ -56,19 +56,28 @@ class Children:
         self._stopped = False
 
     def start(self) -> None:
+        """Start both; when the machine has no room for them now, again and again until it has."""
         self._stopped = False
+        try:
+            self._start_both()
+        except OSError as error:
+            log.error("player and amplifier keeper cannot be started: %s", error)
+            self._clear(wait_s=0.0)
+            self._start_later()
+        else:
+            self._listen({"event": "children_started"})
+
+    def _start_both(self) -> None:
         self._started_at = self._loop.monotonic()
         self._beats = {"player": self._started_at}
-        keeper_fd = -1
-        keeper_end: socket.socket | None = None
         self._ready = not self._settings.has_amplifier
         if self._settings.has_amplifier:
             player_side, keeper_side = pair()
-            keeper_end, keeper_fd = player_side, player_side.fileno()
-            self._spawn_keeper(keeper_side)
-        self._player = self._spawn_player(keeper_fd)
-        if keeper_end:
-            keeper_end.close()
+            with player_side, keeper_side:
+                self._spawn_keeper(keeper_side)
+                self._player = self._spawn_player(player_side.fileno())
+        else:
+            self._player = self._spawn_player(-1)
         self._timer = self._loop.call_later(2.0, self._look_after)
 
     def send(self, message: Message) -> bool:
@@ -86,17 +95,15 @@ class Children:
         self._stopped = True
         if self._timer:
             self._timer.cancel()
-        self._close_channels()
-        self._reap(wait_s=1.0)
+        self._clear(wait_s=1.0)
 
     # --- children -----------------------------------------------------------------------------
 
     def _spawn_keeper(self, player_side: socket.socket) -> None:
         ours, theirs = pair()
-        self._spawn("device.amplifier", [theirs, player_side], self._settings.wiring.to_json())
         self._channels.append(Channel(self._loop, ours, self._from_keeper, self._lost))
-        theirs.close()
-        player_side.close()
+        with theirs:
+            self._spawn("device.amplifier", [theirs, player_side], self._settings.wiring.to_json())
 
     def _spawn_player(self, keeper_fd: int) -> Channel:
         ours, theirs = pair()
@@ -104,10 +111,10 @@ class Children:
         run = [sys.executable, "-m", "device.player.process", str(theirs.fileno()), str(keeper_fd)]
         run += [settings.sink, str(settings.buffer_ms), "1" if settings.realtime else "0"]
         fds = [theirs.fileno()] + ([keeper_fd] if keeper_fd >= 0 else [])
-        self._children.append(subprocess.Popen(run, pass_fds=fds, stdin=subprocess.DEVNULL))
-        theirs.close()
         channel = Channel(self._loop, ours, self._from_player, self._lost)
         self._channels.append(channel)
+        with theirs:
+            self._children.append(subprocess.Popen(run, pass_fds=fds, stdin=subprocess.DEVNULL))
         return channel
 
     def _spawn(self, module: str, ends: list[socket.socket], *rest: str) -> None:
@@ -139,16 +146,15 @@ class Children:
         log.error("player or amplifier keeper is gone; both are started again")
         if self._timer:
             self._timer.cancel()
-        self._close_channels()
-        self._reap(wait_s=0.3)
+        self._clear(wait_s=0.3)
         self._listen({"event": "children_lost"})
+        self._start_later()
+
+    def _start_later(self) -> None:
         quiet = self._loop.monotonic() - self._started_at > _QUIET_AFTER_S
         self._delay_s = _RESTART_S if quiet else min(self._delay_s * 2, _RESTART_LONGEST_S)
-        self._timer = self._loop.call_later(self._delay_s, self._start_again)
-
-    def _start_again(self) -> None:
-        self.start()
-        self._listen({"event": "children_started"})
+        self._started_at = self._loop.monotonic()
+        self._timer = self._loop.call_later(self._delay_s, self.start)
 
     def _look_after(self) -> None:
         now = self._loop.monotonic()
@@ -165,7 +171,8 @@ class Children:
         self._channels = []
         self._player = None
 
-    def _reap(self, wait_s: float) -> None:
+    def _clear(self, wait_s: float) -> None:
+        self._close_channels()
         for child in self._children:
             try:
                 child.wait(wait_s)

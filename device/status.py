@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from device.channel import Message
+from device.durable import is_full
 from device.life import Life
 from device.listener import Listener
 from device.voice import program_version
@@ -110,8 +111,8 @@ class Health:
             "amplifier_fault": bool(self._amplifier_faults) or not node.sound.healthy(),
             "amplifier_busy": "busy" in self._inputs,
             "tamper": "tamper" in self._inputs,
-            "storage_fault": node.outbox.quarantined or node.documents.damaged > 0,
-            "storage_full": node.outbox.full or node.fetcher.full or node.counters.full,
+            "storage_fault": bool(self.storage_fault()),
+            "storage_full": self.storage_is_full(),
             "storage_low": free < _LOW_SPACE_BYTES,
             "clip_unusable": bool(node.clips.unusable),
             "counters_lost": node.counters.lost,
@@ -125,11 +126,28 @@ class Health:
         }
         return tuple(code for code, true in found.items() if true)
 
+    def storage_is_full(self) -> bool:
+        node = self._node
+        refusals = (node.fetcher.refusal, node.clips.refusal)
+        return node.outbox.full or node.counters.full or any(map(is_full, refusals))
+
+    def storage_fault(self) -> str:
+        """What is wrong with what is kept, or with the disk; empty when nothing is."""
+        node = self._node
+        refusals = (node.fetcher.refusal, node.clips.refusal)
+        found = [str(error) for error in refusals if error and not is_full(error)]
+        found += ["reports set aside"] if node.outbox.quarantined else []
+        found += ["documents damaged"] if node.documents.damaged else []
+        found += ["documents not stored"] if node.documents.unkept else []
+        found += ["messages not taken"] if node.inbox.refused else []
+        return "; ".join(found)
+
     def _details(self, problems: tuple[str, ...], free_bytes: int) -> dict[str, str]:
         """What was seen of a problem, for a technician."""
         node = self._node
         seen = {
             "sound_device": self._sink_problem,
+            "storage_fault": self.storage_fault(),
             "amplifier_fault": " ".join(sorted(self._amplifier_faults)) or "not ready",
             "microphone": self._listener.problem,
             "storage_low": f"{free_bytes >> 20} MB",
@@ -169,4 +187,7 @@ def _is_ahead(moment: datetime | None, now: datetime) -> bool:
 
 
 def _free(path: os.PathLike[str]) -> int:
-    return shutil.disk_usage(path).free
+    try:
+        return shutil.disk_usage(path).free
+    except OSError:  # a card that answers nothing
+        return 0

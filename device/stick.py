@@ -135,9 +135,13 @@ class Visit:
 
     def _copied(self, found: list[tuple[str, int]]) -> None:
         for sha256, size in found:
-            self._node.blobs.adopt(sha256, self._node.blobs.stick_part(sha256), size)
+            try:
+                self._node.blobs.adopt(sha256, self._node.blobs.stick_part(sha256), size)
+            except OSError as error:
+                log.error("%s cannot be kept: %s", sha256[:12], error)
+                continue
             self._node.blob_whole(sha256)
-        self._taken += len(found)
+            self._taken += 1
         self._node.replan()
         self._next_blobs()
 
@@ -190,7 +194,10 @@ class Visit:
                 return
             self._node.loop.call_from_thread(lambda: then(result))
 
-        threading.Thread(target=run, name="stick", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="stick", daemon=True).start()
+        except RuntimeError as error:  # no more threads or memory
+            self._done(str(error))
 
     def _done(self, how: str) -> None:
         log.info("stick: %s", how)

@@ -82,7 +82,7 @@ def open_box():
 class NodeProcess:
     """A real node, `python -m device`, that can be killed and started again."""
 
-    def __init__(self, folder, broker, controller, **settings):
+    def __init__(self, folder, broker, controller, environment=None, **settings):
         self.folder = folder
         self.evidence = folder / "evidence"
         values = {
@@ -98,6 +98,7 @@ class NodeProcess:
             **{k: v for k, v in os.environ.items() if not k.startswith("LOALANG_")},
             "GPIOZERO_PIN_FACTORY": "mock",
             **{f"LOALANG_{name.upper()}": str(value) for name, value in values.items()},
+            **(environment or {}),
         }
         self.process = None
         folder.mkdir(parents=True, exist_ok=True)

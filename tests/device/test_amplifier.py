@@ -96,6 +96,13 @@ def test_each_change_is_a_line_and_nothing_else_is(bench):
     assert len([line for line in bench.lines() if line["on"]]) == 1
 
 
+def test_a_log_that_cannot_be_written_costs_no_amplifier(tmp_path):
+    (tmp_path / "there").write_text("a file, and no folder")
+    log = PinLog(tmp_path / "there" / "amplifier.jsonl", wall=lambda: 5.0)
+    assert log.write(on=True, airing_id="a") == 5.0
+    assert log.left_on() == {}
+
+
 def test_a_log_that_ends_on_tells_of_a_killed_keeper(tmp_path):
     log = PinLog(tmp_path / "log")
     log.write(on=True, airing_id="a9")

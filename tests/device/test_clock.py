@@ -64,6 +64,17 @@ def test_a_beacon_does_not_move_a_clock_the_kernel_vouches_for():
     assert clock.reading().offset_ms == -100_000
 
 
+def test_who_was_kept_by_ntp_and_told_by_a_beacon_goes_on_when_the_clock_is_set_to_1970():
+    clock = FakeClock()
+    clock.take_beacon(clock.wall(), 0.0)
+    before = clock.wall()
+    assert source(clock) == (True, "ntp")
+    clock.unix = 0.0
+    clock.pass_time(3.0)
+    assert source(clock) == (True, "beacon")
+    assert abs(clock.wall() - before - 3.0) < 0.1
+
+
 def test_a_week_without_a_beacon_ends_its_trust():
     clock = FakeClock()
     clock.believed = False

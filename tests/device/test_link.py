@@ -115,13 +115,14 @@ def test_a_handler_that_fails_does_not_end_the_connection(station):
     assert station.loop.failures == 3 and station.losses == 0
 
 
-def make_certificates(folder):
-    """A CA and a server certificate for 127.0.0.1, valid since long ago."""
+def make_certificates(folder, *, lasts=9):
+    """A CA and a server certificate for 127.0.0.1, valid until so many days from now."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker")])
-    ca = certificate(ca_name, ca_name, ca_key.public_key(), ca_key, ca=True)
-    server = certificate(name, ca_name, key.public_key(), ca_key, ca=False)
+    ends = NOW + datetime.timedelta(days=lasts)
+    ca = certificate(ca_name, ca_name, ca_key.public_key(), ca_key, ends, ca=True)
+    server = certificate(name, ca_name, key.public_key(), ca_key, ends, ca=False)
     pem = serialization.Encoding.PEM
     (folder / "ca.crt").write_bytes(ca.public_bytes(pem))
     (folder / "server.crt").write_bytes(server.public_bytes(pem))
@@ -138,7 +139,7 @@ SIGNS = x509.KeyUsage(
 )  # fmt: skip
 
 
-def certificate(subject, issuer, public, signer, *, ca):
+def certificate(subject, issuer, public, signer, ends, *, ca):
     names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     builder = (
         x509.CertificateBuilder()
@@ -147,7 +148,7 @@ def certificate(subject, issuer, public, signer, *, ca):
         .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW - datetime.timedelta(days=9))
-        .not_valid_after(NOW + datetime.timedelta(days=9))
+        .not_valid_after(ends)
         .add_extension(x509.BasicConstraints(ca, None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(
@@ -164,8 +165,8 @@ def certificate(subject, issuer, public, signer, *, ca):
 class TlsBroker(Broker):
     """A mosquitto that wants TLS and a password."""
 
-    def __init__(self, folder):
-        make_certificates(folder)
+    def __init__(self, folder, *, lasts=9):
+        make_certificates(folder, lasts=lasts)
         passwords = folder / "passwords"
         subprocess.run(
             [shutil.which("mosquitto_passwd"), "-b", "-c", passwords, "node", "se:cr/et"],
@@ -202,6 +203,22 @@ def test_tls_and_a_password_open_the_line(tls_broker, tmp_path):
         station.link.publish(f"loa/{number}", bytes(30_000))
     station.until(lambda: len(station.arrived) == 40)
     station.close()
+
+
+@pytest.mark.parametrize("knows_the_date", [True, False])
+def test_who_does_not_know_the_date_may_still_be_told_the_time(tmp_path, knows_the_date):
+    """A clock that says 2040 finds every certificate out of date, and must not lock itself out."""
+    broker = TlsBroker(tmp_path, lasts=-1)
+    station = Station(
+        broker_url=f"mqtts://node:se%3Acr%2Fet@127.0.0.1:{broker.port}",
+        ca_file=str(tmp_path / "ca.crt"),
+    )
+    station.link._choose = lambda: Identity("device-1", knows_the_date=knows_the_date)
+    station.link.start()
+    station.until(lambda: station.connects or station.link._tries > 1)
+    assert bool(station.connects) is not knows_the_date
+    station.close()
+    broker.kill()
 
 
 def test_a_broker_of_another_authority_gets_nothing(tls_broker, tmp_path):

@@ -52,6 +52,34 @@ def test_a_node_that_thinks_it_is_1970_plays_by_the_controllers_beacon(controlle
     living.end()
 
 
+class SetClock(Clock):
+    """The kernel vouches for it, and it is set while the node runs."""
+
+    ahead_s = 0.0
+
+    def __init__(self):
+        super().__init__(sensors=Sensors(lambda: True, lambda: False))
+
+    def system(self):
+        return super().system() + self.ahead_s
+
+
+def test_a_clock_that_is_set_weeks_ahead_makes_the_plan_of_that_day(controller, settings_of):
+    """As after weeks without power, when NTP answers before the controller does."""
+    content, frames = make_clip(0.5)
+    controller.seed(content)
+    weeks_s = 20 * 86_400.0
+    controller.schedule(AREA, [airing_of(content, frames, in_s(weeks_s + 60))], days=23)
+    clock = SetClock()
+    living = Living(settings_of, clock)
+    node = living.node
+    living.until(lambda: len(node.schedules.held()) == 1 and not node.fetcher.progress())
+    assert node.planner.coming(node.clock.now()) is None
+    clock.ahead_s = weeks_s
+    living.until(lambda: node.planner.coming(node.clock.now()), 5)
+    living.end()
+
+
 def test_a_released_device_forgets_its_plan(controller, settings_of):
     content, frames = make_clip(0.5)
     controller.seed(content)

@@ -59,6 +59,30 @@ def test_a_step_within_the_lateness_limit_joins_in_place(world):
     assert [each for each, _ in world.sounded] == ["a1"]
 
 
+@pytest.mark.parametrize("jump_s", [3600, -7200, -START.timestamp(), 2**30])
+def test_a_clock_that_is_wrong_for_half_a_minute_swallows_nothing(world, jump_s):
+    others = an_airing("later", after_s=200), an_airing("then", after_s=jump_s + 30)
+    world.plan(an_airing(), *others)
+    world.run(25)
+    world.clock.unix += jump_s
+    world.run(30)
+    world.clock.unix -= jump_s
+    world.run(250)
+    sounded = dict(world.sounded)
+    assert list(sounded) == ["a1", "later"]
+    assert abs(sounded["a1"] - START.timestamp() - 60) < 0.5
+    assert world.outcomes()["a1"] == [("played", "")]
+
+
+def test_an_emergency_does_not_wait_until_the_clock_is_believed_again(world):
+    world.run(20)
+    world.clock.unix += 3600
+    after_s = world.clock.unix - START.timestamp() + 2
+    world.plan(emergency("e", after_s=after_s))
+    world.run(10)
+    assert [each for each, _ in world.sounded] == ["e"]
+
+
 def test_a_jump_between_release_and_sound_moves_nothing(world):
     world.plan(an_airing())
     world.run(59.2)

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 
 import pytest
 
@@ -49,6 +50,63 @@ def test_a_road_torn_up_again_and_again_costs_no_report(controller, node, road):
     assert {r.outcome for r in controller.outcomes(device_id).values()} == {"played"}
     assert len(controller.all_reports(device_id)) == 8
     assert road.connections > 3
+
+
+def play_on_a_rough_road(controller, node, road, loss, count, *, outage_s=0.0):
+    """Airings while the road is at 32 kbit/s and loses segments; every outcome comes once."""
+    controller.config = bound
+    road.be_rough(4000, loss, seed=count)
+    player = on_the_road(node, road)
+    device_id = controller.wait(lambda: next(iter(controller.presences), None), 60)
+    content, frames = make_clip(2.0)
+    sha256 = controller.seed(content)
+    ahead_s = 12 + 40 * loss
+    airings = [airing_of(content, frames, in_s(ahead_s + 4 * n), f"r{n}") for n in range(count)]
+    controller.schedule(AREA, airings)
+    controller.wait(lambda: sha256 in controller.status(device_id).holds, ahead_s + 20)
+    if outage_s:
+        road.go_silent()
+        over = threading.Event()
+        threading.Timer(outage_s, over.set).start()
+        controller.wait(over.is_set, outage_s + 5)
+        road.speak()
+    controller.wait(lambda: len(controller.outcomes(device_id)) == count, 4 * count + 120)
+    assert {r.outcome for r in controller.outcomes(device_id).values()} == {"played"}
+    assert len(controller.all_reports(device_id)) == 2 * count
+    sounds = list((player.evidence / "sound").glob("*.json"))
+    assert len(sounds) == count
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("loss", [0.05, 0.2, 0.4])
+def test_fifteen_seconds_without_a_link_on_a_road_that_loses_cost_no_report(
+    controller, node, road, loss
+):
+    play_on_a_rough_road(controller, node, road, loss, 8, outage_s=15.0)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_ten_minutes_without_a_link_end_within_one(controller, node, road):
+    """The fault is shown within 100 s, and the node is back a minute after the link at most."""
+    controller.config = bound
+    on_the_road(node, road)
+    device_id = device_of(controller)
+    content, frames = make_clip(0.6)
+    controller.seed(content)
+    airings = [airing_of(content, frames, in_s(30 + 60 * n), f"o{n}") for n in range(9)]
+    controller.schedule(AREA, airings)
+    controller.wait(lambda: controller.status(device_id).holds)
+    road.go_silent()
+    began = time.monotonic()
+    controller.wait(lambda: not controller.presences[device_id].online, 100)
+    controller.wait(lambda: time.monotonic() > began + 600, 610)
+    road.speak()
+    controller.wait(lambda: controller.presences[device_id].online, 60)
+    controller.wait(lambda: len(controller.outcomes(device_id)) == 9, 60)
+    assert {r.outcome for r in controller.outcomes(device_id).values()} == {"played"}
+    assert len(controller.all_reports(device_id)) == 18
 
 
 @pytest.mark.faults

@@ -1,6 +1,7 @@
 """A road between a node and its broker that a test can measure, block, and tear up."""
 
 import contextlib
+import random
 import selectors
 import socket
 import threading
@@ -19,6 +20,7 @@ class Proxy:
         self._near: set[socket.socket] = set()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
+        self._rough: tuple[float, float, random.Random] | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="proxy")
@@ -30,6 +32,13 @@ class Proxy:
 
     def speak(self):
         self._silent.clear()
+
+    def be_rough(self, bytes_s, loss, seed=0):
+        """A slow road on which segments are lost: TCP sends them again, later and later."""
+        self._rough = bytes_s, loss, random.Random(seed)
+
+    def be_smooth(self):
+        self._rough = None
 
     def reset(self):
         """Tear every connection up, with a TCP reset."""
@@ -76,7 +85,8 @@ class Proxy:
 
     def _pass_on(self, side):
         try:
-            data = side.recv(65536)
+            data = side.recv(1400 if self._rough else 65536)
+            self._bump(len(data))
             if data:
                 self._pairs[side].sendall(data)
         except OSError:
@@ -87,6 +97,16 @@ class Proxy:
             self.up += len(data)
         else:
             self.down += len(data)
+
+    def _bump(self, size):
+        """How long a segment of that size is on a rough road, what is behind it waits."""
+        if self._rough:
+            bytes_s, loss, chance = self._rough
+            wait_s, again_s = size / bytes_s, 0.2
+            while chance.random() < loss and again_s < 10:
+                wait_s += again_s
+                again_s *= 2
+            self._over.wait(wait_s)
 
     def _drop(self, side):
         for each in (side, self._pairs.get(side)):

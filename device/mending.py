@@ -1,0 +1,60 @@
+"""A disk that is full or refuses: room is made, and what was not written is tried again.
+
+The ledger gets the ballast; clips give way to newer clips; documents and messages that could not be
+stored are stored some seconds later. What the fetcher and the clip cache were refused they try
+again by themselves.
+"""
+
+from typing import TYPE_CHECKING
+
+from device.room import tidy
+
+if TYPE_CHECKING:
+    from device.node import Node
+
+_PATIENCE_S = 5.0
+_LESS = 0.9  # of what is held, when a newer clip finds no room
+
+
+class Mending:
+    """`tick` about once a second."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._next_at = 0.0
+        self._told = ("", False)
+
+    def tick(self) -> None:
+        node = self._node
+        trouble = node.health.storage_fault(), node.health.storage_is_full()
+        if trouble != self._told:
+            self._told = trouble
+            node.changed()
+        if node.outbox.full and not node.outbox.retry() and node.ballast.drop():
+            node.outbox.retry()
+        if node.fetcher.full or node.clips.full:
+            self._give_way()
+        if node.loop.monotonic() >= self._next_at:
+            self._next_at = node.loop.monotonic() + _PATIENCE_S
+            self._store_again()
+
+    def make_room(self, quota_bytes: int) -> int:
+        """Drop clips until they fit into `quota_bytes`; how many went."""
+        node = self._node
+        now = node.clock.now()
+        wanted = node.documents.wanted_clips(now)
+        keep = node.documents.due_soon(now) | node.documents.page_hashes()
+        return tidy(node.clips.sizes(), wanted, keep, quota_bytes, node.clips.drop)
+
+    def _give_way(self) -> None:
+        node = self._node
+        if self.make_room(int(sum(node.clips.sizes().values()) * _LESS)):
+            node.fetcher.retry_disk()
+            node.clips.retry()
+
+    def _store_again(self) -> None:
+        node = self._node
+        if node.counters.full:
+            node.counters.save()
+        node.documents.retry()
+        node.inbox.retry()
