@@ -94,3 +94,16 @@ def test_the_sign_in_page_fits_and_is_accessible(site, page, watch, width):
     assert axe_violations(page) == []
     if width != 320:
         picture(page, "dang-nhap")
+
+
+_SHIFTED = """() => new Promise(done => {
+  new PerformanceObserver(list => done(list.getEntries().reduce((sum, e) => sum + e.value, 0)))
+    .observe({type: "layout-shift", buffered: true});
+  setTimeout(() => done(0), 300);
+})"""
+
+
+def test_the_recorder_appears_without_pushing_the_form_away(site, open_as):
+    page = open_as(site, "erin", "/clips/new")
+    page.get_by_role("button", name="Thu âm", exact=True).wait_for()
+    assert page.evaluate(_SHIFTED) < 0.1

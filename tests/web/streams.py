@@ -25,14 +25,18 @@ class Pages:
 
     def __init__(self, app, village, port):
         self._app, self.village, self.port = app, village, port
+        self.services = app.extensions["loalang"]
+
+    def cookie(self, name):
+        """The header's text of a browser in which somebody is signed in."""
+        serializer = self._app.session_interface.get_signing_serializer(self._app)
+        value = serializer.dumps(cookie_of(self.village.users[name]))
+        return f"{self._app.config['SESSION_COOKIE_NAME']}={value}"
 
     def connect(self, name, path):
         """An open connection and its answer."""
-        serializer = self._app.session_interface.get_signing_serializer(self._app)
-        value = serializer.dumps(cookie_of(self.village.users[name]))
-        cookie = f"{self._app.config['SESSION_COOKIE_NAME']}={value}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("GET", path, headers={"Cookie": cookie})
+        connection.request("GET", path, headers={"Cookie": self.cookie(name)})
         return connection, connection.getresponse()
 
     def read(self, name, path):
