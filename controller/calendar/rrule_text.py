@@ -19,6 +19,7 @@ _KEYS = frozenset(
     }
 )  # fmt: skip
 _FREQUENCIES = frozenset({"YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY"})
+_NUMBERED = frozenset({"YEARLY", "MONTHLY"})  # where a day may have a number
 _LATE = datetime(9950, 1, 1)  # noqa: DTZ001 - wall time
 # After so many days times the interval a rule is where it was in its step.
 _STEP_DAYS = {"SECONDLY": 1, "MINUTELY": 1, "HOURLY": 1, "DAILY": 1, "WEEKLY": 7}
@@ -44,6 +45,7 @@ class RRule:
         parts = _parts(rule, field)
         until, is_utc = _until(parts.pop("UNTIL", None), field)
         count = _number(parts.pop("COUNT", None), field)
+        parts = _numbered_alike(parts)
         if count is not None and until is not None:
             raise _bad(field, rule)  # the standard allows one of them
         text = ";".join(f"{key}={value}" for key, value in parts.items())
@@ -77,6 +79,17 @@ def _parts(rule: str, field: str) -> dict[str, str]:
     if parts.get("FREQ") not in _FREQUENCIES:
         raise _bad(field, rule)
     return parts
+
+
+def _numbered_alike(parts: dict[str, str]) -> dict[str, str]:
+    """TU,-1FR as 1TU,2TU,…,-1FR: of plain and numbered days together dateutil keeps none."""
+    days = parts.get("BYDAY", "").split(",")
+    plain = [day for day in days if day.isalpha()]
+    if parts["FREQ"] not in _NUMBERED or not plain or len(plain) == len(days):
+        return parts
+    most = 5 if parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts else 53
+    numbered = [f"{number}{day}" for day in plain for number in range(1, most + 1)]
+    return parts | {"BYDAY": ",".join([day for day in days if day not in plain] + numbered)}
 
 
 def _try(parts: dict[str, str], rule: str, field: str) -> None:

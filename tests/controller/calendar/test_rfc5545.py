@@ -174,3 +174,16 @@ def test_the_excluded_first_day_of_friday_the_thirteenth_stays_out():
     )
     found = on_the_wall(rule, FIRST, datetime(2000, 10, 14))  # noqa: DTZ001
     assert found == [day + timedelta(hours=9) for day in days(THIRTEENTHS)]
+
+
+@pytest.mark.parametrize("frame", ["FREQ=MONTHLY", "FREQ=YEARLY", "FREQ=YEARLY;BYMONTH=3,5"])
+def test_plain_and_numbered_days_together_are_both_kept(frame):
+    start = "2026-01-01T17:00:00"
+    plain, numbered = (
+        on_the_wall(Rule(rrule=RRule.parse(f"{frame};BYDAY={day}")), start, datetime(2029, 1, 1))  # noqa: DTZ001
+        for day in ("TU", "-1FR")
+    )
+    both = Rule(rrule=RRule.parse(f"{frame};BYDAY=TU,-1FR"))
+    found = on_the_wall(both, start, datetime(2029, 1, 1))  # noqa: DTZ001
+    assert found == sorted([*plain, *numbered])
+    assert len(numbered) > 2
