@@ -42,7 +42,7 @@ def soundings(session: Session, emergency: Emergency) -> list[SaidAiring]:
             starts_at=row.starts_at,
             class_=AiringClass.EMERGENCY,
             origin=Origin.EMERGENCY,
-            title=emergency.title,
+            title=emergencies.sounding_title(emergency),
             late_s=row.late_s,
             parts=parts,
         )

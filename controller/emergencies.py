@@ -41,6 +41,7 @@ CONFIRM_WITHIN = timedelta(minutes=10)
 DEPUTY_AFTER = timedelta(minutes=2)
 # Names of tunes in the audio library; a drill must never sound like the real thing.
 ALERT_TUNE, DRILL_TUNE = "bao_dong", "dien_tap"
+DRILL_MARK = "Diễn tập: "  # before its title wherever a sounding is named: log, exports, nodes
 MOST_REPEATS = 60
 SHORTEST_REPEAT_S = 10
 
@@ -190,12 +191,30 @@ def get(
 def running(session: Session, now: datetime) -> list[Emergency]:
     """Those that sound, wait for a second person, or were cancelled while nodes may not know."""
     kept = (EmergencyState.ACTIVE, EmergencyState.CANCELLED, EmergencyState.WAITING)
+    never_began = Emergency.expires_at.is_(None) & (Emergency.created_at > now - timedelta(days=2))
     query = select(Emergency).where(
-        Emergency.state.in_(kept),
-        (Emergency.expires_at.is_(None)) | (Emergency.expires_at > now),
-        Emergency.created_at > now - timedelta(days=2),
+        Emergency.state.in_(kept), never_began | (Emergency.expires_at > now)
     )
     return list(session.scalars(query.order_by(Emergency.created_at)))
+
+
+def expire(session: Session, now: datetime) -> int:
+    """Mark what is over, and what no second person confirmed in time; how many that were."""
+    over = (Emergency.state == EmergencyState.ACTIVE) & (Emergency.expires_at <= now)
+    unconfirmed = (Emergency.state == EmergencyState.WAITING) & (
+        Emergency.created_at < now - CONFIRM_WITHIN
+    )
+    found = session.scalars(select(Emergency).where(over | unconfirmed)).all()
+    for emergency in found:
+        emergency.state = EmergencyState.EXPIRED
+        for area_id in emergency.area_ids:
+            changes.note(session, "emergency", emergency.id, area_id, now)
+    return len(found)
+
+
+def sounding_title(emergency: Emergency) -> str:
+    """What its soundings are called: a drill says so everywhere."""
+    return (DRILL_MARK if emergency.drill else "") + emergency.title
 
 
 def _start(session: Session, emergency: Emergency, actor: Actor, now: datetime) -> None:
@@ -215,7 +234,7 @@ def _start(session: Session, emergency: Emergency, actor: Actor, now: datetime) 
             ends_at=starts_at + length,
             class_=AiringClass.EMERGENCY,
             origin=Origin.EMERGENCY,
-            title=emergency.title,
+            title=sounding_title(emergency),
             late_s=LATE_S,
         )
         airing.areas = [AiringArea(area_id=area_id) for area_id in emergency.area_ids]

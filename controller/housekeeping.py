@@ -23,6 +23,7 @@ from controller import (
     catch_up,
     changes,
     database,
+    emergencies,
     node_story,
     readiness,
     receipts,
@@ -77,6 +78,7 @@ def jobs(keeping: Keeping) -> list[Job]:
         Job("roll the horizon", partial(roll, keeping), 3600),
         Job("look for clips that nodes lack", partial(check_ready, keeping, watch), 10),
         Job("presume what nobody reported", partial(presume, keeping), 5),
+        Job("end emergencies", partial(end_emergencies, keeping), 15),
         Job("catch up what schedules want caught up", partial(catch_up_missed, keeping), 300),
         Job("speak outros", partial(speak_outros, keeping, speaking), 15),
         Job("notice devices gone silent", partial(lose_silent, keeping), 30),
@@ -120,6 +122,12 @@ def presume(keeping: Keeping) -> None:
         settled += more
     if settled:
         catch_up_missed(keeping)
+
+
+def end_emergencies(keeping: Keeping) -> None:
+    """Those that are over, and those nobody confirmed, are no longer shown as under way."""
+    with database.transaction(keeping.engine) as session:
+        emergencies.expire(session, keeping.clock())
 
 
 def catch_up_missed(keeping: Keeping) -> None:

@@ -167,3 +167,26 @@ def test_a_deputy_who_may_not_approve_stands_in_and_nobody_else_does(session, ca
             emergencies.confirm(session, nobody, emergency.id, later)
     emergencies.confirm(session, cast.tom, emergency.id, later)
     assert emergency.state is EmergencyState.ACTIVE
+
+
+def test_a_drill_is_called_a_drill_in_the_log_and_on_the_node(session, cast, flood, commune):
+    drill = begin(session, cast.alice, flood, commune, drill=True)
+    rows = session.scalars(select(Airing).where(Airing.emergency_id == drill.id))
+    assert [row.title for row in rows] == ["Diễn tập: Lũ khẩn cấp"]
+    assert area_state(session, commune, NOW).airings[0].title == "Diễn tập: Lũ khẩn cấp"
+
+
+def test_a_repeat_beyond_two_days_still_stands(session, cast, flood, commune):
+    begin(session, cast.alice, flood, commune, repeat=Repeat(4, 86_400))
+    later = NOW + timedelta(days=2, hours=12)
+    assert len(area_state(session, commune, later).airings) == 4
+    assert area_state(session, commune, later + timedelta(days=1)).airings == ()
+
+
+def test_what_is_over_or_was_never_confirmed_is_said_to_have_expired(session, cast, flood, commune):
+    over = begin(session, cast.alice, flood, commune)
+    two_people(session, commune)
+    waiting = begin(session, cast.bob, flood, commune)
+    assert emergencies.expire(session, NOW + timedelta(minutes=10)) == 0
+    assert emergencies.expire(session, NOW + timedelta(minutes=11)) == 2
+    assert {over.state, waiting.state} == {EmergencyState.EXPIRED}
