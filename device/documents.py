@@ -209,9 +209,9 @@ class Documents:
         return wanted
 
     def later_clips(self, now: datetime) -> set[str]:
-        """Those of `wanted_clips` that nothing needs within a day."""
+        """Those of `wanted_clips` that nothing needs within a day; what is ready-made never waits."""
         urgent = [airing for state in self._states.values() for airing in state.airings]
-        soon = set(_clips(self.config, urgent))
+        soon = {*_clips(self.config, urgent), *self._schedules.pinned(self.config.area_path)}
         for need in self._needs():
             if need.until >= now and need.starts_at < now + _SOON:
                 soon.update(sha256 for sha256, _ in need.clips)

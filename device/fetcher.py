@@ -28,6 +28,7 @@ _QUICK_ROUND_S = 0.5
 _SLOW_ROUND_S = 4.0
 _FIRST_PATIENCE_S = 2.0
 _LONGEST_PATIENCE_S = 60.0
+_LONGEST_DAMAGED_S = 600.0  # a broker that damages everything is not to eat up the line
 _SLOWEST_LINE_S = 15.0  # for a window
 _SAVE_S = 1.0
 _FORGOTTEN = 3  # times asked in vain, until the node's own topic is worth a try
@@ -61,6 +62,7 @@ class _Goal:
     rest_until: float = 0.0
     not_before: float = 0.0
     forgotten: int = 0  # how often in a row the broker did not have it
+    damaged: int = 0  # how often it was whole and not what its name says
     dead: str = ""  # why it is given up until the disk or the list changes
     arrived: int = field(default=0)
 
@@ -337,7 +339,7 @@ class Fetcher:
         assert goal.download is not None
         try:
             if not goal.download.finish():
-                goal.rest_until = self._loop.monotonic() + _FIRST_PATIENCE_S
+                self._start_over(goal)
                 return
         except OSError as error:
             self._disk_refused(goal, error)
@@ -345,6 +347,14 @@ class Fetcher:
         self._goals.pop(goal.sha256, None)
         self.refusal, self._disk_patience_s = None, _DISK_PATIENCE_S
         self._on_whole(goal.sha256)
+
+    def _start_over(self, goal: _Goal) -> None:
+        """What the broker keeps may be damaged: have it published anew, and leave time for it."""
+        goal.damaged += 1
+        self._ask_for([goal])
+        patience_s = _FIRST_PATIENCE_S * 2 ** min(goal.damaged - 1, 10)
+        rest_s = min(patience_s, _LONGEST_DAMAGED_S) * self._jitter.uniform(1.0, 1.3)
+        goal.rest_until = self._loop.monotonic() + rest_s
 
     def _disk_refused(self, goal: _Goal, error: OSError) -> None:
         log.error("blob %s cannot be written: %s", goal.sha256[:12], error)

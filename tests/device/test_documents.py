@@ -142,6 +142,7 @@ def test_ready_made_sounds_are_wanted_before_the_next_airing_and_never_dropped(d
     assert desk.documents.take_schedule(TOPICS.schedule("leaf"), raw)
     assert desk.documents.wanted_clips(START) == {"d" * 64: 7}
     assert "d" * 64 in desk.documents.due_soon(START)
+    assert not desk.documents.later_clips(START)  # no emergency waits for a lot or for the night
     assert desk.open().due_soon(START) == {"d" * 64}
 
 

@@ -176,6 +176,23 @@ def test_a_strangers_bytes_do_not_pass(bench):
     assert bench.whole == [sha256]
 
 
+def test_what_the_broker_keeps_damaged_is_asked_for_anew_and_not_fetched_without_end(bench):
+    content = os.urandom(100_000)
+    sha256 = bench.retain(content)
+    topic = bench.topics.chunk(sha256, 2)
+    right = bench.broker.retained[topic]
+    bench.broker.retained[topic] = os.urandom(len(right))
+    bench.fetcher.aim([(sha256, len(content))])
+    bench.run(120.0)
+    assert {(want.sha256, want.have, want.room) for want in bench.asked} == {
+        (sha256, Bitmap(chunk_count(len(content))).to_text(), 0)
+    }
+    assert len(bench.asked) < 8  # of some forty that two seconds' patience would make
+    bench.broker.retained[topic] = right
+    bench.run(200.0)
+    assert bench.whole == [sha256]
+
+
 def test_a_blob_too_large_is_given_up_at_once(bench):
     bench.fetcher.aim([("a" * 64, 1 << 40)])
     bench.run(5.0)
