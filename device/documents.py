@@ -209,7 +209,7 @@ class Documents:
         return wanted
 
     def later_clips(self, now: datetime) -> set[str]:
-        """Those of `wanted_clips` that nothing needs within a day; what is ready-made never waits."""
+        """Those of `wanted_clips` that nothing needs within a day; never what is ready-made."""
         urgent = [airing for state in self._states.values() for airing in state.airings]
         soon = {*_clips(self.config, urgent), *self._schedules.pinned(self.config.area_path)}
         for need in self._needs():
