@@ -1,15 +1,18 @@
-"""What the Group saw after an airing: "3 households asked, 2 installed"; totals beside plays."""
+"""What the Group saw after an airing: "3 households asked, 2 installed".
+
+The counts are added up beside the plays in `controller.coverage`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager
 
 from controller import airings, audit, changes
 from controller.access import Action, Actor, below, require, require_role, visible_areas
 from controller.errors import BadInput, NotFound
-from controller.models import Feedback
+from controller.models import Airing, Feedback
 from controller.paging import Page, beyond, limited, page_of
 from controller.places import Tree
 
@@ -25,15 +28,6 @@ class FeedbackInput:
     asked: int | None = None
     installed: int | None = None
     note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over a time and a place, computed and never retyped."""
-
-    notes: int
-    asked: int
-    installed: int
 
 
 def give(session: Session, actor: Actor, data: FeedbackInput, now: datetime) -> Feedback:
@@ -65,41 +59,36 @@ def page(
     actor: Actor,
     *,
     airing_id: str | None = None,
+    area_id: str | None = None,
+    from_: datetime | None = None,
+    until: datetime | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> Page[Feedback]:
-    """Newest first, within the actor's areas."""
+    """Newest first, within the actor's areas; of an area and all below it. Raises NotFound.
+
+    The time is that of the airing, from_ <= start < until, as in the figures of the coverage.
+    """
     require_role(actor, Action.VIEW)
     limit = limited(limit)
-    query = select(Feedback)
+    query = select(Feedback).join(Feedback.airing).options(contains_eager(Feedback.airing))
     own = visible_areas(session, actor)
+    if area_id is not None:
+        require(session, actor, Action.VIEW, area_id)
+        own = below(session, [area_id])
     if own is not None:
         query = query.where(Feedback.area_id.in_(own))
     if airing_id is not None:
         query = query.where(Feedback.airing_id == airing_id)
+    if from_ is not None:
+        query = query.where(Airing.starts_at >= from_)
+    if until is not None:
+        query = query.where(Airing.starts_at < until)
     key = (Feedback.created_at, Feedback.id)
     if cursor:
         query = query.where(beyond(key, cursor, descending=True))
     rows = session.scalars(query.order_by(*(c.desc() for c in key)).limit(limit + 1)).all()
     return page_of(rows, limit, lambda row: (row.created_at, row.id))
-
-
-def totals(
-    session: Session, actor: Actor, area_id: str, from_: datetime, until: datetime
-) -> Totals:
-    """What was noted in an area and all below it, in from_ <= time < until."""
-    require(session, actor, Action.VIEW, area_id)
-    query = select(
-        func.count(Feedback.id),
-        func.sum(Feedback.asked),
-        func.sum(Feedback.installed),
-    ).where(
-        Feedback.area_id.in_(below(session, [area_id])),
-        Feedback.created_at >= from_,
-        Feedback.created_at < until,
-    )
-    notes, asked, installed = session.execute(query).one()
-    return Totals(notes, int(asked or 0), int(installed or 0))
 
 
 def _check(data: FeedbackInput, starts_at: datetime, now: datetime) -> None:

@@ -23,6 +23,8 @@ class Square(Protocol):
     played: int
     heard: int | None
     minutes: float
+    asked: int
+    installed: int
     last: datetime | None
 
 
@@ -51,7 +53,8 @@ def _write(path: Path, lines: Iterable[Line]) -> None:
     book = xlsxwriter.Workbook(str(path), options)
     sheet = book.add_worksheet(_("Độ phủ")[:31])
     headings = [_("Nơi"), _("Lĩnh vực"), _("Đã hẹn"), _("Đã phát"), _("Nghe thấy"), _("Phút")]
-    sheet.write_row(0, 0, [*headings, _("Phát lần cuối")], book.add_format({"bold": True}))
+    headings += [_("Phát lần cuối"), _("Hộ hỏi thêm"), _("Hộ cài được ứng dụng")]
+    sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
     sheet.set_column(0, 1, 34)
     sheet.freeze_panes(1, 0)
     number = 0
@@ -61,5 +64,6 @@ def _write(path: Path, lines: Iterable[Line]) -> None:
             last = day(square.last) if square.last else ""
             heard = "" if square.heard is None else square.heard
             cells = [guarded(line.name), str(TOPICS[topic]), square.planned, square.played, heard]
-            sheet.write_row(number, 0, [*cells, round(square.minutes, 1), last])
+            cells += [round(square.minutes, 1), last, square.asked, square.installed]
+            sheet.write_row(number, 0, cells)
     book.close()

@@ -16,7 +16,7 @@ from controller.api import exports
 from controller.api.here import Here, looking, services
 from controller.calendar.wall import to_utc
 from controller.coverage import Gap, Row
-from controller.feedback import Totals
+from controller.models import Feedback
 from controller.playbacks import PlaybackFilters, PlaybackView
 from web import collation, coverage_sheet
 from web.filters import here_zone, local
@@ -26,6 +26,7 @@ from web.words import TOPICS
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 
 _USUAL_DAYS = 30
+_MOST_NOTES = 50
 _STRENGTHS = (1, 4, 10)  # plays from which a cell is drawn stronger
 
 
@@ -37,6 +38,8 @@ class Square:
     played: int = 0
     heard: int | None = None
     minutes: float = 0.0
+    asked: int = 0  # households, as the Groups noted them after these airings
+    installed: int = 0
     last: datetime | None = None
 
     gaps: list[Gap] = field(default_factory=list)
@@ -46,6 +49,8 @@ class Square:
         self.planned += other.planned
         self.played += other.played
         self.minutes += other.minutes
+        self.asked += other.asked
+        self.installed += other.installed
         if other.heard is not None:
             self.heard = (self.heard or 0) + other.heard
 
@@ -91,7 +96,7 @@ def page() -> str:
             last=last,
             lines=lines,
             total=_total(lines),
-            seen=_seen(at, from_, until),
+            notes=_notes(at, from_, until),
             areas=Places(at.session, at.actor).listed(),
             area=request.args.get("area", ""),
             now=at.now,
@@ -130,7 +135,6 @@ def month() -> str:
             last=last,
             lines=lines,
             total=_total(lines),
-            seen=_seen(at, from_, until),
             place=_place(at, area_id),
             area=area_id or "",
         )
@@ -232,8 +236,11 @@ def _total(lines: list[Line]) -> Line:
     return whole
 
 
-def _seen(at: Here, from_: datetime, until: datetime) -> Totals | None:
-    area_id = request.args.get("area") or at.actor.area_id
-    if not area_id:
-        return None
-    return feedback.totals(at.session, at.actor, area_id, from_, until)
+def _notes(at: Here, from_: datetime, until: datetime) -> list[tuple[str, Feedback]]:
+    """What the villages wrote after the airings of those days, newest first, with the place."""
+    area_id = request.args.get("area") or None
+    found = feedback.page(
+        at.session, at.actor, from_=from_, until=until, area_id=area_id, limit=_MOST_NOTES
+    )
+    places = Places(at.session, at.actor)
+    return [(places.name(note.area_id), note) for note in found.items]

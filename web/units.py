@@ -1,6 +1,7 @@
 """One unit's settings: its names, languages, the Group, and the rules that hold there and below."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -8,10 +9,11 @@ from werkzeug.wrappers import Response
 from controller import areas
 from controller.access import Action
 from controller.api.here import Here, changing, looking
+from controller.calendar.wall import zone
 from controller.errors import BadInput
 from controller.models import Area
 from controller.words import TUNES
-from web import policy_form
+from web import group_form, policy_form
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -35,20 +37,16 @@ def page(area_id: str) -> str:
 def save(area_id: str) -> Page:
     """Names, word for the kind, languages, the Group."""
     form = request.form
-    group = {
-        name: form.get(f"group_{name}", "").strip()[:_LONGEST]
-        for name in ("name", "contact", "phone")
-    }
     try:
         with changing() as at:
             area = areas.get(at.session, at.actor, area_id, Action.ADMINISTER)
-            kept = {name: text for name, text in {**(area.group or {}), **group}.items() if text}
+            group = group_form.group_of(form, area.group, _zone(at, area_id))
             changes: dict[str, Any] = {
                 "name": form.get("name", "").strip()[:_LONGEST],
                 "kind": form.get("kind", "").strip()[:50],
                 "code": form.get("code", "").strip()[:50] or None,
                 "languages": form.getlist("languages") or None,
-                "group": kept or None,
+                "group": group or None,
             }
             areas.update(at.session, at.actor, area_id, _changed(area, changes), at.now)
     except BadInput as error:
@@ -70,6 +68,10 @@ def rules(area_id: str) -> Page:
         return _refused(area_id, error)
     flash(_("Đã lưu quy định. Lịch trái quy định mới được báo ở trang Lịch phát."), "good")
     return redirect(url_for("units.page", area_id=area_id))
+
+
+def _zone(at: Here, area_id: str) -> ZoneInfo:
+    return zone(areas.effective(at.session, area_id).timezone)
 
 
 def _changed(area: Area, changes: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +99,7 @@ def _page(at: Here, area: Area, errors: dict[str, str]) -> str:
         tunes={name: tune for name, tune in TUNES.items() if tune.use == "signature"},
         chosen=policy.get("tunes") or {},
         languages=LANGUAGES,
+        visits=group_form.rows_of(area.group, _zone(at, area.id)),
         effective=areas.effective(at.session, area.id),
         errors=errors,
     )

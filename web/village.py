@@ -17,7 +17,7 @@ from controller.api.here import Here, changing, looking
 from controller.calendar.wall import as_utc
 from controller.errors import BadInput
 from controller.feedback import FeedbackInput
-from controller.models import Area, AreaOrder
+from controller.models import Area, AreaOrder, Feedback
 from controller.tonight import tonight
 from web import collation, tally
 from web.filters import here_zone
@@ -39,6 +39,7 @@ class Played:
 
     view: AiringView
     heard: Tally
+    notes: list[Feedback]
 
 
 @bp.get("/")
@@ -152,7 +153,17 @@ def _played(at: Here, area_id: str) -> list[Played]:
     ).items[-_SHOWN:]
     inside = [node.id for node in nodes.nodes_in(at.session, [area_id], at.now)]
     counts = tally.of_airings(at.session, [view.airing.id for view in found], inside)
-    return [Played(view, counts.get(view.airing.id, Tally())) for view in reversed(found)]
+    noted = feedback.page(
+        at.session, at.actor, area_id=area_id, from_=at.now - _BACK, limit=_MOST
+    ).items
+    return [
+        Played(
+            view,
+            counts.get(view.airing.id, Tally()),
+            [note for note in noted if note.airing_id == view.airing.id],
+        )
+        for view in reversed(found)
+    ]
 
 
 def _visits(area: Area, now: datetime) -> list[tuple[datetime | None, str, str]]:

@@ -10,9 +10,10 @@ from controller import coverage, feedback
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, whole
 from controller.api.here import Here
-from controller.api.lists import as_instant
+from controller.api.lists import ListQuery, as_instant, page_of
 from controller.errors import BadInput
 from controller.models.feedback import Feedback
+from controller.paging import Page
 
 blueprint = room("coverage", "Độ phủ và phản hồi")
 _USUAL_SPAN: Final = timedelta(days=30)
@@ -38,6 +39,15 @@ class FeedbackOut(Schema):
     installed = fields.Integer(allow_none=True)
     note = fields.String(allow_none=True)
     created_at = Instant()
+
+
+class FeedbackQuery(ListQuery):
+    """Which notes: of an airing, of an area and all below it, of airings of some days."""
+
+    airing_id = Id()
+    area_id = Id()
+    from_ = Instant(data_key="from")
+    to = Instant()
 
 
 class CoverageQuery(Schema):
@@ -83,6 +93,15 @@ class CoverageList(Schema):
 def give_feedback(here: Here, body: dict[str, Any]) -> Feedback:
     """What the Group saw after an airing."""
     return feedback.give(here.session, here.actor, feedback.FeedbackInput(**body), here.now)
+
+
+@call(blueprint, "GET", "/feedback", answer=page_of(FeedbackOut), query=FeedbackQuery)
+def list_feedback(here: Here, query: dict[str, Any]) -> Page[Feedback]:
+    """What the villages noted, newest first; `from` and `to` are times of the airings."""
+    area_id = query.get("area_id")
+    query["from_"] = as_instant(here.session, query.get("from_"), area_id)
+    query["until"] = as_instant(here.session, query.pop("to", None), area_id)
+    return feedback.page(here.session, here.actor, **query)
 
 
 @call(blueprint, "GET", "/coverage", answer=CoverageList, query=CoverageQuery)

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from controller.models.base import ID_LENGTH, Base, new_id
+from controller.models.schedules import Airing
 
 
 class Feedback(Base):
@@ -25,3 +26,5 @@ class Feedback(Base):
     note: Mapped[str | None]
     created_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
     created_at: Mapped[datetime]
+
+    airing: Mapped[Airing] = relationship()

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from controller import approvals, feedback, schedules
+from controller import approvals, coverage, feedback, schedules
 from controller.access import Actor
 from controller.errors import BadInput, NotAllowed, NotFound
-from controller.feedback import FeedbackInput, Totals
+from controller.feedback import FeedbackInput
 from controller.models import Airing, Role
 from tests.controller.factories import DAY, HOUR, NOW, make_clip, schedule_input
 
@@ -35,8 +35,22 @@ def test_a_village_head_notes_who_asked_and_it_adds_up(session, cast, airing, he
     found = feedback.page(session, cast.vera, airing_id=airing.id).items
     assert {row.note for row in found} == {None, "hỏi VNeID"}
     commune = cast.areas["commune"]
-    assert feedback.totals(session, cast.vera, commune, NOW, NOW + DAY) == Totals(2, 4, 2)
-    assert feedback.totals(session, cast.vera, commune, NOW - DAY, NOW) == Totals(0, 0, 0)
+    [row] = coverage.report(session, cast.vera, NOW, NOW + DAY, commune)
+    assert (row.asked, row.installed) == (4, 2)
+    assert coverage.report(session, cast.vera, NOW - DAY, NOW, commune) == []
+
+
+def test_notes_are_found_by_place_and_by_the_airing_s_time(session, cast, airing, head):
+    upper = cast.areas["upper"]
+    feedback.give(session, head, FeedbackInput(airing.id, upper, note="loa nhỏ"), LATER)
+
+    def notes(**asked):
+        return [row.note for row in feedback.page(session, cast.vera, **asked).items]
+
+    assert notes(area_id=cast.areas["commune"], from_=NOW, until=NOW + DAY) == ["loa nhỏ"]
+    assert notes(area_id=cast.areas["lower"]) == notes(until=NOW) == notes(from_=LATER) == []
+    with pytest.raises(NotFound):
+        feedback.page(session, cast.charlie, area_id=upper)
 
 
 @pytest.mark.parametrize(
@@ -70,5 +84,3 @@ def test_a_viewer_notes_nothing_and_an_outsider_sees_nothing(session, cast, airi
     assert feedback.page(session, cast.charlie).items == []
     with pytest.raises(NotFound):
         feedback.give(session, cast.charlie, FeedbackInput(airing.id, upper, 1), LATER)
-    with pytest.raises(NotFound):
-        feedback.totals(session, cast.charlie, upper, NOW, LATER)

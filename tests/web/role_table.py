@@ -222,6 +222,7 @@ GET    /api/v1/playbacks/{morning}/{node}/path                + + + + + +  . . ?
 GET    /api/v1/playbacks.csv                                  + + + + + +  o o ?
 GET    /api/v1/playbacks.xlsx                                 + + + + + +  + + ?
 GET    /api/v1/coverage                                       + + + + + +  o o ?
+GET    /api/v1/feedback                                       + + + + + +  o o ?
 POST   /api/v1/feedback                                       + + - + + -  . . ?
 GET    /api/v1/emergencies                                    + + + + + +  o o ?
 POST   /api/v1/emergencies                                    - + - - + -  - . ?

@@ -6,7 +6,7 @@ import re
 def test_a_place_has_its_six_squares_and_their_sum(visit):
     page = visit("vera").get("/reports/").text
     row = re.search(r'<th scope="row">Thôn Hạ</th>.*?</tr>', page, re.DOTALL)[0]
-    assert row.count("<td") == 7
+    assert row.count("<td") == 9  # with their sum, who asked and who installed
     assert "chưa phát" in row
 
 

@@ -146,3 +146,41 @@ def test_rules_the_page_does_not_show_stay_when_it_is_saved(visit, commune, serv
     data = {"emergency_people": "2", "clip": "yes"}
     visit("alice").post(f"/settings/areas/{commune}/policy", data=data)
     assert policy_of(services, commune) == {"approval": {**kept, "clip": True}}
+
+
+def test_the_group_s_members_and_next_classes_are_written_on_the_page(visit, village, services):
+    where = village.areas["Hạ"]
+    unit = {"name": "Thôn Hạ", "kind": "thôn", "group_name": "Tổ Hạ", "group_phone": "0912"}
+    unit |= {"group_members": "Bà Lan\n\n Ông Sáu "}
+    first = {"visit_0_at": "2026-12-01T19:00", "visit_0_place": "Nhà văn hóa"}
+    client = visit("alice")
+    data = {**unit, **first, "visit_0_topic": "VNeID", "visit_1_at": ""}
+    assert client.post(f"/settings/areas/{where}", data=data).status_code == 302
+    with reading(services.engine) as session:
+        group = session.get_one(Area, where).group
+    assert group["members"] == ["Bà Lan", "Ông Sáu"]
+    [kept] = group["next_visits"]
+    assert kept == {"at": "2026-12-01T12:00:00+00:00", "place": "Nhà văn hóa", "topic": "VNeID"}
+    page = client.get(f"/settings/areas/{where}").text
+    assert 'value="2026-12-01T19:00"' in page
+    assert "Bà Lan\nÔng Sáu" in page
+    shown = visit("hoa").get("/village/").text
+    assert "Bà Lan, Ông Sáu" in shown
+    assert "Nhà văn hóa" in shown
+    client.post(f"/settings/areas/{where}", data=data)  # as it is
+    with reading(services.engine) as session:
+        assert session.get_one(Area, where).group == group
+    client.post(f"/settings/areas/{where}", data={**unit, "visit_0_at": ""})
+    with reading(services.engine) as session:
+        assert "next_visits" not in session.get_one(Area, where).group
+
+
+def test_a_class_without_a_place_or_a_time_is_refused(visit, village):
+    where = village.areas["Hạ"]
+    unit = {"name": "Thôn Hạ", "kind": "thôn"}
+    without_place = {**unit, "visit_0_at": "2026-12-01T19:00"}
+    answer = visit("alice").post(f"/settings/areas/{where}", data=without_place)
+    assert answer.status_code == 422
+    assert "hãy ghi nơi" in answer.text
+    without_time = {**unit, "visit_0_at": "", "visit_0_place": "Nhà văn hóa"}
+    assert visit("alice").post(f"/settings/areas/{where}", data=without_time).status_code == 422

@@ -1,5 +1,9 @@
 """My village: tonight, what was played, and what the Group noted."""
 
+import re
+from io import BytesIO
+
+import openpyxl
 from sqlalchemy import select
 
 from controller import areas
@@ -37,6 +41,26 @@ def test_what_people_asked_is_noted_after_an_airing(visit, services, village):
     assert "Đã ghi. Cảm ơn bạn!" in answer.text
     with reading(services.engine) as session:
         assert session.scalar(select(Feedback.asked)) == 3
+    assert "Số hộ hỏi thêm: 3. VNeID" in visit("hoa").get("/village/").text
+
+
+def test_the_reports_add_the_notes_up_and_show_their_words(visit, services, village):
+    airing = airing_of(services, village.schedules["noon"])
+    data = {"airing_id": airing.id, "area_id": village.areas["Hạ"], "asked": "3"}
+    hoa = visit("hoa")
+    hoa.post("/village/feedback", data={**data, "installed": "2", "note": "loa <nhỏ>"})
+    hoa.post("/village/feedback", data={**data, "asked": "4"})
+    page = visit("vera").get("/reports/").text
+    assert '<strong class="figure">7</strong> hộ hỏi thêm' in page
+    row = re.search(r'<th scope="row">Thôn Hạ</th>.*?</tr>', page, re.DOTALL)[0]
+    assert row.endswith("<td>7</td><td>2</td></tr>")
+    assert "loa &lt;nhỏ&gt;" in page
+    elsewhere = visit("vera").get(f"/reports/?area={village.areas['Trung']}").text
+    assert '<strong class="figure">0</strong> hộ hỏi thêm' in elsewhere
+    book = visit("vera").get("/reports/coverage.xlsx", buffered=True)
+    rows = list(openpyxl.load_workbook(BytesIO(book.data)).active.values)
+    assert rows[0][-2:] == ("Hộ hỏi thêm", "Hộ cài được ứng dụng")
+    assert (7, 2) in [row[-2:] for row in rows]
 
 
 def test_an_empty_note_is_refused_with_a_sentence(visit, services, village):

@@ -41,6 +41,9 @@ def test_what_the_group_saw_is_kept(call_as, note, clock):
     answer = call_as("erin").post("/feedback", json=note)
     assert answer.status_code == 201, answer.text
     assert (answer.json["asked"], answer.json["installed"]) == (3, 2)
+    assert call_as("vera").get("/feedback").json["items"] == [answer.json]
+    later = "/feedback?from=2026-11-23T00:00:00"
+    assert call_as("vera").get(later).json["items"] == []
 
 
 def test_what_was_played_is_counted_by_place_topic_and_language(
