@@ -218,13 +218,14 @@ def _last_words(
         yield _nothing_to_say(first)
     for language in sorted({each for own in hearing.language_sets for each in own}):
         if language not in outros.LANGUAGES:
+            vi, en = languages.names(language)
             yield _conflict(
                 first,
                 "outro",
                 "no_voice",
-                f"Lời kết không đọc được bằng tiếng «{language}» vì chưa có giọng đọc: nơi đó nghe "
+                f"Lời kết không đọc được bằng tiếng {vi} vì chưa có giọng đọc: nơi đó nghe "
                 "bằng tiếng khác của mình hoặc tiếng Việt. Muốn có, hãy thu âm thành một bản tin.",
-                f"The outro cannot be read in '{language}', which has no voice: those places hear "
+                f"The outro cannot be read in {en}, which has no voice: those places hear "
                 "it in another of their languages or in Vietnamese. Record it as a clip instead.",
             )
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from controller import audit, passwords
 from controller.access import Action, Actor, require, require_role, visible_areas
-from controller.errors import BadInput, Conflict, NotAllowed, NotFound
+from controller.errors import BadInput, Conflict, ControllerError, NotAllowed, NotFound
 from controller.models import Area, OneTimeLink, Role, User, UserArea
 from controller.paging import Page, beyond, limited, page_of
 
@@ -164,8 +164,22 @@ def new_link(session: Session, actor: Actor, user_id: str, now: datetime) -> str
     return _link(session, user, now)
 
 
+class LinkSpent(NotFound):
+    """A one-time link was used, is too old or was made up; the three look alike."""
+
+    def __init__(self) -> None:
+        ControllerError.__init__(
+            self,
+            "not_found",
+            "Liên kết này đã dùng rồi hoặc quá hạn. Đã đặt mật khẩu thì hãy đăng nhập; "
+            "chưa thì xin quản trị liên kết mới.",
+            "This link has been used or is too old. Sign in if your password is set; "
+            "if not, ask an administrator for a new link.",
+        )
+
+
 def open_link(session: Session, secret: str, now: datetime) -> User:
-    """Whom a link is for. Raises NotFound when it is used, expired or made up."""
+    """Whom a link is for. Raises LinkSpent when it is used, expired or made up."""
     return session.get_one(User, _usable(session, secret, now).user_id)
 
 
@@ -243,7 +257,7 @@ def _link(session: Session, user: User, now: datetime) -> str:
 def _usable(session: Session, secret: str, now: datetime) -> OneTimeLink:
     link = session.get(OneTimeLink, secret_hash(secret), with_for_update=True)
     if link is None or link.used_at is not None or link.expires_at <= now:
-        raise NotFound("link")
+        raise LinkSpent
     return link
 
 

@@ -78,12 +78,13 @@ def clock_s(at: datetime) -> str:
 
 
 def clock_ms(at: datetime) -> str:
-    """17:05:01.998"""
-    return f"{local(at):%H:%M:%S}.{at.microsecond // 1000:03}"
+    """17:05:01,998 in Vietnamese, 17:05:01.998 in English."""
+    point = "." if language() == "en" else ","
+    return f"{local(at):%H:%M:%S}{point}{at.microsecond // 1000:03}"
 
 
 def path_time(at: datetime | None, planned_at: datetime) -> str:
-    """17:05:01.998, with the day where it is another than the planned one; a dash for none."""
+    """17:05:01,998, with the day where it is another than the planned one; a dash for none."""
     if at is None:
         return "—"
     same = local(at).date() == local(planned_at).date()

@@ -171,7 +171,9 @@ def test_a_village_hears_it_in_its_own_languages_in_order(engine, session, cast,
         ("en", english),
         ("vi", vietnamese),
     ]
-    assert "no_voice" in {conflict["rule"] for conflict in unspoken.conflicts}
+    (unread,) = [each for each in unspoken.conflicts if each["rule"] == "no_voice"]
+    assert "tiếng Tày vì chưa có giọng đọc" in unread["vi"]
+    assert "cannot be read in Tày, which has no voice" in unread["en"]
     lines = {text: spoken(session, text) for text in (vietnamese, english)}
     on_air(session, cast, outro="contact")
     (airing,) = documents.area_document(session, village, NOW, 30).airings

@@ -79,7 +79,9 @@ def test_a_one_time_link_sets_the_first_password_once(visit, services, village):
     assert client.get("/").status_code == 200
     again = visit()
     again.get(f"/link/{secret}")
-    assert again.get("/set-password").status_code == 404
+    refused = again.get("/set-password")
+    assert refused.status_code == 404
+    assert "Liên kết này đã dùng rồi hoặc quá hạn." in refused.text
 
 
 def test_a_weak_password_is_refused_with_a_sentence(visit, services, village):

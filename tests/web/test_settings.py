@@ -72,10 +72,18 @@ def test_nobody_of_one_commune_makes_another(visit):
     assert answer.status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/broadcasts/new", "/emergency/", "/nodes/new"])
+def test_where_a_place_is_chosen_the_first_day_says_how_to_add_one(new_app, path):
+    page = sign_in_root(new_app).get(path).text
+    assert "Chưa có địa bàn nào. Quản trị hãy mở Cài đặt để thêm xã và thôn." in page
+    assert '<a class="button button-main" href="/settings/">Cài đặt</a>' in page
+
+
 def test_the_first_day_says_what_to_do_step_by_step(new_app):
     client = sign_in_root(new_app)
     page = client.get("/").text
     assert "Bắt đầu sử dụng" in page
+    assert "Không có việc gì cần làm" not in page
     assert 'href="/settings/">Thêm xã hoặc phường' in page
     client.post("/settings/areas", data={"name": "Xã Mới", "kind": "xã"})
     with reading(new_app.extensions["loalang"].engine) as session:

@@ -11,6 +11,7 @@ def test_the_silent_clusters_are_chosen_and_a_stick_is_made_for_them(visit, vill
     page = tom.get("/sticks/").text
     assert page.index("Cụm Bãi Sậy") < page.index("Cụm Đoài") < page.index("Cụm Đông")
     assert f'value="{village.nodes["Bãi Sậy"]}" checked' in page
+    assert '> <span>Cụm Bãi Sậy <span class="quiet">' in page  # one piece: it wraps as one text
     with tom.post("/sticks/out", data={"node": village.nodes["Bãi Sậy"]}) as answer:
         assert answer.headers["Content-Disposition"].endswith(".zip")
         with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
