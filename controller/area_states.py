@@ -12,6 +12,8 @@ from protocol.messages import Airing as SaidAiring
 from protocol.messages import AreaState, Part
 from protocol.outcomes import AiringClass, Origin
 
+# As many fit into one message however long their titles are; it is never to stop a cancellation.
+MOST_SOUNDINGS = 120
 STOP_KEPT = timedelta(days=1)  # nothing that began before it sounds longer than that
 
 
@@ -24,13 +26,21 @@ def area_state(session: Session, area_id: str, now: datetime) -> AreaState:
     stopped_at = order.stopped_at if order else None
     return AreaState(
         area_id=area_id,
-        airings=tuple(said for each in active for said in soundings(session, each)),
+        airings=_bounded([said for each in active for said in soundings(session, each)], now),
         cancelled=tuple(row.id for each in cancelled for row in _rows(session, each)),
         stopped_at=stopped_at if stopped_at and stopped_at > now - STOP_KEPT else None,
         muted_until=order.muted_until
         if order and order.muted_until and order.muted_until > now
         else None,
     )
+
+
+def _bounded(said: list[SaidAiring], now: datetime) -> tuple[SaidAiring, ...]:
+    """All of them; of too many those that come next, the others when the state is said again."""
+    if len(said) <= MOST_SOUNDINGS:
+        return tuple(said)
+    coming = [each for each in said if each.starts_at + timedelta(seconds=each.late_s) > now]
+    return tuple(sorted(coming, key=lambda each: each.starts_at)[:MOST_SOUNDINGS])
 
 
 def soundings(session: Session, emergency: Emergency) -> list[SaidAiring]:

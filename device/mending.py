@@ -5,9 +5,10 @@ stored are stored some seconds later. What the fetcher and the clip cache were r
 again by themselves.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from device.room import tidy
+from device.room import NoRoom, tidy
 
 if TYPE_CHECKING:
     from device.node import Node
@@ -23,6 +24,7 @@ class Mending:
         self._node = node
         self._next_at = 0.0
         self._told = ("", False)
+        self._no_room = NoRoom()
 
     def tick(self) -> None:
         node = self._node
@@ -44,7 +46,17 @@ class Mending:
         now = node.clock.now()
         wanted = node.documents.wanted_clips(now)
         keep = node.documents.due_soon(now) | node.documents.page_hashes()
-        return tidy(node.clips.sizes(), wanted, keep, quota_bytes, node.clips.drop)
+        held = node.clips.sizes()
+        gone = tidy(held, wanted, keep, quota_bytes, node.clips.drop)
+        self._no_room.note({sha256: held[sha256] for sha256 in gone}, quota_bytes)
+        return len(gone)
+
+    def fitting(self, wanted: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Without what was dropped to make room, until there is some or it is due within days."""
+        node = self._node
+        left_out = self._no_room.left_out(node.clips.sizes())
+        left_out -= node.documents.due_soon(node.clock.now()) if left_out else set()
+        return [each for each in wanted if each[0] not in left_out]
 
     def _give_way(self) -> None:
         node = self._node

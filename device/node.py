@@ -313,8 +313,8 @@ class Node:
     def _aim(self, urgent: dict[str, int]) -> None:
         now, hours = self.clock.now(), self.documents.config.later_hours
         later = self.documents.later_clips(now) - urgent.keys()
-        wait_s = later_wait_s(hours, now if self.clock.trusted else None)
-        self.fetcher.aim([*urgent.items(), *self.documents.wanted(now)], later, wait_s)
+        wanted = [*urgent.items(), *self.mending.fitting(self.documents.wanted(now))]
+        self.fetcher.aim(wanted, later, later_wait_s(hours, now if self.clock.trusted else None))
 
     def _soon(self, work: Callable[[], None]) -> None:
         self.loop.call_later(0.0, work)

@@ -83,10 +83,30 @@ def tidy(
     keep: Iterable[str],
     quota_bytes: int,
     drop: Callable[[str], None],
-) -> int:
-    """Drop what is superfluous; how many clips that were."""
+) -> list[str]:
+    """Drop what is superfluous; which clips that were."""
     gone = superfluous(held, wanted, keep, quota_bytes)
     for sha256 in gone:
         log.info("clip %s is dropped to make room", sha256[:12])
         drop(sha256)
-    return len(gone)
+    return gone
+
+
+class NoRoom:
+    """What was dropped for want of room: fetched again, it would only be dropped again."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int] = {}
+        self._bound = 0
+
+    def note(self, dropped: Mapping[str, int], quota_bytes: int) -> None:
+        """`dropped` (sha256 → bytes on disk) had to go to come under `quota_bytes`."""
+        if dropped:
+            self._sizes |= dropped
+            self._bound = int(quota_bytes * _FILL)
+
+    def left_out(self, held: Mapping[str, int]) -> set[str]:
+        """Those for which there is no room beside what is held now; the others are forgotten."""
+        free = self._bound - sum(held.values())
+        self._sizes = {s: size for s, size in self._sizes.items() if size > free and s not in held}
+        return set(self._sizes)

@@ -7,10 +7,12 @@ from sqlalchemy import select
 
 from controller import areas, emergencies
 from controller.access import SYSTEM
-from controller.area_states import area_state
+from controller.area_states import MOST_SOUNDINGS, area_state
 from controller.emergencies import START_DELAY, EmergencyInput, Repeat
 from controller.errors import BadInput, Conflict, NotAllowed, NotFound
 from controller.models import Airing, Approval, AuditEntry, EmergencyState, ServiceCommand, Tune
+from protocol.envelope import Heading, MessageType, seal
+from protocol.keys import SigningKey
 from protocol.outcomes import AiringClass, Origin
 from tests.controller.factories import NOW, make_clip
 
@@ -190,3 +192,17 @@ def test_what_is_over_or_was_never_confirmed_is_said_to_have_expired(session, ca
     assert emergencies.expire(session, NOW + timedelta(minutes=10)) == 0
     assert emergencies.expire(session, NOW + timedelta(minutes=11)) == 2
     assert {over.state, waiting.state} == {EmergencyState.EXPIRED}
+
+
+def test_the_state_of_many_emergencies_still_fits_into_a_message(session, cast, commune):
+    long = make_clip(session, title="ữ" * 200, area_id=commune, duration_ms=20_000)
+    for name in (emergencies.ALERT_TUNE, emergencies.DRILL_TUNE):
+        session.add(Tune(name=name, title=name, sha256="0" * 64, bytes=9, duration_ms=2_000))
+    for _ in range(6):
+        begin(session, cast.alice, long, commune, drill=True, repeat=Repeat(60, 300))
+    later = NOW + timedelta(hours=1)
+    state = area_state(session, commune, later)
+    assert len(state.airings) == MOST_SOUNDINGS
+    assert NOW < state.airings[0].starts_at < state.airings[-1].starts_at
+    heading = Heading("main", f"area:{commune}", "controller", 1, later, later)
+    seal(MessageType.AREA_STATE, heading, state, [SigningKey.generate()])  # or it raises

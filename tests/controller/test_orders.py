@@ -70,7 +70,7 @@ def emergency(engine, cast, upper):
 def test_an_emergency_is_commanded_at_once_and_stands_with_its_repeats(bench, emergency, upper):
     bench.orders.announce([upper], "play", emergency.id)
     told, command = bench.command(upper)
-    assert (command.verb, command.airing.title) == ("play", emergency.title)
+    assert (command.verb, command.airing.title) == ("play", f"Diễn tập: {emergency.title}")
     assert told.to == f"area:{upper}"
     after, state = bench.state(upper)
     assert state.airings[0] == command.airing
