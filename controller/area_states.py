@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import emergencies
+from controller import emergencies, versions
 from controller.models import Airing, AreaOrder, Emergency, EmergencyState
 from protocol.codec import from_json
 from protocol.messages import Airing as SaidAiring
@@ -27,7 +27,10 @@ def area_state(session: Session, area_id: str, now: datetime) -> AreaState:
     return AreaState(
         area_id=area_id,
         airings=_bounded([said for each in active for said in soundings(session, each)], now),
-        cancelled=tuple(row.id for each in cancelled for row in _rows(session, each)),
+        cancelled=(
+            *(row.id for each in cancelled for row in _rows(session, each)),
+            *sorted(row.id for row in versions.withdrawn_while_sounding(session, now, area_id)),
+        ),
         stopped_at=stopped_at if stopped_at and stopped_at > now - STOP_KEPT else None,
         muted_until=order.muted_until
         if order and order.muted_until and order.muted_until > now

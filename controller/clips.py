@@ -20,7 +20,7 @@ from controller.models import Approval, Clip, ClipVersion
 from controller.paging import Page, beyond, limited, page_of
 from controller.searching import matches
 from controller.uploads import Cancelled, Progress, UploadInput, edit, speak, upload
-from controller.versions import airable, airable_of, newest_of
+from controller.versions import airable, airable_of, areas_sounding, newest_of
 
 __all__ = [
     "Cancelled",
@@ -106,11 +106,17 @@ def reject(
 def withdraw(
     session: Session, actor: Actor, clip_id: str, now: datetime, note: str = ""
 ) -> ClipVersion:
-    """Every version falls silent at once; a new version can be uploaded and approved later."""
+    """Every version falls silent at once; a new version can be uploaded and approved later.
+
+    A programme in which it sounds just now is stopped: nodes are told as of a cancelled emergency.
+    """
     clip, newest = _newest(session, actor, clip_id, Action.APPROVE)
+    sounding = areas_sounding(session, clip.id, now) if _on_air(clip) else []
     for version in clip.versions:
         if version.status in (Approval.APPROVED, Approval.PENDING):
             _decided(session, actor, clip, version, Approval.WITHDRAWN, now, note)
+    if sounding:
+        commands.ask(session, CommandKind.AREA_STATE_CHANGED, {"area_ids": sounding}, actor, now)
     return newest
 
 
@@ -244,6 +250,10 @@ def _newest(
     clip = get(session, actor, clip_id)
     require(session, actor, action, clip.area_id)
     return clip, clip.versions[-1]
+
+
+def _on_air(clip: Clip) -> bool:
+    return any(version.status == Approval.APPROVED for version in clip.versions)
 
 
 def _decided(

@@ -1,12 +1,22 @@
 """Which recording of a clip may sound: the newest approved one that is valid at the instant."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from controller.models import Approval, Clip, ClipVersion
+from controller.models import (
+    Airing,
+    AiringArea,
+    Approval,
+    Clip,
+    ClipVersion,
+    ProgrammeItem,
+    Schedule,
+)
+
+_LONGEST = timedelta(days=1)  # nothing sounds for longer
 
 
 def airable(session: Session, clip_id: str, at: datetime) -> ClipVersion | None:
@@ -52,6 +62,53 @@ def translations_of(session: Session, clip_ids: Iterable[str]) -> dict[str, list
     for clip in session.scalars(query):
         found.setdefault(clip.translation_of or "", []).append(clip)
     return found
+
+
+def withdrawn_while_sounding(session: Session, now: datetime, area_id: str) -> list[Airing]:
+    """Airings of an area that had begun when a clip of theirs, or a translation, was withdrawn.
+
+    What has not begun needs no word: its next document leaves the clip out.
+    """
+    query = (
+        select(Airing)
+        .join(AiringArea, AiringArea.airing_id == Airing.id)
+        .join(Schedule, Schedule.id == Airing.schedule_id)
+        .join(ProgrammeItem, ProgrammeItem.programme_id == Schedule.programme_id)
+        .join(
+            Clip,
+            or_(Clip.id == ProgrammeItem.clip_id, Clip.translation_of == ProgrammeItem.clip_id),
+        )
+        .join(ClipVersion, ClipVersion.clip_id == Clip.id)
+        .where(
+            AiringArea.area_id == area_id,
+            Airing.cancelled_at.is_(None),
+            Airing.starts_at <= now,
+            Airing.starts_at > now - _LONGEST,
+            ClipVersion.status == Approval.WITHDRAWN,
+            ClipVersion.decided_at >= Airing.starts_at,
+        )
+        .distinct()
+    )
+    return list(session.scalars(query))
+
+
+def areas_sounding(session: Session, clip_id: str, now: datetime) -> list[str]:
+    """The areas in which an airing with the clip, or one it translates, may be sounding."""
+    original = select(Clip.translation_of).where(Clip.id == clip_id).scalar_subquery()
+    query = (
+        select(AiringArea.area_id)
+        .join(Airing, Airing.id == AiringArea.airing_id)
+        .join(Schedule, Schedule.id == Airing.schedule_id)
+        .join(ProgrammeItem, ProgrammeItem.programme_id == Schedule.programme_id)
+        .where(
+            or_(ProgrammeItem.clip_id == clip_id, ProgrammeItem.clip_id == original),
+            Airing.cancelled_at.is_(None),
+            Airing.starts_at <= now,
+            Airing.starts_at > now - _LONGEST,
+        )
+        .distinct()
+    )
+    return sorted(session.scalars(query))
 
 
 def is_valid(version: ClipVersion, at: datetime) -> bool:

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from controller import emergencies
-from controller.database import transaction
+from controller import approvals, clips, emergencies, schedules
+from controller.commands import CommandKind
+from controller.database import reading, transaction
 from controller.emergencies import EmergencyInput, Repeat
+from controller.models import Airing, ServiceCommand
 from controller.mqtt.publisher import Publisher
 from controller.orders import Orders
 from protocol import envelope
@@ -15,7 +18,7 @@ from protocol.envelope import MessageType, heading_of
 from protocol.keys import SigningKey
 from protocol.messages import AreaState, Command
 from protocol.topics import Topics
-from tests.controller.factories import DAY, NOW, make_clip
+from tests.controller.factories import DAY, NOW, make_clip, schedule_input
 from tests.fakes.link import FakeLink
 
 TOPICS = Topics("main")
@@ -115,3 +118,31 @@ def test_what_has_lapsed_leaves_the_state(bench, emergency, upper):
 
 def test_without_anything_said_before_there_is_nothing_to_refresh(bench):
     assert bench.orders.refresh() == 0
+
+
+def test_a_clip_withdrawn_while_it_sounds_falls_silent_and_one_before_needs_no_word(
+    bench, engine, cast, upper
+):
+    with transaction(engine) as session:
+        clip = make_clip(session, area_id=cast.areas["commune"], duration_ms=600_000)
+        for start in ("2026-11-22T12:30", "2026-11-22T13:30"):
+            data = schedule_input(clip.id, upper, start)
+            schedule, _ = schedules.create(session, cast.erin, data, NOW)
+            approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+        first = session.scalars(select(Airing).order_by(Airing.starts_at)).first()
+        clip_id, airing_id, starts_at = clip.id, first.id, first.starts_at
+    bench.now = starts_at + timedelta(minutes=1)
+    bench.orders.announce([upper])
+    assert bench.state(upper)[1].cancelled == ()
+    with transaction(engine) as session:
+        clips.withdraw(session, cast.bob, clip_id, bench.now)
+    with reading(engine) as session:
+        asked = session.scalars(
+            select(ServiceCommand).where(ServiceCommand.kind == CommandKind.AREA_STATE_CHANGED)
+        ).one()
+        assert asked.body["area_ids"] == [upper]
+    bench.orders.announce([upper])
+    assert bench.state(upper)[1].cancelled == (airing_id,)
+    bench.now += DAY
+    bench.orders.announce([upper])
+    assert bench.state(upper)[1].cancelled == ()
