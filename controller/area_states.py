@@ -29,7 +29,7 @@ def area_state(session: Session, area_id: str, now: datetime) -> AreaState:
         airings=_bounded([said for each in active for said in soundings(session, each)], now),
         cancelled=(
             *(row.id for each in cancelled for row in _rows(session, each)),
-            *sorted(row.id for row in versions.withdrawn_while_sounding(session, now, area_id)),
+            *sorted(versions.withdrawn_while_sounding(session, now, area_id)),
         ),
         stopped_at=stopped_at if stopped_at and stopped_at > now - STOP_KEPT else None,
         muted_until=order.muted_until

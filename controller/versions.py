@@ -17,6 +17,7 @@ from controller.models import (
 )
 
 _LONGEST = timedelta(days=1)  # nothing sounds for longer
+_ARMED = timedelta(seconds=16)  # nodes take an airing in hand 15 s before its start
 
 
 def airable(session: Session, clip_id: str, at: datetime) -> ClipVersion | None:
@@ -64,13 +65,14 @@ def translations_of(session: Session, clip_ids: Iterable[str]) -> dict[str, list
     return found
 
 
-def withdrawn_while_sounding(session: Session, now: datetime, area_id: str) -> list[Airing]:
-    """Airings of an area that had begun when a clip of theirs, or a translation, was withdrawn.
+def withdrawn_while_sounding(session: Session, now: datetime, area_id: str) -> set[str]:
+    """Ids of an area's airings that nodes had in hand when a clip of theirs, or a translation of
+    it, was withdrawn.
 
-    What has not begun needs no word: its next document leaves the clip out.
+    What is further off needs no word: its next document leaves the clip out.
     """
     query = (
-        select(Airing)
+        select(Airing.id, Airing.starts_at, ClipVersion.decided_at)
         .join(AiringArea, AiringArea.airing_id == Airing.id)
         .join(Schedule, Schedule.id == Airing.schedule_id)
         .join(ProgrammeItem, ProgrammeItem.programme_id == Schedule.programme_id)
@@ -82,14 +84,17 @@ def withdrawn_while_sounding(session: Session, now: datetime, area_id: str) -> l
         .where(
             AiringArea.area_id == area_id,
             Airing.cancelled_at.is_(None),
-            Airing.starts_at <= now,
+            Airing.starts_at <= now + _ARMED,
             Airing.starts_at > now - _LONGEST,
             ClipVersion.status == Approval.WITHDRAWN,
-            ClipVersion.decided_at >= Airing.starts_at,
         )
         .distinct()
     )
-    return list(session.scalars(query))
+    return {
+        airing_id
+        for airing_id, starts_at, withdrawn_at in session.execute(query)
+        if withdrawn_at is not None and withdrawn_at >= starts_at - _ARMED
+    }
 
 
 def areas_sounding(session: Session, clip_id: str, now: datetime) -> list[str]:
@@ -103,7 +108,7 @@ def areas_sounding(session: Session, clip_id: str, now: datetime) -> list[str]:
         .where(
             or_(ProgrammeItem.clip_id == clip_id, ProgrammeItem.clip_id == original),
             Airing.cancelled_at.is_(None),
-            Airing.starts_at <= now,
+            Airing.starts_at <= now + _ARMED,
             Airing.starts_at > now - _LONGEST,
         )
         .distinct()

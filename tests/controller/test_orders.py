@@ -120,8 +120,9 @@ def test_without_anything_said_before_there_is_nothing_to_refresh(bench):
     assert bench.orders.refresh() == 0
 
 
-def test_a_clip_withdrawn_while_it_sounds_falls_silent_and_one_before_needs_no_word(
-    bench, engine, cast, upper
+@pytest.mark.parametrize("after_s", [-10, 60])  # in hand already, or sounding
+def test_a_clip_withdrawn_while_it_sounds_falls_silent_and_what_is_far_off_needs_no_word(
+    bench, engine, cast, upper, after_s
 ):
     with transaction(engine) as session:
         clip = make_clip(session, area_id=cast.areas["commune"], duration_ms=600_000)
@@ -131,7 +132,7 @@ def test_a_clip_withdrawn_while_it_sounds_falls_silent_and_one_before_needs_no_w
             approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
         first = session.scalars(select(Airing).order_by(Airing.starts_at)).first()
         clip_id, airing_id, starts_at = clip.id, first.id, first.starts_at
-    bench.now = starts_at + timedelta(minutes=1)
+    bench.now = starts_at + timedelta(seconds=after_s)
     bench.orders.announce([upper])
     assert bench.state(upper)[1].cancelled == ()
     with transaction(engine) as session:
@@ -143,6 +144,6 @@ def test_a_clip_withdrawn_while_it_sounds_falls_silent_and_one_before_needs_no_w
         assert asked.body["area_ids"] == [upper]
     bench.orders.announce([upper])
     assert bench.state(upper)[1].cancelled == (airing_id,)
-    bench.now += DAY
+    bench.now += 2 * DAY
     bench.orders.announce([upper])
     assert bench.state(upper)[1].cancelled == ()
