@@ -6,7 +6,7 @@ not know is answered as such and nothing is done.
 
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from device.airing import Placed
 from protocol.codec import format_time, parse_time
@@ -32,6 +32,7 @@ class Desk:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._stopped_seq = 0
+        self._asked: dict[str, int] = {}  # airing → the number of the command that asked for it
         self._button_until: float | None = None  # monotonic; the button's mute, while it lasts
 
     def command(self, topic: str, raw: bytes, *, retained: bool) -> None:
@@ -46,8 +47,9 @@ class Desk:
         opened = gate.open(raw, MessageType.COMMAND, f"command/{to}", to=to)
         if opened is None:
             return
-        command = opened.read(Command)
+        command = _named(opened.body)
         try:
+            command = opened.read(Command)
             problem, detail = self._obey(command, opened.heading)
         except (Malformed, ValueError) as error:
             problem, detail = "malformed", str(error)
@@ -88,6 +90,10 @@ class Desk:
         documents = self._node.documents
         documents.local_stop = max(filter(None, [documents.local_stop, heading.issued_at]))
         stopped = self._node.stage.stop_all(Reason.OPERATOR)
+        # What waits for its turn was asked for before as well, though its instant lies ahead.
+        older = {airing_id for airing_id, seq in self._asked.items() if seq < heading.seq}
+        stopped += self._node.planner.withdraw(older)
+        self._asked = {each: seq for each, seq in self._asked.items() if each not in older}
         self._node.replan()
         return "", f"{stopped} stopped"
 
@@ -99,6 +105,7 @@ class Desk:
         config = self._node.documents.config
         area_id = config.area_path[-1] if config.area_path else ""
         placed = Placed.on(config, command.airing, area_id, live=True)
+        self._asked[placed.airing_id] = heading.seq
         self._node.planner.add_live(placed)
         self._node.want_now(placed)
         self._node.tick_now()
@@ -145,6 +152,11 @@ class Desk:
             return "malformed", "pct goes from 0 to 100"
         self._node.sound.send({"cmd": "volume", "pct": value})
         return "", ""
+
+
+def _named(body: dict[str, Any]) -> Command:
+    """A command that cannot be read, as far as its answer needs it."""
+    return Command(str(body.get("command_id", ""))[:64], str(body.get("verb", ""))[:64])
 
 
 def _until(text: str) -> datetime | None:

@@ -7,7 +7,7 @@ wall clock that jumps makes an airing neither sound twice nor disappear unreport
 
 import bisect
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -99,6 +99,18 @@ class Planner:
         self._note_emergencies([placed])
         if not self.stage.dealt_with(placed.airing_id):
             bisect.insort(self._plan, placed, key=_order)
+
+    def withdraw(self, airing_ids: Collection[str]) -> int:
+        """Stop those that commands asked for and that have not begun; how many there were."""
+        waiting = [
+            each
+            for each in self._plan
+            if each.airing_id in airing_ids and not self.stage.dealt_with(each.airing_id)
+        ]
+        for placed in waiting:
+            self.stage.skip(placed, Outcome.STOPPED, Reason.OPERATOR)
+            self._forget(placed)
+        return len(waiting)
 
     def _note_emergencies(self, placed: Iterable[Placed]) -> None:
         """Those heard of together rank alike; those heard of later were issued later."""

@@ -97,6 +97,37 @@ def test_a_play_issued_before_a_stop_does_not_sound(living, controller):
     assert node.planner.coming(node.clock.now()) is None
 
 
+def test_a_stop_ends_an_older_play_that_waits_for_its_clip_or_its_turn(living, controller):
+    node = living.node
+    content, frames = make_clip(1.0)  # nobody seeds it
+    airing = airing_of(content, frames, datetime.now(UTC) + timedelta(seconds=60), "waits")
+    assert ask(living, controller, "play", airing=airing)[0]["ok"]
+    assert node.planner.coming(node.clock.now())
+    assert ask(living, controller, "stop")[0]["detail"] == "1 stopped"
+    assert node.planner.coming(node.clock.now()) is None
+    living.until(lambda: controller.outcomes(node.device_id).get("waits"))
+    report = controller.outcomes(node.device_id)["waits"]
+    assert (report.outcome, report.reason) == ("stopped", "operator")
+
+
+def test_an_older_stop_that_comes_late_spares_a_newer_play(living, controller):
+    node = living.node
+    content, frames = make_clip(1.0)
+    airing = airing_of(content, frames, datetime.now(UTC) + timedelta(seconds=60), "newer")
+    controller.seq += 1
+    early = controller.seq
+    assert ask(living, controller, "play", airing=airing)[0]["ok"]
+    topic = controller.topics.area_command(AREA)
+    late = controller.sealed(MessageType.COMMAND, Command("c", "stop"), f"area:{AREA}", seq=early)
+    node.desk.command(topic, late, retained=False)
+    assert node.planner.coming(node.clock.now())
+
+
+def test_a_command_of_another_version_that_cannot_be_read_is_answered(living, controller):
+    answer, _ = ask(living, controller, "play", airing={"airing_id": "x", "class": "galactic"})
+    assert (answer["verb"], answer["ok"], answer["problem"]) == ("play", False, "malformed")
+
+
 def test_a_test_play_sounds_and_is_reported(living, controller):
     content, frames = make_clip(0.5)
     controller.seed(content)
