@@ -7,6 +7,7 @@ change of the clocks skips or doubles is told apart by its instant.
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller import clips
@@ -130,6 +131,25 @@ def _refuse_own(session: Session, actor: Actor, schedule: Schedule) -> None:
             clips.refuse_author(actor, schedule.created_by, policy)
 
 
+def _refuse_own_place(session: Session, airing: Airing, at: datetime) -> None:
+    """Of two airings of one schedule at one time only one would be left."""
+    ends_at = at + (airing.ends_at - airing.starts_at)
+    other = select(Airing.id).where(
+        Airing.schedule_id == airing.schedule_id,
+        Airing.id != airing.id,
+        Airing.cancelled_at.is_(None),
+        Airing.starts_at < ends_at,
+        Airing.ends_at > at,
+    )
+    if session.scalar(other.limit(1)):
+        raise Conflict(
+            "clash",
+            "Giờ đó đã có một lượt khác của lịch này: hãy chọn giờ khác, hoặc bỏ một lượt.",
+            "Another airing of this schedule is at that time: choose another time, or leave "
+            "one out.",
+        )
+
+
 def _original(schedule: Schedule, airing: Airing) -> str:
     return to_local(airing.original_at, zone(schedule.timezone)).isoformat()
 
@@ -158,6 +178,8 @@ def _with_rule(
     """`at`: the new start to judge; what the schedule's other airings break already is not in
     question here."""
     # What would break only through this counts, also where a rule names another airing for it.
+    if at is not None:
+        _refuse_own_place(session, airing, at)
     before = judge_again(session, schedule, now).blocking if at is not None else ()
     broken = {(each["airing"], each["rule"]) for each in before}
     schedule.rule = {**schedule.rule, **changed}

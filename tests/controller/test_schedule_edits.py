@@ -193,6 +193,15 @@ def test_a_move_into_the_past_or_far_away_is_refused(session, cast, daily, start
         schedule_edits.move(session, cast.bob, ahead(session, daily)[1].id, starts_at, NOW)
 
 
+@pytest.mark.parametrize("starts_at", ["2026-11-24T13:00", "2026-11-24T12:59:30"])
+def test_a_move_onto_another_airing_of_its_schedule_is_refused(session, cast, daily, starts_at):
+    second = ahead(session, daily)[1]
+    with pytest.raises(Conflict) as refused:
+        schedule_edits.move(session, cast.bob, second.id, starts_at, NOW)
+    assert "đã có một lượt khác của lịch này" in refused.value.vi
+    assert second in ahead(session, daily)
+
+
 def test_one_airing_is_left_out_alone(session, cast, daily):
     ids = [airing.id for airing in ahead(session, daily)]
     schedule_edits.leave_out(session, cast.bob, ids[1], NOW)
