@@ -90,6 +90,7 @@ SAFE_TWICE = {
     "login.take_code": "a code counts once",
     "login.use_link": "a link counts once",
     "packs.export": "only gives a file",
+    "sticks.out": "only gives a file",
     "working.stop": "stops what is stopped",
 }
 

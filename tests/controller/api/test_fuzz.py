@@ -3,7 +3,7 @@
 Requests are made from the OpenAPI document itself, right ones and wrong ones.
 """
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pytest
@@ -53,9 +53,19 @@ def operations(app):
     }
 
 
-def send(case, client, token):
+def send(case, app, token):
     case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
-    return case.call(app=client)
+    return case.call(app=_closed(app))
+
+
+def _closed(app):
+    """A server closes what it has sent; the client of these requests does not."""
+
+    def answer(environ, start_response):
+        with closing(app(environ, start_response)) as body:
+            return [b"".join(body)]
+
+    return answer
 
 
 @pytest.mark.slow
