@@ -1,4 +1,5 @@
-"""News for technicians by e-mail or webhook: clusters gone silent, airings failed, faults reported.
+"""News for technicians by e-mail or webhook: clusters gone silent, airings failed, faults reported,
+clips about to expire.
 
 A target is an address as Apprise takes it (mailtos://…, json://…). Housekeeping asks `due` now and
 then; what happened since the last message becomes one message, and the next waits half an hour, so
@@ -6,7 +7,7 @@ that a power cut in twenty villages is one e-mail. Targets belong to an area and
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,11 +16,20 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from controller import audit, database, faults, nodes
+from controller import audit, database, expiry, faults, nodes
 from controller.access import Action, Actor, below, require, require_role, visible_areas
 from controller.areas import DEFAULT_TIMEZONE
 from controller.errors import BadInput, NotFound
-from controller.models import Airing, AlertTarget, Area, EventKind, Node, NodeEvent, Playback
+from controller.models import (
+    Airing,
+    AlertTarget,
+    Area,
+    EventKind,
+    Node,
+    NodeEvent,
+    Playback,
+    Role,
+)
 from controller.outcome_words import outcome_word, reason_word
 from controller.places import Tree
 from protocol.outcomes import Outcome
@@ -29,6 +39,7 @@ _log = logging.getLogger(__name__)
 EVERY: Final = timedelta(minutes=30)
 # A device that only reconnects is no news.
 SILENT_FOR: Final = timedelta(minutes=10)
+_DAY: Final = timedelta(days=1)
 _MOST_LINES: Final = 20
 _LONGEST: Final = 500
 _FAILED: Final = (Outcome.MISSED, Outcome.PARTIAL, Outcome.INTERRUPTED)
@@ -188,7 +199,25 @@ def _news(session: Session, target: AlertTarget, now: datetime) -> list[str]:
         if _within(nodes.area_of(session, node.id, now), inside):
             what = "reported broken" if said == "en" else "dân báo hỏng"
             lines.append(f"{node.name}: {what}: {note.text}{_whom_to_call(node, said)}")
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys([*lines, *_ending(session, target, tree, now)]))
+
+
+def _ending(session: Session, target: AlertTarget, tree: Tree, now: datetime) -> Iterator[str]:
+    """Clips in use that may not air much longer: told a week and a day before."""
+    reader = Actor(None, target.name, Role.VIEWER, target.area_id)
+    for each in expiry.expiring(session, reader, now):
+        decided = [version.decided_at for version in each.clip.versions if version.decided_at]
+        begins = max([each.at - expiry.SOON, *decided])  # a late approval is told at once
+        if each.schedules and any(
+            target.told_until < when <= now for when in (begins, each.at - _DAY)
+        ):
+            at, title = _local(tree, each.clip.area_id, each.at), each.clip.title
+            used = ", ".join(schedule.title for schedule in each.schedules)
+            yield (
+                f"'{title}' expires at {at}; still used in: {used}"
+                if target.language == "en"
+                else f"«{title}» hết hạn lúc {at}; còn dùng trong: {used}"
+            )
 
 
 def _within(area_id: str | None, inside: Collection[str] | None) -> bool:

@@ -7,12 +7,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from controller import alerts, node_story
+from controller import alerts, approvals, node_story, schedules
 from controller.access import SYSTEM
 from controller.database import reading, transaction
 from controller.errors import BadInput, NotFound
 from controller.models import EventKind, Node, Playback
-from tests.controller.factories import NOW, make_node, serve
+from tests.controller.factories import NOW, make_clip, make_node, schedule_input, serve
 
 MINUTE = timedelta(minutes=1)
 
@@ -148,3 +148,30 @@ def test_apprise_really_posts_it(engine, silent):
     thread.join(10)
     server.server_close()
     assert heard[0]["message"] == "Nội dung"
+
+
+def test_a_clip_in_use_is_named_a_week_and_a_day_before_it_expires(engine, cast, outbox):
+    week, ends = timedelta(days=7), NOW + timedelta(days=10)
+    with transaction(engine) as session:
+        clip = make_clip(session, area_id=cast.areas["commune"], valid_until=ends)
+        make_clip(session, title="Không dùng", area_id=cast.areas["commune"], valid_until=ends)
+        data = schedule_input(clip.id, cast.areas["upper"], "2026-11-23T13:00")
+        schedule, _ = schedules.create(session, cast.erin, data, NOW)
+        approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+        alerts.add(session, cast.alice, cast.areas["commune"], "Xã", "json://h/a", NOW)
+        alerts.add(session, cast.charlie, cast.areas["elsewhere"], "Xa", "json://h/b", NOW)
+    sent = [
+        alerts.run(engine, at, outbox)
+        for at in (
+            ends - week - MINUTE,
+            ends - week,
+            ends - week + 60 * MINUTE,
+            ends - timedelta(hours=23),
+            ends - timedelta(hours=22),
+        )
+    ]
+    assert sent == [0, 1, 0, 1, 0]
+    assert {address for address, _, _ in outbox.sent} == {"json://h/a"}
+    body = outbox.sent[0][2]
+    assert "«Cài VNeID» hết hạn lúc 12:00 02/12; còn dùng trong: " in body
+    assert "Không dùng" not in body
