@@ -1,6 +1,7 @@
 """A language whose words are forty percent longer still fits on a small phone.
 
-Every text of a page is stretched in place, as a translation of that length would be.
+Every text of a page is stretched in place, as a translation of that length would be. And so does
+everybody's own text twice as large.
 """
 
 import pytest
@@ -22,10 +23,26 @@ _STRETCH = """() => {
 }"""
 
 
+_TWICE = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("html { font-size: 200% !important }");
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_with_longer_words(site, open_as, watch, name):
     who, path = PAGES[name]
     watch.expected = ("404",)
     page = open_as(site, who, address(site, path), width=320)
     page.evaluate(_STRETCH)
+    assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_with_letters_twice_as_large(site, open_as, watch, name):
+    who, path = PAGES[name]
+    watch.expected = ("404",)
+    page = open_as(site, who, address(site, path), width=320)
+    page.evaluate(_TWICE)
     assert overflow(page) <= 0
