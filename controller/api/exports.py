@@ -27,7 +27,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _CHUNK_BYTES: Final = 64 * 1024
 _SHEET_ROWS: Final = 1_048_575  # what a worksheet holds below its heading
 
-Cell = str | int | float | None
+Cell = str | int | float | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def csv_lines(rows: Iterable[Row], language: str) -> Iterator[bytes]:
     """CSV with a BOM, so that Excel reads the letters right; lines end as RFC 4180 says."""
     yield b"\xef\xbb\xbf" + _csv_line(_headings(language))
     for row in rows:
-        yield _csv_line([guarded(column.read(row, language)) for column in COLUMNS])
+        yield _csv_line([_plain(guarded(column.read(row, language))) for column in COLUMNS])
 
 
 def xlsx_chunks(rows: Iterable[Row], language: str, folder: Path) -> Generator[bytes]:
@@ -111,6 +111,7 @@ def guarded(cell: Cell) -> Cell:
 def _write_workbook(path: Path, rows: Iterable[Row], language: str) -> None:
     options = {
         "constant_memory": True,
+        "default_date_format": "yyyy-mm-dd hh:mm:ss",
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
@@ -134,6 +135,8 @@ def _write_row(sheet: Any, number: int, cells: list[Cell]) -> None:
     for index, cell in enumerate(cells):
         if isinstance(cell, str):
             sheet.write_string(number, index, cell)
+        elif isinstance(cell, datetime):
+            sheet.write_datetime(number, index, cell)
         elif cell is not None:
             sheet.write_number(number, index, cell)
 
@@ -153,9 +156,16 @@ def _hearing(row: Row) -> bool | None:
     return None if row.view.playback.heard_ms is None else row.view.playback.heard_ms > 0
 
 
-def _local(at: datetime | None) -> str:
-    """Wall time where the horns are, to the nearest second; the log page shows the same."""
+def _local(at: datetime | None) -> datetime | None:
+    """Wall time where the horns are, to the nearest second; the log page shows the same.
+
+    Without a zone, as a spreadsheet knows no other.
+    """
     if at is None:
-        return ""
-    nearest = at + timedelta(milliseconds=500)
-    return nearest.astimezone(ZoneInfo(DEFAULT_TIMEZONE)).strftime("%Y-%m-%d %H:%M:%S")
+        return None
+    nearest = (at + timedelta(milliseconds=500)).replace(microsecond=0)
+    return nearest.astimezone(ZoneInfo(DEFAULT_TIMEZONE)).replace(tzinfo=None)
+
+
+def _plain(cell: Cell) -> str | int | float | None:
+    return f"{cell:%Y-%m-%d %H:%M:%S}" if isinstance(cell, datetime) else cell

@@ -49,7 +49,7 @@ def test_an_airing_s_path_is_told_on_both_clocks(visit, services, village):
     page = visit("tom").get(f"/log/{airing}/{village.nodes['Hạ']}").text
     for words in ("Giờ cụm loa", "Giờ máy chủ", "bật tăng âm", "máy chủ nhận và xác nhận báo cáo"):
         assert words in page
-    assert "05:30:00.000" in page
+    assert "05:30:00,000" in page
 
 
 def test_an_account_gets_another_role_and_a_further_place(visit, services, village):

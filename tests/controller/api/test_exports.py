@@ -1,10 +1,12 @@
 """What a sheet holds: nothing it would run, times to the nearest second, one row at a time."""
 
+import io
 import itertools
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from openpyxl import load_workbook
 
 from controller.api import exports
 from controller.models import Node, Playback
@@ -34,6 +36,13 @@ def test_times_are_rounded_not_cut():
     early = row(started_at=NOW - timedelta(milliseconds=1))
     line = list(exports.csv_lines([early], "en"))[1].decode()
     assert line.startswith("2026-11-22 12:00:00,2026-11-22 12:00:00,")
+
+
+def test_a_sheet_can_reckon_with_the_times(tmp_path):
+    book = b"".join(exports.xlsx_chunks([row(started_at=NOW)], "vi", tmp_path))
+    planned, started, ended = load_workbook(io.BytesIO(book)).active["A2:C2"][0]
+    assert (planned.is_date, planned.value) == (True, datetime(2026, 11, 22, 12, 0))  # noqa: DTZ001
+    assert (started.value, ended.value) == (planned.value, None)
 
 
 def test_csv_takes_its_rows_one_by_one():
