@@ -251,7 +251,7 @@ def test_one_airing_on_one_cluster_is_told_step_by_step(visit, services, village
     airing = airing_of(services, village.schedules["morning"], on="2026-11-22")
     address = f"/log/{airing.id}/{village.nodes['Cầu Đá']}"
     page = visit("tom").get(address).text
-    assert "05:30:00.000" in page
+    assert "05:30:00,000" in page
     assert "Cụm loa mất điện vào giờ phát." in page
     assert visit("charlie").get(address).status_code == 404
 
