@@ -40,7 +40,7 @@ class Channels:
     def add(self, block: NDArray[np.float32]) -> Block:
         """Count one block of shape (channels, frames) and return it as mono."""
         self.frames += block.shape[1]
-        self.flat += _flat_tops(block[0])
+        self.flat += max(map(_flat_tops, block))
         if block.shape[0] == 1:
             return np.ascontiguousarray(block[0])
         self.stereo = True
