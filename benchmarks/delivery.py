@@ -25,10 +25,10 @@ from pathlib import Path
 
 from audio_library.store import Store
 from benchmarks.wire import Wire
-from controller.desk import BlobSource
 from controller.mqtt.clip_seeder import Blob, ClipSeeder
 from controller.mqtt.ledger import FileLedger
 from controller.mqtt.link import BrokerAddress, Link
+from controller.publishing.desk import BlobSource
 from device.blobs import BlobStore
 from device.fetcher import Fetcher
 from device.link import Link as NodeLink

@@ -21,12 +21,16 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from audio_library.store import Store
-from controller import areas, commands, database, emergencies, nodes, schema, settings, signing
-from controller.access import SYSTEM
-from controller.areas import AreaInput
-from controller.emergencies import EmergencyInput
+from controller import commands, database, schema, settings
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
+from controller.area_changes.area_edits import AreaInput
+from controller.emergency import emergencies
+from controller.emergency.emergencies import EmergencyInput
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
+from controller.keys import signing
 from controller.models import Airing, ClipVersion, Device, DeviceBinding, Playback
-from controller.nodes import NodeInput
 from controller.settings import Settings
 from device.identity import load_key
 from tests.controller.factories import make_clip
@@ -41,7 +45,7 @@ def settle(engine: Engine, chosen: Settings, folder: Path, count: int) -> tuple[
     """An area with `count` nodes whose devices are enrolled, and a clip: (area id, clip id)."""
     now = datetime.now(UTC)
     with database.transaction(engine) as session:
-        area = areas.create(session, SYSTEM, AreaInput("Xã", "xã"), now - timedelta(days=1))
+        area = area_edits.create(session, SYSTEM, AreaInput("Xã", "xã"), now - timedelta(days=1))
         for number in range(count):
             data = NodeInput(f"n{number}", f"n{number}", area.id)
             node, _ = nodes.create(session, SYSTEM, data, now - timedelta(days=1))

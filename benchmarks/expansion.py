@@ -25,12 +25,11 @@ from dateutil.rrule import rrulestr
 from sqlalchemy import Engine, insert
 from sqlalchemy.orm import Session
 
-from controller import airings, proposals, schedule_edits, schedules, schema
-from controller.access import SYSTEM
+from controller import schema
+from controller.accounts.access import SYSTEM
 from controller.calendar.recurrence import Rule, occurrences
 from controller.calendar.rrule_text import RRule
 from controller.database import open_engine, sqlite_url, transaction
-from controller.desk import BlobSource, Desk
 from controller.models import (
     Approval,
     Area,
@@ -45,8 +44,11 @@ from controller.models import (
 from controller.mqtt.clip_seeder import ClipSeeder
 from controller.mqtt.ledger import FileLedger
 from controller.mqtt.publisher import Publisher
-from controller.page_store import PageStore
-from controller.schedules import ItemInput, ScheduleInput
+from controller.planning import airings
+from controller.publishing.desk import BlobSource, Desk
+from controller.publishing.page_store import PageStore
+from controller.scheduling import proposals, schedule_edits, schedules
+from controller.scheduling.schedules import ItemInput, ScheduleInput
 from protocol.keys import SigningKey
 from protocol.topics import Topics
 

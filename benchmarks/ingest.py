@@ -24,15 +24,16 @@ from queue import SimpleQueue
 
 from sqlalchemy import Engine, delete
 
-from controller import nodes, schema
-from controller.access import SYSTEM
-from controller.areas import AreaInput, create
+from controller import schema
+from controller.accounts.access import SYSTEM
+from controller.area_changes.area_edits import AreaInput, create
 from controller.database import open_engine, sqlite_url, transaction
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
 from controller.models import Device, DeviceBinding, NodeReport, Playback
 from controller.mqtt.ingest import Ingest, Listeners
 from controller.mqtt.link import Arrival, BrokerAddress, Link
 from controller.mqtt.publisher import Publisher
-from controller.nodes import NodeInput
 from controller.upsert import insert_missing
 from protocol import envelope
 from protocol.codec import to_json

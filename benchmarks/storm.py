@@ -23,11 +23,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from controller import areas, database, nodes, schema, settings, signing
-from controller.access import SYSTEM
-from controller.areas import AreaInput
+from controller import database, schema, settings
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
+from controller.area_changes.area_edits import AreaInput
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
+from controller.keys import signing
 from controller.models import Device, DeviceBinding
-from controller.nodes import NodeInput
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
 from protocol.messages import Presence
@@ -112,7 +115,9 @@ def settle(engine: Engine, keys: list[SigningKey]) -> str:
     """An area with a bound node for every key; the area's id."""
     now = datetime.now(UTC)
     with database.transaction(engine) as session:
-        area = areas.create(session, SYSTEM, AreaInput("Tỉnh", "tỉnh"), now - timedelta(days=1))
+        area = area_edits.create(
+            session, SYSTEM, AreaInput("Tỉnh", "tỉnh"), now - timedelta(days=1)
+        )
         for number, key in enumerate(keys):
             data = NodeInput(f"n{number}", f"n{number}", area.id)
             node, _ = nodes.create(session, SYSTEM, data, now - timedelta(days=1))

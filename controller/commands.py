@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
-from controller import audit
-from controller.access import SYSTEM, Actor
+from controller.accounts import audit
+from controller.accounts.access import SYSTEM, Actor
 from controller.models import ServiceCommand
 
 # A service that died holding a command has had this long to come back with its result.

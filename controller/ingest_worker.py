@@ -19,12 +19,12 @@ from sqlalchemy import Engine
 from controller import database, schema
 from controller import settings as configuration
 from controller.errors import ControllerError
+from controller.keys.signing import Keyring
 from controller.mqtt.ingest import Ingest, Listeners
 from controller.mqtt.link import Link
 from controller.mqtt.publisher import Publisher
 from controller.service import broker_address
 from controller.settings import Settings
-from controller.signing import Keyring
 from protocol.topics import Topics
 
 _POLL_S = 0.25

@@ -15,12 +15,15 @@ from sqlalchemy.orm import Session
 
 from audio_library.samples import SAMPLES, Sample
 from audio_library.store import Store
-from controller import approvals, clips, commands, database, people, schedules, tunes
+from controller import commands, database
 from controller import settings as configuration
-from controller.access import SYSTEM, Actor
+from controller.accounts import people
+from controller.accounts.access import SYSTEM, Actor
 from controller.calendar.wall import zone
+from controller.library import clips, tunes
 from controller.models import Clip, Schedule
-from controller.schedules import ItemInput, ScheduleInput
+from controller.scheduling import approvals, schedules
+from controller.scheduling.schedules import ItemInput, ScheduleInput
 from controller.services import open_services
 
 _log = logging.getLogger(__name__)

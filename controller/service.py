@@ -25,26 +25,26 @@ from types import FrameType
 from sqlalchemy import Engine
 
 from audio_library.store import Store
-from controller import commander, database, housekeeping, schema, sd_notify
+from controller import database, schema, sd_notify
 from controller import settings as configuration
-from controller.certificates import Authority
-from controller.commander import Commander
-from controller.desk import BlobSource, Desk
-from controller.enrolment import Bound
 from controller.errors import ControllerError
-from controller.fence import Fence
-from controller.housekeeping import Keeping
+from controller.fleet.enrolment import Bound
+from controller.keys.certificates import Authority
+from controller.keys.signing import Keyring
 from controller.mqtt.clip_seeder import ClipSeeder
 from controller.mqtt.ingest import Ingest, Listeners
 from controller.mqtt.ledger import FileLedger
 from controller.mqtt.link import Arrival, BrokerAddress, Link
 from controller.mqtt.publisher import RETAINED_FOR, Publisher
 from controller.one_service import Keeps, leading
-from controller.orders import Orders
-from controller.page_store import PageStore
+from controller.publishing.commander import Commander, ordinary, urgent
+from controller.publishing.desk import BlobSource, Desk
+from controller.publishing.fence import Fence
+from controller.publishing.orders import Orders
+from controller.publishing.page_store import PageStore
+from controller.publishing.vouching import Voucher
 from controller.settings import Settings
-from controller.signing import Keyring
-from controller.vouching import Voucher
+from controller.upkeep.housekeeping import Keeping, jobs, scheduler
 from protocol.envelope import MessageType
 from protocol.errors import ProtocolError
 from protocol.messages import ControllerState, Want
@@ -112,8 +112,8 @@ class Service:
             time.monotonic,
         )
         self.orders = Orders(engine, self.publisher, self.seeder.offer, clock)
-        self._urgent = Commander(engine, commander.urgent(self.orders), clock)
-        self._ordinary = Commander(engine, commander.ordinary(self.desk, self._vouch), clock)
+        self._urgent = Commander(engine, urgent(self.orders), clock)
+        self._ordinary = Commander(engine, ordinary(self.desk, self._vouch), clock)
         self._keeping = Keeping(
             engine,
             self.desk,
@@ -142,9 +142,9 @@ class Service:
                 ("desk", self._desk_turn),
             ):
                 stack.enter_context(self._thread(name, turn))
-            scheduler = housekeeping.scheduler(housekeeping.jobs(self._keeping), self._clock())
-            scheduler.start()
-            stack.callback(scheduler.shutdown)
+            timed = scheduler(jobs(self._keeping), self._clock())
+            timed.start()
+            stack.callback(timed.shutdown)
             sd_notify.notify("READY=1")
             stack.callback(self.link.hurry)
             stack.callback(sd_notify.notify, "STOPPING=1")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from controller.countersigning import SecondParty
 from controller.errors import ControllerError
-from controller.factor_box import FactorBox
+from controller.keys.countersigning import SecondParty
+from controller.keys.factor_box import FactorBox
 from protocol.keys import VerifyKey
 
 PREFIX: Final = "LOALANG_"

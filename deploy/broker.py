@@ -3,9 +3,9 @@
 The demo's broker listens on loopback, asks nobody's name and keeps its state in a folder of its
 own. A controller's broker adds a TLS listener for the nodes that lets nobody in without a
 certificate, whose name is then the user of the access list: a device by its own, a device that is
-to be enrolled by the one for joining. The list is written by the service (controller.fence); until
-it has started once, nobody but itself may do anything. Every message is signed besides, so all
-this is the outer fence and not the wall.
+to be enrolled by the one for joining. The list is written by the service (`publishing/fence.py`);
+until it has started once, nobody but itself may do anything. Every message is signed besides, so
+all this is the outer fence and not the wall.
 """
 
 import base64

@@ -3,7 +3,7 @@
 The installer makes both on the controller's machine. The first one's key stays with root; nodes
 receive its certificate on their first boot and trust no other broker. The second one's key goes
 to the controller's service, which signs a device's certificate when it enrols (see
-controller.certificates) and can therefore never pass for a broker. Everything begins in 1970,
+controller.keys.certificates) and can therefore never pass for a broker. Everything begins in 1970,
 because the clocks of nodes do, and lasts long: the keys live beside the server's, so a short life
 would add no safety, only a day on which every village falls silent. What goes wrong before is
 revoked.
@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from controller.certificates import Authority, client_certificate
-from controller.fence import JOINING
+from controller.keys.certificates import Authority, client_certificate
+from controller.publishing.fence import JOINING
 from deploy.files import write_atomically
 
 BEGINS = datetime.fromtimestamp(0, UTC)

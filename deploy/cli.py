@@ -44,7 +44,7 @@ COMMANDS: Final = {
         "one node (add list, create … to administer)",
     ),
     "sign": Command(
-        "controller.second_signer",
+        "controller.keys.second_signer",
         "controller",
         "người ký thứ hai cho lệnh khẩn cấp diện rộng",
         "the second signer of mass emergencies",

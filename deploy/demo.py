@@ -25,9 +25,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from controller import database, schema, signing
+from controller import database, schema
 from controller import settings as configuration
 from controller.errors import ControllerError
+from controller.keys import signing
 from deploy import demo_seed
 from deploy.broker import DemoBroker, demo_configuration
 from deploy.demo_seed import Secrets, Seeded

@@ -14,13 +14,15 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from controller import areas, nodes, people, tokens
-from controller.access import SYSTEM
-from controller.areas import AreaInput
+from controller.accounts import people, tokens
+from controller.accounts.access import SYSTEM
+from controller.accounts.people import UserInput
+from controller.area_changes import area_edits
+from controller.area_changes.area_edits import AreaInput
 from controller.database import reading, transaction
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
 from controller.models import Area, Device, DeviceBinding, Node, Role, User
-from controller.nodes import NodeInput
-from controller.people import UserInput
 from deploy.files import write_atomically
 
 OPEN_COMMUNE = "demo-xa-mau"
@@ -123,7 +125,7 @@ def _area(session: Session, code: str, about: AreaInput, now: datetime) -> str:
     area_id = session.scalar(select(Area.id).where(Area.code == code))
     if area_id:
         return area_id
-    return areas.create(session, SYSTEM, replace(about, code=code), now).id
+    return area_edits.create(session, SYSTEM, replace(about, code=code), now).id
 
 
 def _node(

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.errors import ControllerError
+from controller.keys.signing import public_keys
 from controller.settings import load
-from controller.signing import public_keys
 
 NETWORK_HINTS = """
 # How the node reaches the internet; a cable needs nothing here.

@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from controller.certificates import Authority
+from controller.keys.certificates import Authority
 from deploy import ca
 from deploy.broker import ACCESS, DOOR, SiteBroker, password_file, site_configuration
 from deploy.files import write_atomically

@@ -257,7 +257,7 @@ def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
             stop_s=3.5,
             hurry=signal.SIGQUIT,
         ),
-        Part("tunes", [python, "-m", "controller.tunes"], pages, once=True, niceness=10),
+        Part("tunes", [python, "-m", "controller.library.tunes"], pages, once=True, niceness=10),
     ]
 
 

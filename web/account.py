@@ -7,7 +7,7 @@ import segno
 from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from controller import browsers, people, second_factor, totp
+from controller.accounts import browsers, people, second_factor, totp
 from controller.api.here import Here, changing, looking
 from controller.errors import BadInput
 from controller.models import User

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from controller.nodes import NodeView
+from controller.fleet.nodes import NodeView
 from web.i18n import _, ngettext
 
 _HOT_C = 75

@@ -1,13 +1,13 @@
-"""The words for one airing's path to one cluster (see `controller.airing_path`)."""
+"""The words for one airing's path to one cluster (see `controller.outcomes.airing_path`)."""
 
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from controller import airing_path
-from controller.airing_path import Step, StepCode
 from controller.models import Playback
-from controller.playbacks import PlaybackView
+from controller.outcomes import airing_path
+from controller.outcomes.airing_path import Step, StepCode
+from controller.outcomes.playbacks import PlaybackView
 from web.filters import length, number
 from web.i18n import _
 

@@ -3,9 +3,9 @@
 from flask import Blueprint, Flask, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import alerts
 from controller.api.here import changing, looking
 from controller.errors import BadInput
+from controller.upkeep import alerts
 from web.forms import once
 from web.i18n import _, sentence
 from web.limits import limited

@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from controller import approvals
-from controller.access import Action, require_role
+from controller.accounts.access import Action, require_role
 from controller.api.here import Here, looking
+from controller.scheduling import approvals
 from web.places import Places
 from web.schedules import entry_of
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from flask import Blueprint, Flask, flash, redirect, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from controller import audit, backups, people, second_factor
+from controller.accounts import audit, people, second_factor
 from controller.api.here import Here, changing, services
 from controller.errors import ControllerError, NotAllowed, NotFound
 from controller.models import User
+from controller.upkeep import backups
 from web.forms import once
 from web.i18n import _, sentence
 from web.limits import limited

@@ -13,14 +13,17 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from controller import airings, clips, following, nodes, schedule_edits, schedules
-from controller.access import Action, require_role
+from controller.accounts.access import Action, require_role
 from controller.api.here import Here, changing, looking
-from controller.clips import ClipFilters
 from controller.errors import BadInput, Conflict, NotFound
+from controller.fleet import nodes
+from controller.library import clips
+from controller.library.clips import ClipFilters
 from controller.models import Airing, Approval, Clip, Schedule, Tune
-from controller.proposals import as_entered
-from controller.schedules import Draft, ScheduleInput
+from controller.planning import airings
+from controller.scheduling import following, schedule_edits, schedules
+from controller.scheduling.proposals import as_entered
+from controller.scheduling.schedules import Draft, ScheduleInput
 from controller.words import TUNES
 from web.entering import form_of, input_of
 from web.filters import local, lunar_day, session_name, weekday_name

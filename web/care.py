@@ -9,10 +9,11 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import node_care, node_orders, nodes
 from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import as_utc
+from controller.emergency import node_orders
 from controller.errors import BadInput, Conflict
+from controller.fleet import node_care, nodes
 from controller.models import NodeOrder, User
 from web.account import square
 from web.filters import here_zone

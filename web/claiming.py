@@ -9,12 +9,12 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import enrolment, nodes
-from controller.access import Action, require_role
+from controller.accounts.access import Action, require_role
 from controller.api.here import Here, changing, looking, services
 from controller.errors import NotFound
+from controller.fleet import enrolment, nodes
+from controller.fleet.nodes import NodeView
 from controller.models import WaitingDevice
-from controller.nodes import NodeView
 from web import collation
 from web.account import square
 from web.forms import once

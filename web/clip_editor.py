@@ -7,11 +7,11 @@ like any other; without scripts the two marks are two fields.
 from flask import Blueprint, Response, flash, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as Answer
 
-from controller import clips, previews
-from controller.access import Action, require
+from controller.accounts.access import Action, require
 from controller.api.here import Here, current_actor, looking, services
-from controller.clips import Trim
 from controller.errors import BadInput
+from controller.library import clips, previews
+from controller.library.clips import Trim
 from controller.models import Clip
 from controller.words import AudioError
 from web.forms import once

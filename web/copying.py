@@ -6,11 +6,11 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import week_copy
-from controller.access import Action, require_role
+from controller.accounts.access import Action, require_role
 from controller.api.here import Here, changing, looking
 from controller.errors import BadInput
-from controller.week_copy import Copied
+from controller.scheduling import week_copy
+from controller.scheduling.week_copy import Copied
 from web.filters import here_zone, local
 from web.forms import once
 from web.i18n import ngettext, sentence

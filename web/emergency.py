@@ -13,14 +13,19 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from controller import airings, clips, database, emergencies, nodes, people, second_factor
-from controller.access import Action, require_role, visible_areas
+from controller import database
+from controller.accounts import people, second_factor
+from controller.accounts.access import Action, require_role, visible_areas
 from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import as_utc
-from controller.clips import ClipFilters
-from controller.emergencies import EmergencyInput, Repeat
+from controller.emergency import emergencies
+from controller.emergency.emergencies import EmergencyInput, Repeat
 from controller.errors import BadInput
+from controller.fleet import nodes
+from controller.library import clips
+from controller.library.clips import ClipFilters
 from controller.models import Airing, AiringArea, Emergency, User
+from controller.planning import airings
 from web import tally
 from web.filters import here_zone
 from web.forms import once

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from werkzeug.datastructures import MultiDict
 
-from controller.schedules import ItemInput, ScheduleInput
+from controller.scheduling.schedules import ItemInput, ScheduleInput
 from controller.words import AiringClass
 from web.listening import items_of
 from web.recurring import KEEP, exceptions_of, recurrence_of, starts_of, until_of

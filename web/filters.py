@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, g
 
-from controller import areas, database
+from controller import database
 from controller.api.here import services
 from controller.calendar.lunar import lunar_date
 from controller.calendar.wall import zone
 from controller.errors import BadInput
+from controller.territory import areas
 from web.i18n import _, language, ngettext
 from web.sessions import signed_in
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy import Select, select
 
-from controller.access import Action, may, visible_areas
+from controller.accounts.access import Action, may, visible_areas
 from controller.api.here import Here
 from controller.models import Area, Clip, DeviceBinding, Node, NodeMembership, Schedule, User
 from web.i18n import _

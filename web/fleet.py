@@ -10,10 +10,10 @@ from typing import Any
 
 from flask import request
 
-from controller import node_care, node_story, nodes
 from controller.api.here import Here
+from controller.fleet import node_care, node_story, nodes
+from controller.fleet.nodes import NodeView
 from controller.models import RepairNote
-from controller.nodes import NodeView
 from controller.searching import matches
 from web import advice, collation, village_map
 from web.places import Places

@@ -21,15 +21,17 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
 
-from controller import clips, previews, ready_made, versions
-from controller.access import Action, may, require_role, visible_areas
+from controller.accounts.access import Action, may, require_role, visible_areas
 from controller.api.audio import sound_of
 from controller.api.here import Here, changing, current_actor, looking, services
 from controller.api.multipart import label
-from controller.clips import ClipFilters, ClipView, UploadInput
+from controller.emergency import ready_made
 from controller.errors import BadInput, Conflict, NotFound
+from controller.library import clips, previews
+from controller.library.clips import ClipFilters, ClipView, UploadInput
 from controller.models import Approval, Clip, ClipVersion
 from controller.paging import Page
+from controller.planning import versions
 from controller.words import AudioError
 from web import collation
 from web.forms import once

@@ -3,12 +3,14 @@
 from flask import Blueprint, Response, request, send_file
 from werkzeug.datastructures import MultiDict
 
-from controller import areas, clips, previews, proposals, schedules
-from controller.access import Action, require_role
+from controller.accounts.access import Action, require_role
 from controller.api.here import Here, looking, services
 from controller.errors import NotFound
-from controller.previews import Part
-from controller.schedules import ItemInput
+from controller.library import clips, previews
+from controller.library.previews import Part
+from controller.scheduling import proposals, schedules
+from controller.scheduling.schedules import ItemInput
+from controller.territory import areas
 from controller.words import AiringClass
 
 bp = Blueprint("listening", __name__, url_prefix="/listen")

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from controller import changes, database
-from controller.access import Actor, visible_areas
+from controller.accounts.access import Actor, visible_areas
 from controller.api.here import current_actor, services
 from controller.models import Change
 from controller.services import Services

@@ -9,13 +9,15 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask import stream_with_context as within_request
 from werkzeug.wrappers import Response as Answer
 
-from controller import catch_up, nodes, playbacks, summaries
 from controller.api import exports
 from controller.api.here import Here, changing, looking, services
 from controller.calendar.wall import to_utc
-from controller.nodes import NodeView
-from controller.playbacks import PlaybackFilters, PlaybackView
-from controller.summaries import Summary
+from controller.fleet import nodes, summaries
+from controller.fleet.nodes import NodeView
+from controller.fleet.summaries import Summary
+from controller.outcomes import playbacks
+from controller.outcomes.playbacks import PlaybackFilters, PlaybackView
+from controller.scheduling import catch_up
 from controller.words import Outcome
 from web import airing_path, collation
 from web.filters import here_zone, local

@@ -9,7 +9,8 @@ from typing import Any, Final
 from flask import Blueprint, Flask, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from controller import database, people, second_factor
+from controller import database
+from controller.accounts import people, second_factor
 from controller.api.here import changing, services
 from controller.errors import BadInput
 from controller.models import User

@@ -7,14 +7,15 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import enrolment, node_care, node_story, nodes, playbacks, stagger, summaries
-from controller.access import Action, may, require_role, visible_areas
+from controller.accounts.access import Action, may, require_role, visible_areas
 from controller.api.here import Here, changing, looking
 from controller.errors import BadInput, Conflict
+from controller.fleet import enrolment, node_care, node_story, nodes, stagger, summaries
+from controller.fleet.nodes import NodeInput, NodeView
 from controller.models import Clip, WaitingDevice
-from controller.nodes import NodeInput, NodeView
-from controller.places import Tree
-from controller.playbacks import PlaybackFilters
+from controller.outcomes import playbacks
+from controller.outcomes.playbacks import PlaybackFilters
+from controller.territory.places import Tree
 from web import advice, care, collation, fleet
 from web.fleet import Cluster
 from web.forms import once

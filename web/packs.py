@@ -5,12 +5,14 @@ import secrets
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from controller import clip_packs, clips, commands
-from controller.access import Action, require_role
+from controller import commands
+from controller.accounts.access import Action, require_role
 from controller.api.here import Here, current_actor, looking, services
 from controller.api.packs import packed
-from controller.clips import ClipFilters
 from controller.errors import BadInput
+from controller.library import clips
+from controller.library.clips import ClipFilters
+from controller.usb import clip_packs
 from controller.words import AudioError
 from web import collation
 from web.forms import once

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from controller.access import Actor, visible_areas
+from controller.accounts.access import Actor, visible_areas
 from controller.models import Area
-from controller.places import Tree
+from controller.territory.places import Tree
 from web import collation
 from web.i18n import ngettext
 

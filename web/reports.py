@@ -11,13 +11,13 @@ from itertools import groupby
 from flask import Blueprint, Response, render_template, request
 from flask import stream_with_context as within_request
 
-from controller import coverage, feedback, playbacks
 from controller.api import exports
 from controller.api.here import Here, looking, services
 from controller.calendar.wall import to_utc
-from controller.coverage import Gap, Row
 from controller.models import Feedback
-from controller.playbacks import PlaybackFilters, PlaybackView
+from controller.outcomes import coverage, feedback, playbacks
+from controller.outcomes.coverage import Gap, Row
+from controller.outcomes.playbacks import PlaybackFilters, PlaybackView
 from web import collation, coverage_sheet
 from web.filters import here_zone, local
 from web.places import Places

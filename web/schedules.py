@@ -7,14 +7,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import airings, approvals, proposals, schedules, withholding
-from controller.access import Action, may, visible_areas
-from controller.airings import Readiness
+from controller.accounts.access import Action, may, visible_areas
 from controller.api.here import Here, changing, looking
 from controller.calendar.recurrence import occurrences
 from controller.calendar.wall import parse_local
-from controller.due import resolved
 from controller.models import Airing, Approval, Clip, Schedule
+from controller.planning import airings, withholding
+from controller.planning.airings import Readiness
+from controller.planning.due import resolved
+from controller.scheduling import approvals, proposals, schedules
 from web.forms import once
 from web.i18n import _
 from web.places import Places

@@ -17,8 +17,9 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-from controller import browsers, database, people, second_factor
-from controller.access import Actor
+from controller import database
+from controller.accounts import browsers, people, second_factor
+from controller.accounts.access import Actor
 from controller.api.here import services
 from controller.models import BrowserSession, User
 from controller.settings import Settings

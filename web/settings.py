@@ -6,11 +6,15 @@ The word for village is data: thôn, ấp, bản, tổ dân phố …
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import alerts, areas, refusals, second_factor, stagger
-from controller.access import Action, require_role
+from controller.accounts import second_factor
+from controller.accounts.access import Action, require_role
 from controller.api.here import Here, changing, looking
-from controller.areas import AreaInput
+from controller.area_changes import area_edits
+from controller.area_changes.area_edits import AreaInput
 from controller.errors import BadInput
+from controller.fleet import stagger
+from controller.outcomes import refusals
+from controller.upkeep import alerts
 from web import backup, collation
 from web.forms import once
 from web.i18n import _, sentence
@@ -47,7 +51,7 @@ def add() -> Response | tuple[str, int]:
                 code=values["code"] or None,
                 parent_id=values["parent_id"] or None,
             )
-            areas.create(at.session, at.actor, data, at.now)
+            area_edits.create(at.session, at.actor, data, at.now)
     except BadInput as error:
         with looking() as at:
             errors = {name: sentence(pair) for name, pair in error.errors.items()}

@@ -6,7 +6,7 @@ from flask import Flask, g, request
 from sqlalchemy import select
 
 from controller import database
-from controller.access import Action, Actor, may
+from controller.accounts.access import Action, Actor, may
 from controller.api.here import services
 from controller.models import Area
 from web.i18n import _

@@ -6,15 +6,15 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as Answer
 
-from controller import nodes
-from controller.access import Action, require_role
+from controller.accounts.access import Action, require_role
 from controller.api import sticks
 from controller.api.here import Here, looking, services
 from controller.api.multipart import label
 from controller.errors import BadInput
+from controller.fleet import nodes
 from controller.models import DeviceBinding, Node
-from controller.stick_files import StickFiles
-from controller.sticks import TakenIn
+from controller.usb.stick_files import StickFiles
+from controller.usb.sticks import TakenIn
 from web import collation
 from web.forms import once
 from web.i18n import _, ngettext, sentence

@@ -6,15 +6,18 @@ from datetime import datetime, time, timedelta
 
 from flask import Blueprint, render_template
 
-from controller import airings, approvals, catch_up, expiry, faults, nodes
-from controller.access import Action, may
-from controller.airings import AiringView
+from controller.accounts.access import Action, may
 from controller.api.here import Here, looking
 from controller.calendar.wall import to_utc
 from controller.errors import ControllerError
-from controller.expiry import Expiring
+from controller.fleet import faults, nodes
+from controller.fleet.nodes import NodeView
+from controller.library import expiry
+from controller.library.expiry import Expiring
 from controller.models import Node, RepairNote
-from controller.nodes import NodeView
+from controller.planning import airings
+from controller.planning.airings import AiringView
+from controller.scheduling import approvals, catch_up
 from web import emergency, first_steps, tally
 from web.emergency import Running
 from web.filters import here_zone, local

@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import areas
-from controller.access import Action
+from controller.accounts.access import Action
 from controller.api.here import Here, changing, looking
+from controller.area_changes import area_edits
 from controller.calendar.wall import zone
 from controller.errors import BadInput
 from controller.models import Area
+from controller.territory import areas
 from controller.words import TUNES
 from web import group_form, policy_form
 from web.forms import once
@@ -48,7 +49,7 @@ def save(area_id: str) -> Page:
                 "languages": form.getlist("languages") or None,
                 "group": group or None,
             }
-            areas.update(at.session, at.actor, area_id, _changed(area, changes), at.now)
+            area_edits.update(at.session, at.actor, area_id, _changed(area, changes), at.now)
     except BadInput as error:
         return _refused(area_id, error)
     flash(_("Đã lưu địa bàn."), "good")
@@ -63,7 +64,7 @@ def rules(area_id: str) -> Page:
         with changing() as at:
             area = areas.get(at.session, at.actor, area_id, Action.ADMINISTER)
             policy = policy_form.policy_of(request.form, area.policy)
-            areas.update(at.session, at.actor, area_id, {"policy": policy or None}, at.now)
+            area_edits.update(at.session, at.actor, area_id, {"policy": policy or None}, at.now)
     except BadInput as error:
         return _refused(area_id, error)
     flash(_("Đã lưu quy định. Lịch trái quy định mới được báo ở trang Lịch phát."), "good")

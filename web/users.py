@@ -6,12 +6,12 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from controller import audit, browsers, people, second_factor, user_areas
-from controller.access import Action, require_role
+from controller.accounts import audit, browsers, people, second_factor, user_areas
+from controller.accounts.access import Action, require_role
+from controller.accounts.people import UserInput
 from controller.api.here import Here, changing, looking, services
 from controller.errors import BadInput, Conflict
 from controller.models import AuditEntry, Role, SecondFactor, User
-from controller.people import UserInput
 from controller.searching import matches
 from web import collation
 from web.forms import once

@@ -10,15 +10,18 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import airings, faults, feedback, hush, nodes
-from controller.access import Action, may
-from controller.airings import AiringView
+from controller.accounts.access import Action, may
 from controller.api.here import Here, changing, looking
 from controller.calendar.wall import as_utc
 from controller.errors import BadInput
-from controller.feedback import FeedbackInput
+from controller.fleet import faults, nodes
 from controller.models import Area, AreaOrder, Feedback
-from controller.tonight import tonight
+from controller.outcomes import feedback
+from controller.outcomes.feedback import FeedbackInput
+from controller.planning import airings
+from controller.planning.airings import AiringView
+from controller.planning.tonight import tonight
+from controller.territory import hush
 from web import collation, tally
 from web.filters import here_zone
 from web.forms import once

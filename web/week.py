@@ -12,17 +12,19 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller import airings, areas, schedule_edits, schedules, withholding
-from controller.access import Action, may
-from controller.airings import AiringView
+from controller.accounts.access import Action, may
 from controller.api.here import Here, changing, looking
 from controller.calendar.lunar import lunar_date
 from controller.calendar.policy import Policy
 from controller.calendar.recurrence import occurrences
 from controller.calendar.wall import parse_local, to_utc
-from controller.due import resolved
 from controller.errors import BadInput, Conflict
 from controller.models import Airing, Approval, Clip, Schedule
+from controller.planning import airings, withholding
+from controller.planning.airings import AiringView
+from controller.planning.due import resolved
+from controller.scheduling import schedule_edits, schedules
+from controller.territory import areas
 from web.broadcast import echo
 from web.filters import here_zone, local, lunar_day, weekday_name
 from web.forms import once

@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from controller.outcome_words import reason_word
+from controller.outcomes.outcome_words import reason_word
 from web.i18n import language
 
 Words = dict[str, LazyString]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request
 from werkzeug.wrappers import Response as Answer
 
-from controller.access import Action, require_role
+from controller.accounts.access import Action, require_role
 from controller.api.here import current_actor
 
 bp = Blueprint("working", __name__, url_prefix="/clips/working")

@@ -4,13 +4,16 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import airing_edits, airings, areas, catch_up, nodes
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant
 from controller.api.here import Here
 from controller.api.lists import ListQuery, as_instant, page_of
+from controller.fleet import nodes
 from controller.models import Schedule
 from controller.paging import Page
+from controller.planning import airings
+from controller.scheduling import airing_edits, catch_up
+from controller.territory import areas
 
 blueprint = room("airings", "Lượt phát")
 

@@ -5,18 +5,21 @@ from typing import Any, Final
 from flask import request
 from marshmallow import Schema, fields
 
-from controller import area_import, area_merge, areas, commands, database, stagger
-from controller.access import Action, require, require_role
+from controller import commands, database
+from controller.accounts.access import Action, require, require_role
 from controller.api import multipart
 from controller.api.airings import AiringOut
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Plain, Text, decimal, many
 from controller.api.here import Here, current_actor, services
 from controller.api.lists import ListQuery, page_of
+from controller.area_changes import area_edits, area_import, area_merge
+from controller.fleet import stagger
 from controller.models import Area
 from controller.paging import Page
-from controller.places import Tree
-from controller.tonight import Tonight, tonight
+from controller.planning.tonight import Tonight, tonight
+from controller.territory import areas
+from controller.territory.places import Tree
 
 blueprint = room("areas", "Địa bàn")
 _MOST_BYTES: Final = 20_000_000  # twenty thousand villages are two
@@ -91,7 +94,9 @@ def list_areas(here: Here, query: dict[str, Any]) -> Page[Area]:
 @call(blueprint, "POST", "/areas", answer=AreaOut, status=201, body=AreaIn)
 def create_area(here: Here, body: dict[str, Any]) -> Area:
     """A new area below one the token administers."""
-    return areas.create(here.session, here.actor, areas.AreaInput(**_plain(body)), here.now)
+    return area_edits.create(
+        here.session, here.actor, area_edits.AreaInput(**_plain(body)), here.now
+    )
 
 
 @call(blueprint, "GET", "/areas/<id>", answer=AreaOut)
@@ -103,7 +108,7 @@ def show_area(here: Here, id: str) -> Area:
 @call(blueprint, "PATCH", "/areas/<id>", answer=AreaOut, body=AreaPatch)
 def update_area(here: Here, body: dict[str, Any], id: str) -> Area:
     """Change some fields; null empties one."""
-    return areas.update(here.session, here.actor, id, _plain(body), here.now)
+    return area_edits.update(here.session, here.actor, id, _plain(body), here.now)
 
 
 class MergeIn(Schema):
@@ -146,7 +151,7 @@ def split_area(here: Here, body: dict[str, Any], id: str) -> Area:
     """A new area beside this one takes over some of its nodes."""
     values = _plain(body)
     node_ids = values.pop("node_ids")
-    data = areas.AreaInput(**values)
+    data = area_edits.AreaInput(**values)
     return area_merge.split(here.session, here.actor, id, data, node_ids, here.now)
 
 

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from flask import Response, current_app, g, request
 
-from controller import database, tokens
+from controller import database
+from controller.accounts import tokens
 from controller.api.here import services
 from controller.api.problems import problem
 from controller.api.sentences import sentence_of_status

@@ -4,10 +4,10 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import node_care, nodes
 from controller.api.binding import call, room
 from controller.api.fields import Instant, Text
 from controller.api.here import Here
+from controller.fleet import node_care, nodes
 
 blueprint = room("care", "Chăm sóc cụm loa")
 

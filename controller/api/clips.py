@@ -7,15 +7,17 @@ from flask import Response, request
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
-from controller import clips, commands, expiry, ready_made
-from controller.access import Action, require_role
+from controller import commands
+from controller.accounts.access import Action, require_role
 from controller.api import multipart
 from controller.api.audio import sound_of
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, one_of, whole
 from controller.api.here import Here, current_actor, looking, services
 from controller.api.lists import ListQuery, page_of
+from controller.emergency import ready_made
 from controller.errors import NotFound
+from controller.library import clips, expiry
 from controller.models import Approval, ClipVersion
 from controller.paging import Page
 

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields
 
-from controller import coverage, feedback
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, whole
 from controller.api.here import Here
 from controller.api.lists import ListQuery, as_instant, page_of
 from controller.errors import BadInput
 from controller.models.feedback import Feedback
+from controller.outcomes import coverage, feedback
 from controller.paging import Page
 
 blueprint = room("coverage", "Độ phủ và phản hồi")

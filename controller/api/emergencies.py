@@ -12,16 +12,18 @@ import marshmallow as ma
 from flask import g
 from marshmallow import Schema, fields
 
-from controller import areas, clips, emergencies
-from controller.access import SYSTEM, Action, require
+from controller.accounts.access import SYSTEM, Action, require
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, many, one_of
 from controller.api.here import Here, changing, looking
 from controller.api.lists import as_instant
 from controller.api.proof import prove
+from controller.emergency import emergencies
 from controller.errors import BadInput, NotFound
+from controller.library import clips
 from controller.models import ClipVersion, Emergency
 from controller.models.emergencies import EmergencyState
+from controller.territory import areas
 
 blueprint = room("emergencies", "Khẩn cấp và dừng phát")
 _TEXT_GOOD_FOR: Final = timedelta(days=1)

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 from flask import Response
 
-from controller.areas import DEFAULT_TIMEZONE
-from controller.outcome_words import hearing_word, outcome_word, reason_word
-from controller.playbacks import PlaybackView
+from controller.outcomes.outcome_words import hearing_word, outcome_word, reason_word
+from controller.outcomes.playbacks import PlaybackView
+from controller.territory.areas import DEFAULT_TIMEZONE
 
 CSV_TYPE: Final = "text/csv"
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -10,7 +10,7 @@ from flask import current_app, g
 from sqlalchemy.orm import Session
 
 from controller import commands, database
-from controller.access import Actor
+from controller.accounts.access import Actor
 from controller.services import Services
 
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
-from controller import areas
 from controller.api.fields import Text, whole
 from controller.paging import MAX_LIMIT
+from controller.territory import areas
 
 
 class ListQuery(Schema):

@@ -6,11 +6,13 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import enrolment, node_care, node_orders, nodes, summaries, zones
+from controller import zones
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, Text, decimal, many, one_of, whole
 from controller.api.here import Here
 from controller.api.lists import ListQuery, page_of
+from controller.emergency import node_orders
+from controller.fleet import enrolment, node_care, nodes, summaries
 from controller.models import NodeOrder
 from controller.paging import Page
 

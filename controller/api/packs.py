@@ -8,12 +8,13 @@ from flask import Response, request, send_file
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
-from controller import clip_packs, commands
+from controller import commands
 from controller.api import multipart
 from controller.api.binding import call, room
 from controller.api.fields import Id, Text
 from controller.api.here import current_actor, services
 from controller.models import Clip
+from controller.usb import clip_packs
 
 blueprint = room("packs", "Gói bản tin")
 PACK_TYPE: Final = "application/vnd.loalang.clips"

@@ -7,15 +7,17 @@ from flask import Response
 from flask import stream_with_context as within_request
 from marshmallow import Schema, fields
 
-from controller import airing_path, areas, nodes, playbacks
-from controller.airing_path import StepCode
 from controller.api import exports
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, one_of
 from controller.api.here import Here, looking, services
 from controller.api.lists import ListQuery, as_instant, page_of
 from controller.api.problems import language
+from controller.fleet import nodes
+from controller.outcomes import airing_path, playbacks
+from controller.outcomes.airing_path import StepCode
 from controller.paging import Page
+from controller.territory import areas
 from protocol.outcomes import Outcome
 
 blueprint = room("playbacks", "Nhật ký phát")

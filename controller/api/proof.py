@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from flask import current_app
 
-from controller import second_factor
+from controller.accounts import second_factor
 from controller.api.here import changing
 from controller.errors import BadInput, ControllerError, NotAllowed
 from controller.models import User

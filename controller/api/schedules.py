@@ -5,7 +5,6 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import airings, approvals, following, proposals, schedule_edits, schedules
 from controller.api.binding import call, room
 from controller.api.clips import NoteIn
 from controller.api.fields import Id, Instant, Plain, Text, decimal, many, one_of, whole
@@ -14,8 +13,10 @@ from controller.api.lists import ListQuery, page_of
 from controller.api.writing import json_answer
 from controller.errors import NotFound
 from controller.models import Approval, Schedule
-from controller.outros import OutroKind
 from controller.paging import Page
+from controller.planning import airings
+from controller.planning.outros import OutroKind
+from controller.scheduling import approvals, following, proposals, schedule_edits, schedules
 from protocol.outcomes import AiringClass
 
 blueprint = room("schedules", "Lịch phát")

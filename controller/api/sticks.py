@@ -7,15 +7,16 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 
 from audio_library.store import Store
-from controller import commands, stick_files, sticks
-from controller.access import Action, require_role
+from controller import commands
+from controller.accounts.access import Action, require_role
 from controller.api import multipart
 from controller.api.binding import call, room
 from controller.api.fields import Id, Text, whole
 from controller.api.here import current_actor, looking, services
-from controller.desk import BlobSource
-from controller.stick_files import StickFiles
-from controller.sticks import TakenIn
+from controller.publishing.desk import BlobSource
+from controller.usb import stick_files, sticks
+from controller.usb.stick_files import StickFiles
+from controller.usb.sticks import TakenIn
 
 blueprint = room("sticks", "USB")
 ZIP_TYPE: Final = "application/zip"

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from controller import people, user_areas
+from controller.accounts import people, user_areas
 from controller.api.binding import call, room
 from controller.api.fields import Id, Instant, one_of
 from controller.api.here import Here

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+# Speech of neighbours that hear each other starts this much apart, slot by slot.
+STAGGER_STEP_MS = 2000
 _METRES_A_DEGREE = 111_320.0
 Cell = tuple[int, int]
 

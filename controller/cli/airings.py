@@ -6,15 +6,17 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from controller import airing_edits, airing_path, airings, playbacks
 from controller.api.airings import AiringOut
 from controller.api.playbacks import StepOut
 from controller.cli.checking import shown
 from controller.cli.console import DONE, Console, Run, area_id
 from controller.cli.parsing import Group, one_id
 from controller.models import Airing
+from controller.outcomes import airing_path, playbacks
 from controller.paging import every
-from controller.tonight import tonight
+from controller.planning import airings
+from controller.planning.tonight import tonight
+from controller.scheduling import airing_edits
 
 _COLUMNS = ("starts_at", "ends_at", "title", "class", "id")
 _AHEAD = timedelta(days=7)

@@ -8,15 +8,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from controller import area_import, area_merge, areas, stagger
 from controller.api.areas import AreaIn, AreaOut, AreaPatch, WaitOut
+from controller.area_changes import area_edits, area_import, area_merge
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, area_id, given, read_json
 from controller.cli.parsing import Group
 from controller.errors import NotFound
+from controller.fleet import stagger
 from controller.models import Node
 from controller.paging import every
-from controller.places import Tree
+from controller.territory import areas
+from controller.territory.places import Tree
 
 _COLUMNS = ("id", "code", "kind", "name", "parent_id", "timezone")
 
@@ -52,8 +54,8 @@ def show_one(console: Console, asked: argparse.Namespace) -> int:
 def create(console: Console, asked: argparse.Namespace) -> int:
     with console.changing() as (session, actor):
         body = _body(asked) | {"parent_id": area_id(session, asked.parent)}
-        data = areas.AreaInput(**checked(AreaIn(), body))
-        console.show(shown(AreaOut, areas.create(session, actor, data, console.now)))
+        data = area_edits.AreaInput(**checked(AreaIn(), body))
+        console.show(shown(AreaOut, area_edits.create(session, actor, data, console.now)))
     return DONE
 
 
@@ -64,7 +66,7 @@ def update(console: Console, asked: argparse.Namespace) -> int:
             body["parent_id"] = area_id(session, asked.parent)
         found = area_id(session, asked.area) or ""
         changes = checked(AreaPatch(), body)
-        console.show(shown(AreaOut, areas.update(session, actor, found, changes, console.now)))
+        console.show(shown(AreaOut, area_edits.update(session, actor, found, changes, console.now)))
     return DONE
 
 
@@ -87,7 +89,7 @@ def merge(console: Console, asked: argparse.Namespace) -> int:
 
 def split(console: Console, asked: argparse.Namespace) -> int:
     with console.changing() as (session, actor):
-        data = areas.AreaInput(asked.name, asked.kind, asked.code)
+        data = area_edits.AreaInput(asked.name, asked.kind, asked.code)
         nodes = list(session.scalars(select(Node.id).where(Node.code.in_(asked.nodes))))
         if len(nodes) != len(set(asked.nodes)):
             raise NotFound("node")

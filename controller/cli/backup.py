@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controller import backups
 from controller.cli.console import DONE, Console
 from controller.cli.parsing import add as add_word
 from controller.one_service import only_service
 from controller.services import open_services
+from controller.upkeep import backups
 
 
 def add(words: Any) -> None:

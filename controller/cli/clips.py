@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from controller import clips, commands, expiry
+from controller import commands
 from controller.api.clips import ClipIn, ClipOut, ExpiringOut, VersionOut
 from controller.cli.bar import Bar
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, Console, Run, area_id, given
 from controller.cli.parsing import Group, one_decided, one_id
+from controller.library import clips, expiry
 from controller.models import Approval, ClipVersion
 from controller.paging import every
 

@@ -18,8 +18,9 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import commands, database, people, schema
-from controller.access import SYSTEM, Actor
+from controller import commands, database, schema
+from controller.accounts import people
+from controller.accounts.access import SYSTEM, Actor
 from controller.errors import BadInput, NotFound
 from controller.models import Area
 from controller.services import Services, open_services

@@ -7,7 +7,7 @@ from typing import Any
 
 from controller.cli.console import DONE, FAILED, Console
 from controller.cli.parsing import add as add_word
-from controller.diagnosis import Health, examine
+from controller.upkeep.diagnosis import Health, examine
 
 _SIGNS = {Health.WELL: "ok", Health.WARNING: "!", Health.BROKEN: "X"}
 

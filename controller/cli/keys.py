@@ -3,11 +3,12 @@
 import argparse
 from typing import Any
 
-from controller import audit, commands
+from controller import commands
+from controller.accounts import audit
 from controller.cli.console import DONE, Console
 from controller.cli.parsing import Group
 from controller.commands import CommandKind
-from controller.signing import Keyring
+from controller.keys.signing import Keyring
 
 
 def add(words: Any) -> None:

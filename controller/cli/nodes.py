@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from controller import enrolment, node_care, node_orders, nodes, summaries
 from controller.api.care import RepairOut
 from controller.api.nodes import (
     NodeIn,
@@ -21,6 +20,8 @@ from controller.api.nodes import (
 from controller.cli.checking import checked, shown
 from controller.cli.console import DONE, FAILED, Console, area_id, given
 from controller.cli.parsing import Group, one_id
+from controller.emergency import node_orders
+from controller.fleet import enrolment, node_care, nodes, summaries
 from controller.paging import every
 
 _LOOK_S = 0.5

@@ -5,11 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from controller import clip_packs, clips, commands
+from controller import commands
 from controller.cli.bar import Bar
 from controller.cli.console import DONE, Console, area_id
 from controller.cli.parsing import Group
+from controller.library import clips
 from controller.paging import every
+from controller.usb import clip_packs
 
 
 def add(words: Any) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from controller import approvals, following, schedule_edits, schedules
 from controller.api.schedules import (
     DraftOut,
     ScheduleIn,
@@ -20,6 +19,7 @@ from controller.cli.console import DONE, Console, Run, area_id, read_json
 from controller.cli.parsing import Group, one_decided, one_id
 from controller.models import Approval, Schedule
 from controller.paging import every
+from controller.scheduling import approvals, following, schedule_edits, schedules
 
 _COLUMNS = ("id", "title", "status", "class", "starts_at", "timezone", "paused_at")
 

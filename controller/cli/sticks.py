@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from audio_library.store import Store
-from controller import signing, sticks
 from controller.cli.console import DONE, Console, area_id
 from controller.cli.parsing import Group
-from controller.desk import BlobSource
+from controller.keys import signing
+from controller.publishing.desk import BlobSource
+from controller.usb import sticks
 from protocol.pack import Pack
 
 

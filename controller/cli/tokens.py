@@ -4,7 +4,7 @@ import argparse
 from datetime import timedelta
 from typing import Any
 
-from controller import people, tokens
+from controller.accounts import people, tokens
 from controller.cli.console import DONE, Console, area_id
 from controller.cli.parsing import Group, one_id
 from controller.models import ApiToken, Role

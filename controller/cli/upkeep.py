@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from controller import database, schema, second_factor
+from controller import database, schema
+from controller.accounts import second_factor
 from controller.cli.console import DONE, Console
 from controller.cli.parsing import add as add_word
 from controller.services import open_services

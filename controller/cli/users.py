@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import Any
 
-from controller import people, user_areas
+from controller.accounts import people, user_areas
 from controller.cli.console import DONE, Console, area_id, given
 from controller.cli.parsing import Group
 from controller.models import Role, User

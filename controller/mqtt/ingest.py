@@ -21,14 +21,17 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from controller import database, enrolment, node_orders, refusals
-from controller.enrolment import Bound
+from controller import database
+from controller.emergency import node_orders
+from controller.fleet import enrolment
+from controller.fleet.enrolment import Bound
 from controller.models import Device
 from controller.mqtt import presence, reports
 from controller.mqtt.link import Arrival
 from controller.mqtt.opening import TYPES, opened
 from controller.mqtt.pace import TokenBucket
 from controller.mqtt.publisher import Publisher
+from controller.outcomes import refusals
 from protocol import envelope
 from protocol.codec import from_json
 from protocol.envelope import Heading, MessageType

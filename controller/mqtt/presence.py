@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import changes, node_story, nodes, receipts
+from controller import changes
+from controller.fleet import node_story, nodes
 from controller.models import Device, DeviceBinding, EventKind
+from controller.outcomes import receipts
 from protocol.codec import format_time, to_json
 from protocol.envelope import VERSION, Heading
 from protocol.messages import Beat, Presence, Status

@@ -18,11 +18,12 @@ from typing import Any, Protocol
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from controller import database, receipts, sequence
+from controller import database, sequence
+from controller.keys.signing import Keyring
 from controller.models import Document, SaidSequence
 from controller.mqtt.errors import LinkDown
 from controller.mqtt.link import Link
-from controller.signing import Keyring
+from controller.outcomes import receipts
 from protocol import envelope
 from protocol.codec import to_json
 from protocol.envelope import Heading, MessageType

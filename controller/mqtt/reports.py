@@ -27,7 +27,7 @@ from controller.models import (
     Playback,
 )
 from controller.mqtt.folding import ALL, COLUMNS, Row, fold
-from controller.planned import planned_at
+from controller.planning.planned import planned_at
 from controller.upsert import Bulk
 from protocol.codec import to_json
 from protocol.errors import Malformed

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import ThreadedWSGIServer
 
-from controller import people
-from controller.access import SYSTEM
+from controller.accounts import people
+from controller.accounts.access import SYSTEM
 from controller.database import transaction
 from controller.settings import load
 from tests.support.broker import free_port

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from controller import areas, emergencies
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
 from controller.database import transaction
-from controller.emergencies import EmergencyInput, Repeat
+from controller.emergency import emergencies
+from controller.emergency.emergencies import EmergencyInput, Repeat
 from controller.models import Airing, Playback
 from tests.browser.conftest import looked_at, sign_in
 from tests.web.village import NOW, PASSWORD
@@ -84,7 +85,7 @@ def test_the_running_view_counts_what_sounds_and_offers_the_all_clear(own_site, 
 def test_a_second_person_confirms_by_holding(own_site, open_as):
     with transaction(own_site.services.engine) as session:
         commune = own_site.village.areas["commune"]
-        areas.update(
+        area_edits.update(
             session, SYSTEM, commune, {"policy": {"approval": {"emergency_people": 2}}}, NOW
         )
     emergency_id = begin(own_site)
@@ -108,7 +109,7 @@ def test_a_button_that_comes_by_a_live_update_must_be_held_too(own_site, open_as
     with transaction(own_site.services.engine) as session:
         rules = {"emergency_people": 2, "emergency_deputy": "vera"}
         commune = own_site.village.areas["commune"]
-        areas.update(session, SYSTEM, commune, {"policy": {"approval": rules}}, NOW)
+        area_edits.update(session, SYSTEM, commune, {"policy": {"approval": rules}}, NOW)
     emergency_id = begin(own_site)
     page = open_as(own_site, "vera", f"/emergency/{emergency_id}")
     page.get_by_role("heading", name="PHÁT THẬT: chờ người thứ hai").wait_for()

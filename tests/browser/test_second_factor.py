@@ -3,7 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from controller import second_factor, totp
+from controller.accounts import second_factor, totp
 from controller.database import transaction
 from controller.models import User
 from deploy.ca import make_authority

@@ -7,11 +7,11 @@ import numpy
 import pytest
 from sqlalchemy import select
 
-from controller import schedules
 from controller.database import reading, transaction
 from controller.models import Airing, Device, DeviceBinding, Schedule
 from controller.mqtt import reports
-from controller.schedules import ItemInput, ScheduleInput
+from controller.scheduling import schedules
+from controller.scheduling.schedules import ItemInput, ScheduleInput
 from protocol.messages import Report, ReportBatch
 from protocol.outcomes import Outcome, ReportKind
 from tests.browser.conftest import overflow, sign_in

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from controller import approvals, schedules
 from controller.database import reading, transaction
 from controller.models import Airing
-from controller.schedules import ItemInput, ScheduleInput
+from controller.scheduling import approvals, schedules
+from controller.scheduling.schedules import ItemInput, ScheduleInput
 from tests.browser.conftest import picture
 from tests.web.village import NOW, airing_of
 

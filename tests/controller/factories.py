@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from controller import nodes, schema
-from controller.access import SYSTEM, Actor
+from controller import schema
+from controller.accounts.access import SYSTEM, Actor
 from controller.database import open_engine, sqlite_url
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
 from controller.models import Approval, Clip, ClipVersion, Device, DeviceBinding, Role
-from controller.nodes import NodeInput
-from controller.schedules import ItemInput, ScheduleInput
+from controller.scheduling.schedules import ItemInput, ScheduleInput
 from tests.support.commune import CAST, settle
 
 # A Sunday, 12:00 in Viet Nam.

@@ -3,7 +3,7 @@
 import socket
 
 from controller import commands
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
 from controller.commands import CommandKind
 from controller.database import transaction
 from controller.models import ServiceCommand

@@ -9,21 +9,17 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import (
-    airings,
-    approvals,
-    area_merge,
-    areas,
-    documents,
-    schedule_edits,
-    schedules,
-)
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits, area_merge
 from controller.calendar.policy import windows
 from controller.calendar.wall import to_local, zone
 from controller.database import open_engine, sqlite_url
 from controller.errors import Conflict
 from controller.models import Airing
+from controller.planning import airings
+from controller.publishing import documents
+from controller.scheduling import approvals, schedule_edits, schedules
+from controller.territory import areas
 from tests.controller.factories import DAY, NOW, Cast, make_clip, schedule_input
 
 HANOI = zone("Asia/Ho_Chi_Minh")
@@ -112,10 +108,12 @@ class Life:
 
     def rules(self, hour):
         permit = [{"from": f"{hour:02}:00", "to": f"{min(hour + 4, 24):02}:00"}]
-        areas.update(self.session, SYSTEM, self.commune, {"policy": {"permit": permit}}, self.now)
+        area_edits.update(
+            self.session, SYSTEM, self.commune, {"policy": {"permit": permit}}, self.now
+        )
 
     def no_rules(self, _):
-        areas.update(self.session, SYSTEM, self.commune, {"policy": None}, self.now)
+        area_edits.update(self.session, SYSTEM, self.commune, {"policy": None}, self.now)
 
     def merge(self, _):
         if self.place != self.neighbour:
@@ -238,7 +236,7 @@ def test_no_airing_is_outside_the_hours_by_any_path(lives, permit, later, hour, 
     engine, cast = lives
     with Session(engine, expire_on_commit=False) as session:
         upper = cast.areas["upper"]
-        areas.update(session, SYSTEM, upper, {"policy": {"permit": permit}}, NOW)
+        area_edits.update(session, SYSTEM, upper, {"policy": {"permit": permit}}, NOW)
         clip = make_clip(session, duration_ms=600_000)
         first = datetime.combine(FIRST, time(hour, minute)).isoformat()
         try:
@@ -248,7 +246,7 @@ def test_no_airing_is_outside_the_hours_by_any_path(lives, permit, later, hour, 
         except Conflict as refused:
             assert refused.conflicts[0]["rule"] == "permit"
         for rules in (permit, later):
-            areas.update(session, SYSTEM, upper, {"policy": {"permit": rules}}, NOW)
+            area_edits.update(session, SYSTEM, upper, {"policy": {"permit": rules}}, NOW)
             policy = areas.effective(session, upper).policy
             live = select(Airing).where(Airing.cancelled_at.is_(None), Airing.withheld.is_(None))
             for airing in session.scalars(live):

@@ -8,14 +8,19 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller import airings, approvals, area_merge, areas, clips, documents, schedules
-from controller.access import SYSTEM
-from controller.areas import AreaInput
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits, area_merge
+from controller.area_changes.area_edits import AreaInput
 from controller.calendar.policy import Span, over_limits
 from controller.database import open_engine, sqlite_url
 from controller.errors import BadInput, Conflict
+from controller.library import clips
 from controller.models import Airing, Area
-from controller.schedule_edits import leave_out, move
+from controller.planning import airings
+from controller.publishing import documents
+from controller.scheduling import approvals, schedules
+from controller.scheduling.schedule_edits import leave_out, move
+from controller.territory import areas
 from tests.controller.factories import (
     HOUR,
     NOW,
@@ -57,7 +62,7 @@ class Commune:
     def __init__(self, session, cast):
         self.session, self.now, self.made = session, NOW, []
         commune = cast.areas["commune"]
-        new = areas.create(session, SYSTEM, AreaInput("Ba", "thôn", parent_id=commune), NOW)
+        new = area_edits.create(session, SYSTEM, AreaInput("Ba", "thôn", parent_id=commune), NOW)
         self.places = [commune, cast.areas["upper"], cast.areas["lower"], new.id]
 
     def apply(self, verb, which, how):
@@ -68,10 +73,12 @@ class Commune:
             self.session.expire_all()
 
     def limit(self, place, how):
-        areas.update(self.session, SYSTEM, self.place(place), {"policy": dict([how])}, self.now)
+        area_edits.update(
+            self.session, SYSTEM, self.place(place), {"policy": dict([how])}, self.now
+        )
 
     def no_limit(self, place, _):
-        areas.update(self.session, SYSTEM, self.place(place), {"policy": None}, self.now)
+        area_edits.update(self.session, SYSTEM, self.place(place), {"policy": None}, self.now)
 
     def make(self, place, how):
         hour, length, priority = how

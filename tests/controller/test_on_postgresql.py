@@ -5,30 +5,21 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from controller import (
-    airings,
-    approvals,
-    area_import,
-    area_merge,
-    areas,
-    audit,
-    catch_up,
-    changes,
-    clips,
-    commands,
-    coverage,
-    nodes,
-    playbacks,
-    schedules,
-    schema,
-    stagger,
-)
-from controller.clips import ClipFilters
+from controller import changes, commands, schema
+from controller.accounts import audit
+from controller.area_changes import area_edits, area_import, area_merge
 from controller.database import open_engine
-from controller.expiry import expiring
+from controller.fleet import nodes, stagger
+from controller.library import clips
+from controller.library.clips import ClipFilters
+from controller.library.expiry import expiring
 from controller.models import Approval, AuditEntry, Playback
-from controller.playbacks import PlaybackFilters
-from controller.tonight import tonight
+from controller.outcomes import coverage, playbacks
+from controller.outcomes.playbacks import PlaybackFilters
+from controller.planning import airings
+from controller.planning.tonight import tonight
+from controller.scheduling import approvals, catch_up, schedules
+from controller.territory import areas
 from protocol.outcomes import Outcome
 from tests.controller.factories import (
     DAY,
@@ -168,7 +159,7 @@ def test_the_tree_and_the_services_orders(pg, cast):
     upper, commune = cast.areas["upper"], cast.areas["commune"]
     assert areas.path(pg, upper) == (commune, upper)
     assert areas.subtree(pg, [commune]) == {commune, upper, cast.areas["lower"]}
-    areas.update(pg, cast.alice, commune, {"policy": {"permit": []}}, NOW)
+    area_edits.update(pg, cast.alice, commune, {"policy": {"permit": []}}, NOW)
     command = commands.claim_next(pg, NOW)
     commands.finish(pg, command.id, {}, NOW)
     assert commands.claim_next(pg, NOW + HOUR) is None

@@ -5,18 +5,14 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from controller import (
-    approvals,
-    area_merge,
-    clips,
-    documents,
-    nodes,
-    schedule_edits,
-    schedules,
-    silence,
-)
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_merge
+from controller.fleet import nodes
+from controller.library import clips
 from controller.models import Airing, DeviceBinding, Playback, ServiceCommand
+from controller.outcomes import silence
+from controller.publishing import documents
+from controller.scheduling import approvals, schedule_edits, schedules
 from tests.controller.factories import (
     DAY,
     HOUR,

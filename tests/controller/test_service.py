@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from audio_library.store import Store
-from controller import approvals, commands, nodes, schedules, settings, signing
-from controller.access import SYSTEM
+from controller import commands, settings
+from controller.accounts.access import SYSTEM
 from controller.commands import CommandKind
 from controller.database import open_engine, reading, sqlite_url, transaction
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
+from controller.keys import signing
 from controller.models import Airing, ClipVersion, Device, Playback, ServiceCommand
-from controller.nodes import NodeInput
+from controller.scheduling import approvals, schedules
 from controller.service import Service, run
 from protocol.messages import Beacon, NodeConfig, Report, ReportAck, ScheduleHead
 from protocol.outcomes import Outcome

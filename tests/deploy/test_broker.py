@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from controller.certificates import Authority
-from controller.fence import DOOR, Admitted, access_list
+from controller.keys.certificates import Authority
+from controller.publishing.fence import DOOR, Admitted, access_list
 from deploy import ca
 from deploy.broker import DemoBroker, demo_configuration, password_file
 from protocol.keys import SigningKey

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller.certificates import Authority
-from controller.fence import Admitted, access_list
+from controller.keys.certificates import Authority
+from controller.publishing.fence import Admitted, access_list
 from deploy import ca
 from deploy.broker import SiteBroker
 from deploy.broker_access import Unfit, main, take_over

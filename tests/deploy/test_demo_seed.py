@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select
 
-from controller import areas, people, tokens
+from controller.accounts import people, tokens
 from controller.database import open_engine, reading, sqlite_url, transaction
 from controller.models import Area, ClaimCode, Node, Role, User
 from controller.schema import upgrade
+from controller.territory import areas
 from deploy import demo_seed
 from deploy.demo_seed import Secrets, seed, write_logins
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.signing import load_or_create
+from controller.keys.signing import load_or_create
 from deploy import node_file
 from deploy.broker import SiteBroker
 from deploy.node_settings import plan_of

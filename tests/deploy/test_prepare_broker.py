@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.certificates import Authority
+from controller.keys.certificates import Authority
 from deploy import ca
 from deploy.broker import SiteBroker
 from deploy.prepare_broker import find_plugin, main, prepare

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from controller import enrolment, nodes, settings, signing
-from controller.access import SYSTEM
+from controller import settings
+from controller.accounts.access import SYSTEM
 from controller.commands import wake
 from controller.database import open_engine, reading, sqlite_url, transaction
+from controller.fleet import enrolment, nodes
+from controller.fleet.nodes import NodeInput
+from controller.keys import signing
 from controller.models import Device, DeviceCertificate, Node
-from controller.nodes import NodeInput
 from controller.schema import upgrade
 from controller.service import Service
 from device.settings import Settings

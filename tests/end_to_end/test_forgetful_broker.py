@@ -8,14 +8,15 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from audio_library.store import Store
-from controller import settings, signing
-from controller.access import SYSTEM
-from controller.areas import AreaInput, create
+from controller import settings
+from controller.accounts.access import SYSTEM
+from controller.area_changes.area_edits import AreaInput, create
 from controller.database import open_engine, transaction
-from controller.emergencies import EmergencyInput, begin
+from controller.emergency.emergencies import EmergencyInput, begin
+from controller.fleet.nodes import NodeInput
+from controller.fleet.nodes import create as create_node
+from controller.keys import signing
 from controller.models import ClipVersion, Device, DeviceBinding
-from controller.nodes import NodeInput
-from controller.nodes import create as create_node
 from controller.schema import upgrade
 from controller.service import Service
 from device.identity import load_key

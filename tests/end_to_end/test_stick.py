@@ -12,16 +12,17 @@ from datetime import timedelta
 import pytest
 
 from audio_library.store import Store
-from controller import commander, stick_files, sticks
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
 from controller.cli import main
-from controller.commander import Commander
 from controller.commands import CommandKind
 from controller.database import reading, transaction
-from controller.desk import Desk
 from controller.models import Device, NodeOrder, NodeReport, Playback
 from controller.mqtt.publisher import Retained
-from controller.stick_files import StickFiles
+from controller.publishing import commander
+from controller.publishing.commander import Commander
+from controller.publishing.desk import Desk
+from controller.usb import stick_files, sticks
+from controller.usb.stick_files import StickFiles
 from device.settings import Settings
 from protocol.envelope import MessageType
 from protocol.messages import Airing, DayPage, NodeConfig, Part, Report, ScheduleHead

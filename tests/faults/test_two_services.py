@@ -19,12 +19,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from controller import approvals, schedules, settings, signing
-from controller.access import SYSTEM
+from controller import settings
+from controller.accounts.access import SYSTEM
 from controller.database import open_engine, reading, transaction
+from controller.fleet.nodes import NodeInput, create
+from controller.keys import signing
 from controller.models import Airing, Device, DeviceBinding, NodeReport, Playback
 from controller.mqtt.link import BrokerAddress, Link
-from controller.nodes import NodeInput, create
+from controller.scheduling import approvals, schedules
 from controller.schema import upgrade
 from protocol.envelope import Heading, MessageType, read_envelope, seal
 from protocol.keys import SigningKey

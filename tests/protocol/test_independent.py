@@ -14,10 +14,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from controller import nodes, settings, signing
-from controller.access import SYSTEM
+from controller import settings
+from controller.accounts.access import SYSTEM
 from controller.database import open_engine, sqlite_url, transaction
-from controller.nodes import NodeInput
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
+from controller.keys import signing
 from controller.schema import upgrade
 from controller.service import Service
 from device.settings import Settings

@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from controller import people, schema, tokens
-from controller.access import SYSTEM
+from controller import schema
+from controller.accounts import people, tokens
+from controller.accounts.access import SYSTEM
 from controller.database import open_engine, sqlite_url, transaction
 from controller.models import Area, Role
 

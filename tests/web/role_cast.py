@@ -13,13 +13,16 @@ from typing import Any
 
 from sqlalchemy import update
 
-from controller import alerts, approvals, emergencies, passwords, people, schedules, tokens
-from controller.access import SYSTEM, Actor
+from controller.accounts import passwords, people, tokens
+from controller.accounts.access import SYSTEM, Actor
+from controller.accounts.people import UserInput
 from controller.database import transaction
-from controller.emergencies import EmergencyInput
+from controller.emergency import emergencies
+from controller.emergency.emergencies import EmergencyInput
 from controller.models import Role, User
-from controller.people import UserInput
-from controller.schedules import ItemInput, ScheduleInput
+from controller.scheduling import approvals, schedules
+from controller.scheduling.schedules import ItemInput, ScheduleInput
+from controller.upkeep import alerts
 from tests.controller.factories import make_clip
 from tests.web.village import CAST, NOW, PASSWORD, airing_of, cookie_of, signed_in
 

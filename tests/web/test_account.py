@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from controller import people, second_factor, totp
-from controller.access import SYSTEM
+from controller.accounts import people, second_factor, totp
+from controller.accounts.access import SYSTEM
 from controller.database import reading, transaction
 from controller.models import BrowserSession, SecondFactor, User
 from tests.web.village import NOW, PASSWORD

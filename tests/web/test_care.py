@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from controller import node_orders
 from controller.database import reading, transaction
+from controller.emergency import node_orders
 from controller.models import Device, DeviceBinding, Node, NodeEvent, NodeOrder
 from protocol.messages import Answer
 

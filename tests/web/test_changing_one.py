@@ -5,8 +5,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from controller import areas
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
 from controller.database import reading, transaction
 from controller.models import Airing, Schedule
 from tests.web.test_entering import fields
@@ -72,9 +72,9 @@ def test_what_the_rules_forbid_by_now_says_so_on_schedule_and_sheet(
 ):
     with transaction(services.engine) as session:
         policy = {"permit": [{"from": "05:00", "to": "16:00"}], "source": "QĐ 7"}
-        areas.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
+        area_edits.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
         short = {"max_minutes_per_session": 1}
-        areas.update(session, SYSTEM, village.areas["Hạ"], {"policy": short}, NOW)
+        area_edits.update(session, SYSTEM, village.areas["Hạ"], {"policy": short}, NOW)
     page = visit("vera").get(f"/schedules/{evening.schedule_id}").text
     assert "Trái quy định: không phát" in page
     assert "QĐ 7" in page

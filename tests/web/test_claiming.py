@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from controller import enrolment
 from controller.database import reading, transaction
+from controller.fleet import enrolment
 from controller.models import DeviceBinding, Playback
 from protocol.claims import device_code
 from protocol.keys import SigningKey

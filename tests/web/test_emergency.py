@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from controller import areas, people
-from controller.access import SYSTEM
+from controller.accounts import people
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
 from controller.database import reading, transaction
 from controller.models import Airing, AreaOrder, Emergency
 from tests.web.village import NOW, PASSWORD
@@ -72,7 +73,7 @@ def test_only_a_bulletin_that_is_ready_can_be_played(bob, village, services):
 def test_where_policy_wants_two_the_author_cannot_confirm(bob, visit, village, services):
     with transaction(services.engine) as session:
         policy = {"approval": {"emergency_people": 2}}
-        areas.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
+        area_edits.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
     address = bob.post("/emergency/", data=order(village, kind="real")).location
     assert "Quy định cần hai người" in bob.get(address).text
     assert bob.post(f"{address}/confirm").status_code == 403

@@ -5,8 +5,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from controller import areas
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
 from controller.database import reading, transaction
 from controller.models import Schedule
 from tests.web.village import NOW
@@ -43,7 +43,7 @@ def test_a_change_waits_beside_what_airs_and_then_takes_its_place(
 ):
     with transaction(services.engine) as session:
         policy = {"approval": {"schedule": True, "author_may_approve": True}}
-        areas.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
+        area_edits.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
     erin = visit("erin")
     values = fields(erin.get(f"/broadcasts/new?edit={evening}").text)
     assert values["repeat"] == ["keep"]

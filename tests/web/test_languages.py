@@ -4,8 +4,8 @@ a broadcast is saved.
 
 import pytest
 
-from controller import areas
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
 from controller.database import transaction
 from controller.models import Clip
 from tests.controller.factories import add_version, make_clip
@@ -16,7 +16,7 @@ from tests.web.village import NOW
 def hmong(services, village):
     """A village that listens in Hmong first."""
     with transaction(services.engine) as session:
-        areas.update(session, SYSTEM, village.areas["Hạ"], {"languages": ["hmn", "vi"]}, NOW)
+        area_edits.update(session, SYSTEM, village.areas["Hạ"], {"languages": ["hmn", "vi"]}, NOW)
 
 
 def broadcast(village):

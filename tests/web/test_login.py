@@ -2,8 +2,8 @@
 
 import pytest
 
-from controller import people
-from controller.access import SYSTEM
+from controller.accounts import people
+from controller.accounts.access import SYSTEM
 from controller.database import transaction
 from tests.web.village import NOW, PASSWORD
 

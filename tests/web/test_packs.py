@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from controller import clip_packs
+from controller.usb import clip_packs
 
 
 def test_a_downloaded_pack_is_known_again_when_it_comes_back(app, village, visit):

@@ -3,11 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from controller import people, refusals, schema
-from controller.access import SYSTEM
+from controller import schema
+from controller.accounts import people
+from controller.accounts.access import SYSTEM
+from controller.accounts.people import UserInput
 from controller.database import reading, transaction
 from controller.models import Area, Role
-from controller.people import UserInput
+from controller.outcomes import refusals
 from controller.settings import load
 from tests.web.village import NOW, cookie_of, signed_in
 from web.app import create_app

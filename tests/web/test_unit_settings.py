@@ -5,9 +5,10 @@ from io import BytesIO
 
 import pytest
 
-from controller import alerts, passwords
+from controller.accounts import passwords
 from controller.database import reading, transaction
 from controller.models import AlertTarget, Area, User
+from controller.upkeep import alerts
 from tests.web.village import PASSWORD
 
 

@@ -6,8 +6,8 @@ from io import BytesIO
 import openpyxl
 from sqlalchemy import select
 
-from controller import areas
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
 from controller.database import reading, transaction
 from controller.models import Feedback
 from tests.web.village import NOW, airing_of
@@ -28,7 +28,7 @@ def test_the_group_and_its_next_visit_are_there(visit, services, village):
         "next_visits": [{"at": "2026-11-25T19:00", "place": "Nhà văn hóa", "topic": "VNeID"}],
     }
     with transaction(services.engine) as session:
-        areas.update(session, SYSTEM, village.areas["Hạ"], {"group": group}, NOW)
+        area_edits.update(session, SYSTEM, village.areas["Hạ"], {"group": group}, NOW)
     page = visit("hoa").get("/village/").text
     assert "0912 345 678" in page
     assert "19:00 25/11/2026" in page

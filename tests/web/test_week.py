@@ -5,8 +5,8 @@ import re
 import pytest
 from sqlalchemy import select
 
-from controller import areas
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
 from controller.database import reading, transaction
 from controller.models import Airing
 from tests.web.village import NOW, airing_of
@@ -38,7 +38,7 @@ def test_the_lunar_date_stands_under_each_day(visit):
 def test_minutes_used_stand_beside_those_allowed(visit, services, village):
     with transaction(services.engine) as session:
         policy = {"max_minutes_per_session": 45}
-        areas.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
+        area_edits.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
     assert "4/45 phút" in visit("bob").get("/week/?from=2026-11-23").text
 
 

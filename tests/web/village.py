@@ -12,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from audio_library.assembly import signature_tune
-from controller import approvals, areas, node_care, node_story, people, schedules
-from controller.access import SYSTEM, Actor
-from controller.areas import AreaInput
+from controller.accounts import people
+from controller.accounts.access import SYSTEM, Actor
+from controller.accounts.people import UserInput
+from controller.area_changes import area_edits
+from controller.area_changes.area_edits import AreaInput
 from controller.database import reading, transaction
+from controller.fleet import node_care, node_story
 from controller.models import (
     Airing,
     Approval,
@@ -25,8 +28,8 @@ from controller.models import (
     Role,
     Tune,
 )
-from controller.people import UserInput
-from controller.schedules import ItemInput, ScheduleInput
+from controller.scheduling import approvals, schedules
+from controller.scheduling.schedules import ItemInput, ScheduleInput
 from tests.controller.factories import add_version, make_clip, make_node, serve
 
 # A Sunday, 12:10 in Viet Nam.
@@ -98,7 +101,7 @@ def settle(services, now=NOW, password=False):
 def _areas(session, village, now):
     def area(key, name, kind, parent=None, **more):
         data = AreaInput(name, kind, parent_id=village.areas.get(parent), **more)
-        village.areas[key] = areas.create(session, SYSTEM, data, now).id
+        village.areas[key] = area_edits.create(session, SYSTEM, data, now).id
 
     two_people = {"approval": {"author_may_approve": True, "emergency_people": 1}}
     area("commune", "Xã Tân Lập", "xã", policy=two_people)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from controller import people, tokens
-from controller.access import SYSTEM
+from controller.accounts import people, tokens
+from controller.accounts.access import SYSTEM
 from controller.database import transaction
 from tests.controller.api.expecting import is_problem
 from tests.support.commune import NOW

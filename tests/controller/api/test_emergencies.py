@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from controller import second_factor, totp
-from controller.access import SYSTEM
+from controller.accounts import second_factor, totp
+from controller.accounts.access import SYSTEM
 from controller.database import transaction
 from controller.models import SecondFactor
 from tests.controller.api.expecting import ids, is_problem

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from controller.api import exports
 from controller.models import Node, Playback
-from controller.playbacks import PlaybackView
+from controller.outcomes.playbacks import PlaybackView
 from tests.support.commune import NOW
 
 

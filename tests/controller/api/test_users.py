@@ -1,7 +1,7 @@
 """Who a token belongs to."""
 
-from controller import tokens
-from controller.access import SYSTEM
+from controller.accounts import tokens
+from controller.accounts.access import SYSTEM
 from controller.database import transaction
 from controller.models import Role, User, UserArea
 from tests.support.commune import NOW

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from controller import tokens
+from controller.accounts import tokens
 from controller.database import reading
 from controller.models import Role
 

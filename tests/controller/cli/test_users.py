@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller import people
+from controller.accounts import people
 from controller.database import reading
 from tests.support.commune import NOW
 

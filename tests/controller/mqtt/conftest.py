@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller import nodes
-from controller.access import SYSTEM
+from controller.accounts.access import SYSTEM
 from controller.database import transaction
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
 from controller.models import Device, DeviceBinding
 from controller.mqtt.publisher import Publisher
-from controller.nodes import NodeInput
 from protocol.keys import SigningKey
 from protocol.topics import Topics
 from tests.fakes.link import FakeLink

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from controller import refusals
 from controller.database import reading, transaction
 from controller.models import Device, DeviceBinding, NodeReport, Playback
 from controller.mqtt import presence
 from controller.mqtt.ingest import Ingest, Listeners
 from controller.mqtt.link import Arrival
+from controller.outcomes import refusals
 from protocol import envelope
 from protocol.claims import proof
 from protocol.codec import from_json

@@ -6,10 +6,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from controller import areas, nodes, schema
-from controller.access import SYSTEM
-from controller.areas import AreaInput
+from controller import schema
+from controller.accounts.access import SYSTEM
+from controller.area_changes import area_edits
+from controller.area_changes.area_edits import AreaInput
 from controller.database import open_engine, reading, transaction
+from controller.fleet import nodes
+from controller.fleet.nodes import NodeInput
 from controller.models import (
     Airing,
     AiringArea,
@@ -22,8 +25,7 @@ from controller.models import (
 from controller.mqtt import reports
 from controller.mqtt.folding import COLUMNS, Row
 from controller.mqtt.reports import Told
-from controller.nodes import NodeInput
-from controller.silence import presume
+from controller.outcomes.silence import presume
 from controller.upsert import insert_missing
 from protocol.errors import Malformed
 from protocol.keys import SigningKey
@@ -281,7 +283,7 @@ def test_on_postgresql_a_row_somebody_else_inserts_meanwhile_is_not_lost():
 def _race(engine):
     key = SigningKey.generate().verify_key
     with transaction(engine) as session:
-        area = areas.create(session, SYSTEM, AreaInput("Xã", "xã"), NOW - timedelta(days=1))
+        area = area_edits.create(session, SYSTEM, AreaInput("Xã", "xã"), NOW - timedelta(days=1))
         data = NodeInput("n", "n", area.id)
         node, _ = nodes.create(session, SYSTEM, data, NOW - timedelta(days=1))
         session.add(Device(id=key.device_id, public_key=key.hex, first_seen_at=NOW))

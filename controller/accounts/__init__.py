@@ -1,0 +1,1 @@
+"""Who may do what: people, their roles in areas, how they prove themselves, and what they did."""

@@ -1,0 +1,1 @@
+"""Changes to the areas, which what is planned must follow: edits, imports, merges and splits."""

@@ -1,0 +1,1 @@
+"""What is over everything: emergencies, ready-made messages, orders to nodes, standing states."""

@@ -1,0 +1,1 @@
+"""The clips: taken in, versioned, approved, expiring, listened to before they air."""

@@ -1,0 +1,1 @@
+"""What is due where: programmes and clip versions, rules made airings, what is withheld."""

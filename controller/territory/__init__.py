@@ -1,0 +1,1 @@
+"""The areas: the tree, what each inherits, and where silence was ordered."""

@@ -1,0 +1,1 @@
+"""By the clock, and for administrators: housekeeping, alerts, diagnosis, backups."""
