@@ -35,6 +35,6 @@ def _alsa(device: str, buffer_ms: int) -> Sink:
 
 
 def _portaudio(device: str, buffer_ms: int) -> Callable[[], Sink]:
-    from device.player.portaudio import PortAudio
+    from device.player.portaudio import PortAudio, load_library
 
-    return PortAudio(device, buffer_ms)
+    return PortAudio(device, buffer_ms, load_library)

@@ -37,7 +37,10 @@ _LOWER_BOUND_S = 0.3
 
 @dataclass
 class Engine:
-    """`open_sink()` may raise SinkError; `emit` sends an event to the agent."""
+    """`open_sink()` may raise SinkError; `emit` sends an event to the agent.
+
+    A fatal SinkError is let through: only a new process can open the device again.
+    """
 
     open_sink: Callable[[], Sink]
     emit: Callable[[dict[str, Any]], None]
@@ -47,6 +50,7 @@ class Engine:
     jobs: dict[str, Job] = field(default_factory=dict)
     sink: Sink | None = None
     _open_at: float = 0.0  # not before: the device has just refused
+    _earlier_xruns: int = 0  # of devices that are closed
     _level: float = 1.0
     _held_since: dict[str, float] = field(default_factory=dict)  # by zone
 
@@ -154,7 +158,7 @@ class Engine:
     def _reclaim_silence(self, sink: Sink) -> None:
         """Behind the last sound only silence is queued: take it back for who is due sooner."""
         at, now = sink.next_frame_at(), self.monotonic()
-        waiting = [job for job in self.jobs.values() if job.gone and job.position is None]
+        waiting = [job for job in self.jobs.values() if job.waiting]
         if at is None or not waiting or self._sounding():
             return
         sounding_until = [job.ends_at for job in self.jobs.values() if job.ends_at is not None]
@@ -189,7 +193,7 @@ class Engine:
     def _splice(self, sink: Sink, at: float) -> tuple[Job | None, int]:
         """The job whose first frame falls into the period written now, and the silence before."""
         now = self.monotonic()
-        ready = [job for job in self.jobs.values() if job.gone and job.position is None]
+        ready = [job for job in self.jobs.values() if job.waiting]
         due = [job for job in ready if job.on_wire_at(now) < at + PERIOD / RATE]
         if not due:
             return None, 0
@@ -198,10 +202,13 @@ class Engine:
         first_at = at + lead / RATE
         # A late join skips what is past and leaves the rest where it belongs.
         late = round((first_at - job.start) * RATE)
+        if late >= job.score.frames:
+            job.ends_at = now  # all of it is past: it never began
+            return None, 0
         job.joined_at = job.position = late if late > RATE // 1000 else 0
         job.fading = job.joined_at > 0
         job.first_frame_at = first_at
-        job.xruns_before = sink.xruns
+        job.xruns_before = self._xruns
         self._level = job.loudness(job.position)
         if lead:
             sink.write(bytes(lead * FRAME_BYTES))
@@ -270,7 +277,7 @@ class Engine:
         self._mind_amplifier(now)
 
     def _tell_end(self, job: Job) -> None:
-        xruns = self.sink.xruns - job.xruns_before if self.sink else 0
+        xruns = self._xruns - job.xruns_before if job.position is not None else 0
         if job.recording:
             job.recording.end(xruns)
         self.emit(
@@ -308,17 +315,27 @@ class Engine:
         log.error("the sound device failed: %s", error)
         self.emit({"event": "sink_lost", "detail": str(error), "retryable": error.retryable})
         self._open_at = self.monotonic() + _REOPEN_S
-        sink, self.sink = self.sink, None
-        if sink:
-            sink.close()
+        self._let_go()
+        if error.fatal:
+            raise error
 
     def _close(self) -> None:
         self._held_since.clear()
         self.lease.release()
+        if self.sink:
+            self._let_go()
+            self.emit({"event": "sink_closed"})
+
+    def _let_go(self) -> None:
+        self._earlier_xruns = self._xruns
         sink, self.sink = self.sink, None
         if sink:
             sink.close()
-            self.emit({"event": "sink_closed"})
+
+    @property
+    def _xruns(self) -> int:
+        """Underruns so far, of every device that was opened."""
+        return self._earlier_xruns + (self.sink.xruns if self.sink else 0)
 
     def silence(self) -> None:
         """The agent is gone: fade out and forget everything."""

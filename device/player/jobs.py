@@ -48,6 +48,11 @@ class Job:
     recording: Recording | None = None
 
     @property
+    def waiting(self) -> bool:
+        """Released, and neither begun nor given up."""
+        return self.gone and self.position is None and self.ends_at is None
+
+    @property
     def grant_at(self) -> float:
         """When the amplifier is to be switched on."""
         return self.start - self.settle_s - _GRANT_MARGIN_S

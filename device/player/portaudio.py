@@ -1,27 +1,33 @@
 """A sound card through PortAudio (`sounddevice`), for cards that ALSA by itself does not reach.
 
 PortAudio asks for frames in a thread of its own. It gets them from a queue here, so a stop can take
-back all that it has not asked for. When a device is unplugged PortAudio falls silent without a
-word, and closing it may hang: so a device that has stopped asking is lost, and one that does not
-close ends the process, which the agent starts again.
+back all that it has not asked for. When a device is unplugged, or the sound server behind it is
+gone, PortAudio falls silent without a word, and any call may hang: so a device that has stopped
+asking is lost, and one that does not open or close in time ends the process, which the agent
+starts again.
 """
 
+import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 from device.errors import SinkError
 from device.player.score import FRAME_BYTES, RATE
 from device.player.sinks import Sink
 
 _SILENT_S = 0.5  # a device that has not asked for so long is gone
+_OPENS_WITHIN_S = 4.0  # loading and looking for devices included; the agent waits 8 s
 _CLOSES_WITHIN_S = 1.0
 _QUEUE_MS = 60
 _BLOCK = RATE // 100
 _OBSERVATIONS = 40
 _ENOUGH = 8
+
+T = TypeVar("T")
 
 
 class PortAudioCard(Sink):
@@ -81,11 +87,7 @@ class PortAudioCard(Sink):
 
     def close(self) -> None:
         """Raises SinkError, fatal, when PortAudio does not let go."""
-        end = threading.Thread(target=self._end, name="portaudio-close", daemon=True)
-        end.start()
-        end.join(_CLOSES_WITHIN_S)
-        if end.is_alive():
-            raise SinkError(f"{self._device} hangs on being closed", fatal=True)
+        _unless_it_hangs(self._end, _CLOSES_WITHIN_S, f"{self._device} hangs on being closed")
 
     def _end(self) -> None:
         self._stream.abort(ignore_errors=True)
@@ -111,27 +113,69 @@ class PortAudioCard(Sink):
 
 
 class PortAudio:
-    """Opens `device` by name or number. After a loss the devices are looked for anew."""
+    """Opens `device` by name or number, wherever it is by now."""
 
-    def __init__(self, device: str, buffer_ms: int) -> None:
+    def __init__(
+        self,
+        device: str,
+        buffer_ms: int,
+        load: Callable[[], Any],
+        opens_within_s: float = _OPENS_WITHIN_S,
+    ) -> None:
         self._device = device
         self._buffer_ms = buffer_ms
-        self._stale = False
+        self._load = load
+        self._opens_within_s = opens_within_s
+        self._listed = False
 
     def __call__(self) -> Sink:
+        """Raises SinkError, fatal when PortAudio hangs on the way."""
+        hangs = f"{self._device} hangs on being opened"
+        return _unless_it_hangs(self._open, self._opens_within_s, hangs)
+
+    def _open(self) -> Sink:
+        library = self._load()
+        if self._listed:
+            # PortAudio lists devices once. One that left and came back, or comes under another
+            # number, exists after this only; no stream is open now.
+            self._list_anew(library)
+        self._listed = True
+        return PortAudioCard(self._device, self._buffer_ms, library)
+
+    def _list_anew(self, library: Any) -> None:
+        with contextlib.suppress(library.PortAudioError):  # the last listing had failed
+            library._terminate()
         try:
-            import sounddevice
-        except (ImportError, OSError) as error:
-            raise SinkError(
-                f"PortAudio cannot be loaded ({error}): apt install libportaudio2 and "
-                "pip install 'loalang[portaudio]'",
-                retryable=False,
-            ) from error
-        if self._stale:
-            # PortAudio lists devices once; what is plugged in later exists after this only.
-            sounddevice._terminate()
-            sounddevice._initialize()
-        self._stale = True
-        card = PortAudioCard(self._device, self._buffer_ms, sounddevice)
-        self._stale = False
-        return card
+            library._initialize()
+        except library.PortAudioError as error:
+            raise SinkError(f"PortAudio finds no devices: {error}") from error
+
+
+def load_library() -> Any:
+    """`sounddevice`. Raises SinkError when it is not installed."""
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:
+        raise SinkError(
+            f"PortAudio cannot be loaded ({error}): apt install libportaudio2 and "
+            "pip install 'loalang[portaudio]'",
+            retryable=False,
+        ) from error
+    return sounddevice
+
+
+def _unless_it_hangs(run: Callable[[], T], seconds: float, sentence: str) -> T:
+    """What `run` returns, or the SinkError it raises; a fatal one when it takes too long."""
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(run())
+        except SinkError as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, name="portaudio", daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        raise SinkError(sentence, fatal=True) from None

@@ -14,7 +14,7 @@ import pytest
 from device.channel import Channel, pair
 from device.errors import SinkError
 from device.loop import Loop
-from device.player.portaudio import PortAudioCard
+from device.player.portaudio import PortAudio, PortAudioCard
 from device.player.score import RATE
 from tests.device.alsa.rig import Rig, missing
 
@@ -113,7 +113,25 @@ def test_a_card_that_is_pulled_out_is_noticed_and_the_sound_goes_on_in_its_place
     player.until(lambda: player.event("finished") or player.gone)
     assert not player.gone, "this PortAudio closes what is gone"
     assert abs(player.event("finished")["last_frame"] - (start + 8.0)) < 0.05
+    assert player.event("finished")["xruns"] >= 0
     assert len(player.rig.sounds()) >= 2
+
+
+@needs_card
+def test_a_card_that_was_away_for_a_while_is_found_again(player):
+    player.play("a", time.monotonic() + 1.5, 0.2)
+    player.until(lambda: player.event("sink_closed"))
+    player.rig.gone.touch()
+    start = time.monotonic() + 1.0
+    player.play("b", start, 5.0)
+    player.until(lambda: player.event("sink_lost", detail="fake: No output device matching 'fake'"))
+    player.rig.gone.unlink()
+    player.until(lambda: player.event("finished", airing_id="b"))
+    assert abs(player.rig.sounds()[-1][1] - (start + 5.0)) < 0.02
+    again = time.monotonic() + 1.5
+    player.play("c", again, 0.2)
+    player.until(lambda: player.event("finished", airing_id="c"))
+    assert abs(player.rig.sounds()[-1][0] - again) < 0.02
 
 
 class Library:
@@ -124,9 +142,23 @@ class Library:
     def __init__(self):
         self.released = threading.Event()
         self.callback: Any = None
+        self.listings = 1
+        self.opened: list[tuple[str, int]] = []
 
-    def RawOutputStream(self, callback, **options):
+    def _terminate(self):
+        if self.listings == 2:
+            raise self.PortAudioError("PortAudio is not initialized")
+
+    def _initialize(self):
+        self.listings += 1
+        if self.listings == 2:
+            raise self.PortAudioError("out of memory")
+
+    def RawOutputStream(self, callback, device, **options):
         self.callback = callback
+        self.opened.append((device, self.listings))
+        if device == "hangs":
+            self.released.wait()
         return SimpleNamespace(
             start=lambda: None,
             abort=lambda ignore_errors: self.released.wait(),
@@ -162,6 +194,24 @@ def test_a_device_that_hangs_on_being_closed_ends_the_process():
         bench.card.close()
     assert caught.value.fatal
     bench.library.released.set()
+
+
+def test_devices_are_looked_for_anew_each_time_but_the_first():
+    library = Library()
+    audio = PortAudio("usb", 60, lambda: library)
+    audio()
+    with pytest.raises(SinkError, match="finds no devices"):
+        audio()
+    audio()
+    assert library.opened == [("usb", 1), ("usb", 3)]
+
+
+def test_a_device_that_hangs_on_being_opened_ends_the_process():
+    library = Library()
+    with pytest.raises(SinkError, match="hangs on being opened") as caught:
+        PortAudio("hangs", 60, lambda: library, opens_within_s=0.05)()
+    assert caught.value.fatal
+    library.released.set()
 
 
 def test_the_instant_of_the_next_frame_counts_what_is_queued():

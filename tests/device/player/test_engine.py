@@ -240,6 +240,19 @@ def test_a_stall_is_counted_and_the_rest_is_in_its_place():
     assert len(frames) - finished["played"] > 0.3 * RATE
 
 
+def test_an_airing_that_a_stall_swallowed_whole_never_began_and_the_next_one_sounds():
+    world = World()
+    world.arm(ramp(0.3), 105.0)
+    world.arm(ramp(1.0), 107.0, airing_id="b")
+    world.run(104.8)
+    world.now += 1.5
+    world.run(110)
+    ends = {e["airing_id"]: e for e in world.events if e["event"] == "finished"}
+    assert [e["airing_id"] for e in world.events if e["event"] == "started"] == ["b"]
+    assert (ends["a"]["played"], ends["a"]["xruns"]) == (0, 0)
+    assert ends["b"]["played"] == RATE
+
+
 def test_a_device_that_comes_back_goes_on_in_its_place():
     world = World()
     world.arm(ramp(10.0), 105.0)
@@ -252,6 +265,33 @@ def test_a_device_that_comes_back_goes_on_in_its_place():
     finished = world.event("finished")
     assert abs(finished["last_frame"] - 115.0) < 0.05
     assert 7 * RATE < finished["played"] < 9 * RATE
+
+
+def test_underruns_before_the_device_was_lost_are_not_forgotten():
+    world = World()
+    world.arm(ramp(10.0), 105.0)
+    world.run(107)
+    world.now += 0.5
+    world.run(109)
+    world.device_gone = True
+    world.run(110)
+    world.device_gone = False
+    world.run(120)
+    assert world.event("finished")["xruns"] == 1
+
+
+def test_a_device_that_only_a_new_process_can_open_ends_this_one():
+    world = World()
+    hangs = SinkError("usb hangs on being opened", fatal=True)
+
+    def refuse():
+        raise hangs
+
+    world.engine.open_sink = refuse
+    world.arm(ramp(1.0), 105.0)
+    with pytest.raises(SinkError, match="hangs"):
+        world.run(106)
+    assert world.event("sink_lost")["detail"] == "usb hangs on being opened"
 
 
 def test_a_device_that_stays_away_ends_the_airing():
