@@ -66,10 +66,16 @@ class Documents:
         self.local_stop: datetime | None = None
         self.damaged = 0  # documents on the disk that failed their check
         self.unkept: dict[str, bytes] = {}  # documents in force that the disk refused, by name
+        self._unread: dict[str, str] = {}  # signed, and not to be read by this version, by name
 
     @property
     def bound(self) -> bool:
         return bool(self.config.node_id)
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """What was signed and cannot be read by this version: what it is → what is wrong."""
+        return self._unread | self._schedules.unread
 
     # --- taking in ----------------------------------------------------------------------------
 
@@ -102,7 +108,7 @@ class Documents:
         """A config that arrived; True when it changes something."""
         me = f"device:{self._gate.device_id}"
         opened = self._gate.open(raw, MessageType.CONFIG, "config", to=me, retained=True)
-        config = _read(opened, NodeConfig)
+        config = self._read("config", opened, NodeConfig)
         if config is None:
             return False
         self._keep("config", raw)
@@ -124,7 +130,7 @@ class Documents:
         opened = self._gate.open(
             raw, MessageType.SCHEDULE, stream, to=f"area:{area_id}", retained=True
         )
-        head = _read(opened, ScheduleHead)
+        head = self._read(stream, opened, ScheduleHead)
         if head is None or head.area_id != area_id:
             return False
         return self._schedules.take(head, raw, self._clock.now())
@@ -138,7 +144,7 @@ class Documents:
         opened = self._gate.open(
             raw, MessageType.AREA_STATE, stream, to=f"area:{area_id}", retained=True
         )
-        state = _read(opened, AreaState)
+        state = self._read(stream, opened, AreaState)
         if state is None or state.area_id != area_id or state == self._states.get(area_id):
             return False
         self._keep(f"state.{area_id}", raw)
@@ -314,32 +320,34 @@ class Documents:
         raw = self._stored(path)
         if raw is None:
             return None
-        message = _read(self._gate.reopen(raw, type_, stream or name), cls)
+        message = self._read(stream or name, self._gate.reopen(raw, type_, stream or name), cls)
         if message is None:
             log.error("document %s is damaged; it is fetched again", name)
             self.damaged += 1
             remove(path)
         return message
 
+    def _read(self, name: str, opened: Opened | None, cls: type[T]) -> T | None:
+        """What the message says; None, and a problem told, when this version cannot read it."""
+        if opened is None:
+            return None
+        try:
+            message = opened.read(cls)
+        except Malformed as error:
+            log.error("a signed message cannot be read: %s", error)
+            self._unread[name] = str(error)
+            return None
+        self._unread.pop(name, None)
+        return message
+
     def _reopen_head(self, raw: bytes) -> ScheduleHead | None:
         # The stream is the area's, which only the document names.
         opened = self._gate.reopen(raw, MessageType.SCHEDULE, "")
-        head = _read(opened, ScheduleHead)
+        head = self._read("schedule", opened, ScheduleHead)
         if opened and head:
             self._gate.at_least(f"schedule/{head.area_id}", opened.heading.seq)
         self.damaged += head is None
         return head
-
-
-def _read(opened: Opened | None, cls: type[T]) -> T | None:
-    """What the message says; None, and told, when this version cannot read it."""
-    if opened is None:
-        return None
-    try:
-        return opened.read(cls)
-    except Malformed as error:
-        log.error("a signed message cannot be read: %s", error)
-        return None
 
 
 def _clips(config: NodeConfig, airings: Iterable[Airing]) -> dict[str, int]:

@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from protocol.envelope import MessageType
+from protocol.errors import Malformed
 from protocol.messages import Beacon, ControllerState, ReportAck
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class Inbox:
         """A message of the link's, or of a stick's."""
         try:
             self._sort(topic, payload, retained=retained)
+        except Malformed as error:
+            log.error("a signed message on %s cannot be read: %s", topic, error)
+            self._node.gate.refused["malformed"] += 1
         except OSError as error:
             log.error("a message on %s cannot be taken now: %s", topic, error)
             same = [each for each in self.refused if each[1] != payload]

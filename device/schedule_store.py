@@ -16,7 +16,7 @@ from pathlib import Path
 from device.durable import remove, sync_directory, write_whole
 from device.windows import CLOSED, Hours
 from protocol.errors import Malformed
-from protocol.messages import Airing, DayPage, HeldSchedule, PageRef, ScheduleHead
+from protocol.messages import EPOCH, Airing, DayPage, HeldSchedule, PageRef, ScheduleHead
 from protocol.pages import unpack_page
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class ScheduleStore:
         self._active: dict[str, _Schedule] = {}
         self._pending: dict[str, _Schedule] = {}
         self._pages: dict[str, DayPage] = {}  # by hash; only the days around now
+        self._unread: dict[str, tuple[str, str]] = {}  # pages by hash: (day, what is wrong)
 
     def restore(self, area_id: str, reopen: Callable[[bytes], ScheduleHead | None]) -> None:
         """Read back what is on disk for an area; `reopen` checks the signature."""
@@ -108,6 +109,13 @@ class ScheduleStore:
                 remove(self._path(area_id, kind))
 
     # --- what it says -------------------------------------------------------------------------
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """Pages that documents name and this version cannot read, or not wholly, by day."""
+        named = self.blobs() if self._unread else set()
+        self._unread = {sha256: why for sha256, why in self._unread.items() if sha256 in named}
+        return {f"page {day}": problem for day, problem in self._unread.values()}
 
     def held(self) -> tuple[HeldSchedule, ...]:
         return tuple(
@@ -183,26 +191,31 @@ class ScheduleStore:
     def _page(self, ref: PageRef, *, keep: bool = True) -> DayPage | None:
         page = self._pages.get(ref.sha256)
         if page is None:
-            page = read_page(self._load_blob(ref.sha256), ref.sha256)
+            page = self._read(ref)
             if page is not None and keep:
                 if len(self._pages) > 64:
                     self._pages.clear()
                 self._pages[ref.sha256] = page
         return page
 
+    def _read(self, ref: PageRef) -> DayPage | None:
+        """The page, or None when it is not held, is not what its name says, or cannot be read."""
+        blob = self._load_blob(ref.sha256)
+        if blob is None or hashlib.sha256(blob).hexdigest() != ref.sha256:
+            return None
+        try:
+            page = unpack_page(blob)
+        except Malformed as error:
+            log.error("page %s cannot be read: %s", ref.sha256[:12], error)
+            self._unread[ref.sha256] = ref.day, str(error)
+            return None
+        nameless = sum(not a.airing_id or a.starts_at == EPOCH for a in page.airings)
+        if nameless:  # the others that cannot be read are reported one by one
+            self._unread[ref.sha256] = ref.day, f"{nameless} airings have no id or no time"
+        return page
+
     def _path(self, area_id: str, kind: str) -> Path:
         return self._directory / f"{area_id}.{kind}"
-
-
-def read_page(blob: bytes | None, sha256: str) -> DayPage | None:
-    """The page in `blob`, or None when it is not held or is not what its name says."""
-    if blob is None or hashlib.sha256(blob).hexdigest() != sha256:
-        return None
-    try:
-        return unpack_page(blob)
-    except Malformed as error:
-        log.error("page %s cannot be read: %s", sha256[:12], error)
-        return None
 
 
 def _is_urgent(day: str, now: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 Unknown keys are ignored and every message field has a default, so a field can be added on either
 side first. A known key with a value of the wrong shape is `Malformed`: silence would be worse.
+A class with a `salvaged(known, unread)` of its own is set aside alone where it is part of
+something: one airing of a later version must not cost the day, nor one report its batch.
 Times are RFC 3339 in UTC with milliseconds; a JSON key is the field's name without a trailing `_`.
 How a class is read and written is worked out once, from its type hints, and kept.
 """
@@ -43,7 +45,7 @@ def to_json(value: Any) -> Any:
 def from_json(cls: type[T], data: Any) -> T:
     """A message of class `cls` from a parsed JSON object. Raises Malformed."""
     if not isinstance(data, dict):
-        raise Malformed(f"{cls.__name__}: expected an object, got {type(data).__name__}")
+        raise Malformed(_no_object(cls, data))
     known = {}
     for name, key, as_is, read in _fields(cls):  # type: ignore[arg-type]
         if key in data:
@@ -112,7 +114,7 @@ def _reader(hint: Any) -> Reader:
     if origin is dict:
         return _dict(get_args(hint)[1])
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return lambda value: from_json(hint, value)
+        return _nested(hint)
     if hint is datetime:
         return _datetime
     if hint is date:
@@ -120,6 +122,41 @@ def _reader(hint: Any) -> Reader:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _enum(hint)
     return _plain(hint)
+
+
+def _nested(cls: Any) -> Reader:
+    salvaged = getattr(cls, "salvaged", None)
+    if salvaged is None:
+        return lambda value: from_json(cls, value)
+
+    def read(value: Any) -> Any:
+        try:
+            return from_json(cls, value)
+        except Malformed:
+            return salvaged(*_legible(cls, value))
+
+    return read
+
+
+def _legible(cls: Any, data: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields that can be read, by name, and what is wrong with the others."""
+    if not isinstance(data, dict):
+        return {}, {"": _no_object(cls, data)}
+    known, unread = {}, {}
+    for name, key, as_is, read in _fields(cls):
+        if key in data:
+            try:
+                value = data[key]
+                known[name] = value if type(value) in as_is else read(value)
+            except _WrongShape as error:
+                unread[name] = f"{cls.__name__}.{name}{error}"
+            except Malformed as error:
+                unread[name] = str(error)
+    return known, unread
+
+
+def _no_object(cls: type, data: Any) -> str:
+    return f"{cls.__name__}: expected an object, got {type(data).__name__}"
 
 
 def _optional(inner: Any) -> Reader:

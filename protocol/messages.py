@@ -2,15 +2,20 @@
 
 Said to nodes: ScheduleHead, AreaState, NodeConfig, ReportAck, Beacon, Command, Certificate,
 Trust, ControllerState. Said by nodes: Presence, Status, Beat, ReportBatch, Want, Answer, Claim.
-A `DayPage` travels as a blob named by its hash (see `pages`), so it carries no signature itself.
+What they say of broadcasts is in `airings`.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
-from protocol.outcomes import AiringClass, Origin, Outcome, PartKind, ReportKind
-
-EPOCH = datetime.fromtimestamp(0, UTC)
+from protocol.airings import EPOCH as EPOCH
+from protocol.airings import Airing as Airing
+from protocol.airings import DayPage as DayPage
+from protocol.airings import Part as Part
+from protocol.airings import Window as Window
+from protocol.airings import first_of
+from protocol.outcomes import Outcome, Reason, ReportKind
 
 # --- said to nodes ---------------------------------------------------------------------------
 
@@ -44,71 +49,6 @@ class ScheduleHead:
     until: datetime = EPOCH
     pages: tuple[PageRef, ...] = ()
     pinned: tuple[PinnedSound, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One sound of a programme, named by the SHA-256 of its delivery file (Ogg Opus, 48 kHz mono).
-
-    `item` groups the language versions of one item: of each group a node plays the parts in its
-    own languages. `language` is empty for what has none (a tune). The part sounds `times` times,
-    each followed by `gap_ms` of silence except the programme's very last sound. An `optional` part
-    (a quiet outro) is left out by a node that does not hold it.
-    """
-
-    sha256: str = ""
-    bytes: int = 0
-    duration_ms: int = 0
-    kind: str = PartKind.CLIP.value
-    item: int = 0
-    language: str = ""
-    times: int = 1
-    gap_ms: int = 0
-    gain_db: float = 0.0
-    clip_id: str = ""
-    fallback_sha256: str = ""
-    fallback_bytes: int = 0
-    fallback_duration_ms: int = 0
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Airing:
-    """One dated broadcast. A node starts it at `starts_at + its stagger slot × stagger_step_ms`, or
-    until `late_s` after; later it is `missed/too_late`. `withheld`: the rule that forbids it here.
-    """
-
-    airing_id: str = ""
-    starts_at: datetime = EPOCH
-    class_: AiringClass = AiringClass.NORMAL
-    origin: Origin = Origin.SCHEDULE
-    title: str = ""
-    late_s: int = 120
-    stagger_step_ms: int = 0
-    parts: tuple[Part, ...] = ()
-    withheld: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A dated span in which sound is permitted, at most at `volume_pct` of the node's volume."""
-
-    from_: datetime = EPOCH
-    until: datetime = EPOCH
-    volume_pct: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class DayPage:
-    """All airings of an area that start on one UTC day, and what policy permits that day.
-
-    `windows` None: the area has no hours rule. An empty tuple: nothing may sound that day.
-    """
-
-    area_id: str = ""
-    day: str = ""
-    airings: tuple[Airing, ...] = ()
-    windows: tuple[Window, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +299,13 @@ class Report:
     heard_ms: int | None = None
     heard_level_db: float | None = None
     heard_delay_ms: float | None = None
+
+    @classmethod
+    def salvaged(cls, known: dict[str, Any], unread: dict[str, str]) -> "Report":
+        """One of a later version: kept and acknowledged, and folded as far as it can be read."""
+        blurred = {"reason": Reason.NOT_UNDERSTOOD.value, "detail": first_of(unread)}
+        kind = {"kind": ReportKind.UNKNOWN} if "kind" in unread else {}
+        return cls(**{**known, **kind, **blurred})
 
 
 @dataclass(frozen=True, slots=True)

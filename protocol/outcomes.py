@@ -37,6 +37,7 @@ class Reason(StrEnum):
     STORE_LOST = "store_lost"
     WITHDRAWN = "withdrawn"
     OPERATOR = "operator"
+    NOT_UNDERSTOOD = "not_understood"  # the controller's own: a report of a later version
 
 
 class ReportKind(StrEnum):
@@ -46,6 +47,7 @@ class ReportKind(StrEnum):
     CHECKPOINT = "checkpoint"
     FINISHED = "finished"
     SUMMARY = "summary"  # many that were too old or too many to keep; `detail` has the counts
+    UNKNOWN = "unknown"  # never said: how a reader takes a kind of a later version
 
 
 class AiringClass(StrEnum):

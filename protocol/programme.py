@@ -33,7 +33,7 @@ def longest_ms(airing: Airing, slots: int = 1) -> int:
 
 def blobs_of(parts: Iterable[Part]) -> dict[str, int]:
     """SHA-256 → bytes of every sound the parts need, fallbacks included."""
-    wanted = {part.sha256: part.bytes for part in parts}
+    wanted = {part.sha256: part.bytes for part in parts if part.sha256}
     wanted |= {p.fallback_sha256: p.fallback_bytes for p in parts if p.fallback_sha256}
     return wanted
 

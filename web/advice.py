@@ -77,7 +77,7 @@ def _of_device(view: NodeView) -> list[str]:
             _("Micrô không hoạt động: xem dây micrô và tên thẻ âm thanh của micrô."),
         ),
         (
-            "other_version" in view.problems,
+            "other_version" in view.problems or "not_understood" in view.problems,
             _("Phần mềm máy này không đọc được lệnh của máy chủ: hãy cập nhật phần mềm."),
         ),
         (weak, _("Sóng yếu: đưa ăng-ten lên cao, đổi hướng, hoặc dùng sim mạng khác.")),

@@ -69,6 +69,9 @@ REASONS: Words = {
     "store_lost": _("Bộ nhớ của cụm loa đã bị thay hoặc hỏng nên không rõ đã phát chưa."),
     "withdrawn": _("Bản tin đã bị thu hồi trước giờ phát."),
     "operator": _("Có người dừng phát."),
+    "not_understood": _(
+        "Phần mềm của máy chủ quá cũ để hiểu báo cáo này của cụm loa. Hãy cập nhật máy chủ."
+    ),
 }
 
 STATUSES: Words = {

@@ -62,9 +62,7 @@ def fold(row: Row, report: Report, device_id: str, now: datetime) -> bool:
         return False
     row.device_id = device_id
     row.reported_at = now
-    # A `finished` without an outcome is a broken node's; the sound did end, nobody knows how.
-    row.outcome = report.outcome or Outcome.INTERRUPTED
-    row.reason = report.reason if report.outcome else Reason.DEVICE_ERROR.value
+    row.outcome, row.reason = _ending(report)
     row.detail = report.detail[:_LONGEST_DETAIL]
     row.started_at = report.started_at or row.started_at
     row.ended_at = report.ended_at
@@ -80,6 +78,16 @@ def fold(row: Row, report: Report, device_id: str, now: datetime) -> bool:
     row.heard_level_db = report.heard_level_db
     row.heard_delay_ms = report.heard_delay_ms
     return True
+
+
+def _ending(report: Report) -> tuple[Outcome, str]:
+    if report.outcome:
+        return report.outcome, report.reason
+    if report.reason == Reason.NOT_UNDERSTOOD:
+        # A word of a later version: what can be said without it is whether there was sound.
+        return Outcome.PARTIAL if report.played_ms else Outcome.MISSED, report.reason
+    # A `finished` without an outcome is a broken node's; the sound did end, nobody knows how.
+    return Outcome.INTERRUPTED, Reason.DEVICE_ERROR.value
 
 
 def _fold_started(row: Row, report: Report, device_id: str) -> bool:

@@ -48,6 +48,7 @@ from protocol.messages import (
     Status,
     Want,
 )
+from protocol.outcomes import Reason
 from protocol.topics import Topic, parse
 
 _log = logging.getLogger(__name__)
@@ -228,6 +229,7 @@ class Ingest:
                 heard = self._heard(topic, arrival.payload, keys)
                 if topic.channel == "report":
                     opened.told.append(_told(heard))
+                    self.refused[Reason.NOT_UNDERSTOOD.value] += opened.told[-1].unread
                 else:
                     opened.others.append(heard)
         return opened
@@ -383,9 +385,7 @@ def _newest(heard: Sequence[_Heard]) -> list[_Heard]:
 
 
 def _told(heard: _Heard) -> reports.Told:
-    batch = heard.read(ReportBatch)
-    reports.check(batch)
-    return reports.Told(heard.topic.id, batch, heard.texts)
+    return reports.told(heard.topic.id, heard.read(ReportBatch), heard.texts)
 
 
 def _rows(arrival: Arrival) -> int:

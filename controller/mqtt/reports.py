@@ -33,7 +33,7 @@ from protocol.codec import to_json
 from protocol.errors import Malformed
 from protocol.keys import VerifyKey
 from protocol.messages import Report, ReportAck, ReportBatch
-from protocol.outcomes import ReportKind
+from protocol.outcomes import Reason, ReportKind
 
 _log = logging.getLogger(__name__)
 
@@ -46,30 +46,66 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A verified batch and the device that signed it; `texts`: its reports as they came."""
+    """A verified batch and the device that signed it; `texts`: its reports as they came.
+
+    `lost`: how many of it cannot even be kept, having no number.
+    """
 
     device_id: str
     batch: ReportBatch
     texts: Sequence[str] = ()
+    lost: int = 0
+
+    @property
+    def unread(self) -> int:
+        """How many reports of it this version does not understand."""
+        unread = (each.reason == Reason.NOT_UNDERSTOOD for each in self.batch.reports)
+        return self.lost + sum(unread)
 
     def bodies(self) -> Iterable[tuple[Report, str]]:
         texts = self.texts or [json.dumps(to_json(report)) for report in self.batch.reports]
         return zip(self.batch.reports, texts, strict=True)
 
 
-def check(batch: ReportBatch) -> None:
-    """Raise Malformed for what no column can hold; what is well formed is always kept."""
+def told(device_id: str, batch: ReportBatch, texts: Sequence[str]) -> Told:
+    """The batch as it can be kept: what no column can hold is kept as text and folded into nothing.
+
+    One bad report must not hold up what comes after it in the node's outbox. Raises Malformed for a
+    batch that is none.
+    """
     if not 0 < len(batch.store_epoch) <= _LONGEST_EPOCH:
         raise Malformed("a batch needs the epoch of its store, at most 32 characters")
     if len(batch.reports) > _LONGEST_BATCH:
         raise Malformed(f"a batch has at most {_LONGEST_BATCH} reports")
-    for report in batch.reports:
-        numbers = [report.played_ms, report.length_ms, report.volume_pct, report.xruns]
-        numbers.append(report.heard_ms or 0)
-        if not 0 < report.seq < 2**63 or min(numbers) < 0 or max(numbers) > _LARGEST:
-            raise Malformed(f"report {report.seq}: a number is out of range")
-        if not 0 < len(report.airing_id) <= _LONGEST_ID:
-            raise Malformed(f"report {report.seq}: bad airing id")
+    if all(map(_fits, batch.reports)):
+        return Told(device_id, batch, texts)
+    pairs = [
+        (report if _fits(report) else _blurred(report), text)
+        for report, text in Told(device_id, batch, texts).bodies()
+        if 0 < report.seq < 2**63
+    ]
+    kept = ReportBatch(batch.store_epoch, tuple(report for report, _ in pairs))
+    return Told(device_id, kept, [text for _, text in pairs], len(batch.reports) - len(pairs))
+
+
+def _fits(report: Report) -> bool:
+    numbers = (report.played_ms, report.length_ms, report.volume_pct, report.xruns)
+    return (
+        0 < report.seq < 2**63
+        and min(numbers) >= 0
+        and max(numbers) <= _LARGEST
+        and 0 <= (report.heard_ms or 0) <= _LARGEST
+        and 0 < len(report.airing_id) <= _LONGEST_ID
+    )
+
+
+def _blurred(report: Report) -> Report:
+    return Report(
+        report.seq,
+        ReportKind.UNKNOWN,
+        report.airing_id[:_LONGEST_ID],
+        reason=Reason.NOT_UNDERSTOOD.value,
+    )
 
 
 Runs = Mapping[tuple[str, str], int]  # device and store epoch → end of the unbroken run from 1
@@ -251,6 +287,11 @@ def _placed(session: Session, told: Sequence[Told]) -> Iterable[_Placed]:
             if report.kind is ReportKind.SUMMARY:
                 _log.warning("device %s sums up: %s", one.device_id, report.detail)
                 continue  # of many airings, and so of none
+            if report.kind is ReportKind.UNKNOWN:
+                _log.warning(
+                    "device %s: report %s is of a later version", one.device_id, report.seq
+                )
+                continue
             found = _node_at(served, report.planned_at)
             if found is None:
                 continue  # a device nobody has bound to a place; its word is kept all the same

@@ -31,6 +31,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     Reason.STORE_LOST: ("bộ nhớ bị thay", "storage lost"),
     Reason.WITHDRAWN: ("bản tin đã thu hồi", "clip withdrawn"),
     Reason.OPERATOR: ("có người dừng", "stopped by somebody"),
+    Reason.NOT_UNDERSTOOD: ("máy chủ quá cũ để hiểu", "server too old to understand"),
 }
 
 

@@ -2,7 +2,8 @@
 
 Counted by ingest in its own transactions, shown to who administers everything. A reason is one of
 the protocol's (protocol.errors.RefusalReason), `malformed`, or ingest's own: `claim` (a proof that
-fits no open code), `too_many_claims`, `queue_full`.
+fits no open code), `too_many_claims`, `queue_full`,
+`not_understood` (reports of a later version: kept, and counted here).
 """
 
 import logging

@@ -255,10 +255,9 @@ def _one(
     heading, body, texts = opened(site, topic, raw, key)
     taken.devices.add(topic.id)
     if topic.channel == "report":
-        batch = from_json(ReportBatch, {**body})
-        reports.check(batch)
-        taken.reports += len(batch.reports)
-        return [reports.Told(topic.id, batch, texts)]
+        told = reports.told(topic.id, from_json(ReportBatch, {**body}), texts)
+        taken.reports += len(told.batch.reports)
+        return [told]
     if topic.channel == "status":
         said = from_json(Status, {**body})
         _status(session, session.get_one(Device, topic.id), heading, said, now)

@@ -13,6 +13,8 @@ from device.trust import Gate
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
 from protocol.messages import (
+    EPOCH,
+    Airing,
     AreaState,
     DayPage,
     NodeConfig,
@@ -24,7 +26,7 @@ from protocol.messages import (
 )
 from protocol.pages import pack_page
 from protocol.topics import Topics
-from tests.device.fakes import START, FakeClock, emergency
+from tests.device.fakes import START, FakeClock, an_airing, emergency
 
 KEY = SigningKey.generate()
 DEVICE = "d" * 32
@@ -92,6 +94,71 @@ def test_a_signed_config_it_cannot_read_changes_nothing_now_or_later(desk):
     assert not desk.config(NewerConfig())
     assert desk.documents.config == CONFIG
     assert desk.open().config == CONFIG
+
+
+def test_what_is_signed_and_cannot_be_read_is_a_problem_until_it_can(desk):
+    desk.config(CONFIG)
+    assert desk.documents.unread == {}
+    desk.config(NewerConfig())
+    assert "area_path" in desk.documents.unread["config"]
+    desk.config(replace(CONFIG, name="Hạ"))
+    assert desk.documents.unread == {}
+
+
+@dataclass(frozen=True, slots=True)
+class NewerAiring(Airing):
+    """One of a class of tomorrow."""
+
+    class_: str = "lullaby"
+
+
+@dataclass(frozen=True, slots=True)
+class NewerPage(DayPage):
+    """Hours of another shape."""
+
+    windows: str = "all day"
+
+
+def hold(desk, page):
+    """The page on the disk, and the leaf's schedule in force that names it."""
+    ref, blob = pack_page(page)
+    path = desk.folder / "blobs" / ref.sha256[:2] / ref.sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(blob)
+    documents = desk.open()
+    head = ScheduleHead("leaf", desk.seq, START + timedelta(days=30), (ref,))
+    raw = desk.sealed(MessageType.SCHEDULE, "area:leaf", head)
+    assert documents.take_schedule(TOPICS.schedule("leaf"), raw)
+    documents.activate(START)
+    return documents
+
+
+def test_an_airing_it_cannot_read_is_planned_as_one_of_an_unknown_kind(desk):
+    desk.config(CONFIG)
+    odd = NewerAiring("odd", START + timedelta(minutes=5), parts=an_airing().parts)
+    day = START.date().isoformat()
+    documents = hold(desk, DayPage("leaf", day, (an_airing("a1"), odd)))
+    plan = {placed.airing_id: placed for placed in documents.plan(START)}
+    assert plan.keys() == {"a1", "odd"}
+    assert "lullaby" in plan["odd"].unknown_kind
+    assert plan["odd"].starts_at == odd.starts_at
+    assert not plan["a1"].unknown_kind
+    assert documents.wanted_clips(START).keys() == set(plan["a1"].needs())
+    assert documents.unread == {}  # it is reported by itself, at its time
+
+
+def test_an_airing_without_a_time_and_a_page_of_another_shape_are_problems(desk):
+    desk.config(CONFIG)
+    day = START.date().isoformat()
+    documents = hold(desk, DayPage("leaf", day, (an_airing("a1"), Airing("timeless"))))
+    assert [p.airing_id for p in documents.plan(START) if p.airing.starts_at > EPOCH] == ["a1"]
+    assert "no time" in documents.unread[f"page {day}"]
+    documents = hold(desk, NewerPage("leaf", day))
+    assert documents.plan(START) == []
+    assert "windows" in documents.unread[f"page {day}"]
+    documents = hold(desk, DayPage("leaf", day))
+    documents.plan(START)
+    assert documents.unread == {}
 
 
 def test_a_damaged_file_is_dropped_and_counted(desk):

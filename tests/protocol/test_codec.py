@@ -1,6 +1,6 @@
 """Old and new versions read each other; wrong shapes are errors and never surprises."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -15,7 +15,7 @@ from protocol.messages import Airing, DayPage, NodeConfig, Status, Window
 MESSAGES = [
     kind
     for kind in vars(messages).values()
-    if isinstance(kind, type) and kind.__module__ == messages.__name__
+    if isinstance(kind, type) and is_dataclass(kind) and kind.__module__.startswith("protocol.")
 ]
 
 

@@ -33,6 +33,16 @@ def test_an_order_waits_and_its_answer_is_shown(visit, cluster, services, clock)
     assert "Thẻ nhớ hỏng" in page
 
 
+def test_what_a_device_could_not_read_is_shown_with_what_to_do(visit, cluster, services):
+    with transaction(services.engine) as session:
+        device = device_of(session, cluster)
+        said = {"problems": ["not_understood"], "details": {"not_understood": "config: zones"}}
+        device.status = {**(device.status or {}), **said}
+    page = visit("tom").get(f"/nodes/{cluster}").text
+    assert "config: zones" in page
+    assert "hãy cập nhật phần mềm" in page
+
+
 def test_a_mute_takes_local_time(visit, cluster, services):
     data = {"verb": "mute", "until": "2026-11-22T18:00"}
     visit("tom").post(f"/nodes/{cluster}/orders", data=data)

@@ -1,6 +1,8 @@
 """What comes in is trusted, committed, and only then acknowledged."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +16,7 @@ from controller.mqtt.link import Arrival
 from controller.outcomes import refusals
 from protocol import envelope
 from protocol.claims import proof
-from protocol.codec import from_json
+from protocol.codec import from_json, to_json
 from protocol.envelope import Heading, MessageType
 from protocol.keys import SigningKey
 from protocol.messages import (
@@ -153,6 +155,50 @@ def test_reports_are_committed_then_acknowledged_to_broker_and_device(
     assert link.acknowledged[0] == first
     assert said_to(speaker.id, "ack", MessageType.ACK, ReportAck).upto == 3
     assert link.last(TOPICS.to_device(speaker.id, "ack")).expires_in_s == 3600
+
+
+@dataclass(frozen=True, slots=True)
+class LaterBatch:
+    """As a later version writes it: words and shapes this one does not know."""
+
+    store_epoch: str
+    reports: tuple[dict[str, Any], ...]
+
+
+def later_reports(speaker, *said):
+    whole = to_json(Report(0, airing_id="a", planned_at=NOW, outcome=Outcome.PLAYED, played_ms=9))
+    batch = LaterBatch("e1", tuple(whole | each for each in said))
+    return speaker.says("report", MessageType.REPORTS, batch)
+
+
+def test_reports_of_a_later_version_hold_nothing_up(handle, speaker, engine, said_to, ingest):
+    handle(
+        later_reports(
+            speaker,
+            {"seq": 1, "airing_id": "a1"},
+            {"seq": 2, "airing_id": "a2", "outcome": "sung"},
+            {"seq": 3, "airing_id": "a3", "outcome": "hummed", "played_ms": 0},
+            {"seq": 4, "airing_id": "a4", "kind": "echo"},
+            {"seq": 5, "airing_id": "a5", "xruns": "many"},
+            {"seq": "six", "airing_id": "a6"},
+            {"seq": 7, "airing_id": "a7", "played_ms": -1},
+            {"seq": 8, "airing_id": "a8", "mood": "good"},
+        )
+    )
+    told = {row.airing_id: (row.outcome, row.reason) for row in rows(engine, Playback)}
+    assert told == {
+        "a1": ("played", ""),
+        "a2": ("partial", "not_understood"),
+        "a3": ("missed", "not_understood"),
+        "a5": ("played", "not_understood"),
+        "a8": ("played", ""),
+    }
+    kept = {row.seq: row.body for row in rows(engine, NodeReport)}
+    assert kept.keys() == {1, 2, 3, 4, 5, 7, 8}
+    assert kept[4]["kind"] == "echo"
+    ack = said_to(speaker.id, "ack", MessageType.ACK, ReportAck)
+    assert (ack.upto, ack.also) == (5, (7, 8))
+    assert ingest.refused["not_understood"] == 6
 
 
 def test_nothing_is_acknowledged_while_the_database_is_away(

@@ -258,16 +258,19 @@ def test_another_store_of_the_same_device_is_counted_by_itself(tell):
         finished(1, airing_id="x" * 65),
     ],
 )
-def test_what_no_column_can_hold_is_malformed(report):
-    with pytest.raises(Malformed):
-        reports.check(ReportBatch("e1", (report,)))
+def test_what_no_column_can_hold_is_counted_and_keeps_nothing_else_back(report):
+    told = reports.told("d", ReportBatch("e1", (report, finished(9))), ["bad", "good"])
+    assert (told.unread, told.texts[-1]) == (1, "good")
+    kept = dict(zip((each.seq for each in told.batch.reports), told.texts, strict=True))
+    assert kept == ({1: "bad"} if 0 < report.seq < 2**63 else {}) | {9: "good"}
+    assert told.batch.reports[-1] == finished(9)
 
 
 def test_a_batch_without_an_epoch_or_of_too_many_reports_is_malformed():
     with pytest.raises(Malformed):
-        reports.check(ReportBatch("", (finished(),)))
+        reports.told("d", ReportBatch("", (finished(),)), [])
     with pytest.raises(Malformed):
-        reports.check(ReportBatch("e1", tuple(finished(n) for n in range(1, 52))))
+        reports.told("d", ReportBatch("e1", tuple(finished(n) for n in range(1, 52))), [])
 
 
 @pytest.mark.postgres
