@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
-from flask import Flask, current_app, redirect, request
+from flask import Flask, current_app, redirect, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
@@ -23,6 +23,7 @@ from web.sessions import signed_in
 
 _KEPT = 5_000
 _WAIT_S = 60
+_SAID = "_flashes"  # where Flask keeps what the next page says
 View = Callable[..., Any]
 
 __all__ = ["CSRFError", "Keys", "install", "once"]
@@ -30,10 +31,11 @@ __all__ = ["CSRFError", "Keys", "install", "once"]
 
 @dataclass(slots=True)
 class _Sent:
-    """A form under way, or done: then `location` says where its sender went."""
+    """A form under way, or done: then `location` says where its sender went, and what was said."""
 
     done: threading.Event = field(default_factory=threading.Event)
     location: str = ""
+    said: list[Any] = field(default_factory=list)
 
 
 class Keys:
@@ -87,16 +89,24 @@ def once(view: View) -> View:
         if first:
             return _first(keys, key, sent, lambda: view(**address))
         sent.done.wait(_WAIT_S)
-        return redirect(sent.location) if sent.location else view(**address)
+        return _again(sent) if sent.location else view(**address)
 
     guarded.acts_once = True  # type: ignore[attr-defined]
     return guarded
+
+
+def _again(sent: _Sent) -> Response:
+    """Where the first was sent, with what it was told: a browser drops its answer."""
+    if sent.said:
+        session[_SAID] = sent.said
+    return redirect(sent.location)
 
 
 def _first(keys: Keys, key: str, sent: _Sent, run: Callable[[], Any]) -> Any:
     try:
         answer = run()
         if isinstance(answer, Response) and answer.location:
+            sent.said = list(session.get(_SAID, []))
             sent.location = answer.location
         return answer
     finally:

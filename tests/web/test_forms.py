@@ -60,6 +60,17 @@ def test_a_double_tap_makes_one_broadcast(visit, village, services):
     assert count(services) == before + 1
 
 
+def test_the_second_of_two_taps_shows_what_the_first_was_told(app, visit, village):
+    client = visit("erin")
+    name = app.config["SESSION_COOKIE_NAME"]
+    before = client.get_cookie(name).value
+    data = broadcast(village, once="two-taps-told")
+    client.post("/broadcasts/new", data=data)
+    client.set_cookie(name, before)  # the browser sent both before it heard the first answer
+    shown = client.post("/broadcasts/new", data=data, follow_redirects=True).text
+    assert shown.count("Đã gửi duyệt. Lịch phát khi người duyệt đồng ý.") == 1
+
+
 def test_a_refused_form_may_be_sent_again(visit, village, services):
     client, before = visit("erin"), count(services)
     refused = client.post("/broadcasts/new", data=broadcast(village, once="k", title=""))
