@@ -1,4 +1,4 @@
-"""The line to the broker: MQTT 5, or 3.1.1 where it is refused, driven by the node's own loop.
+"""The line to the broker: MQTT 5 or 3.1.1 (see `protocol.dialect`), driven by the node's own loop.
 
 Connects for ever with full jitter, keeps the set of wanted topics and subscribes to all of it on
 every connect, and keeps no queue of its own: what must not be lost waits in the outbox.
@@ -21,6 +21,7 @@ from device.connector import Attempt, Endpoint, Result
 from device.loop import Loop, Timer
 from device.passport import Identity
 from device.settings import Settings
+from protocol.dialect import Dialect
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ class Link:
         self._stale: set[str] = set()  # dropped while offline; the broker's session has them yet
         self._tries = 0
         self._first = True
-        self._version = mqtt.MQTTv5
+        self._dialect = Dialect()
+        self._answered = False
         self._stopped = False
         self._reading = False
         self.connected = False
@@ -175,28 +177,25 @@ class Link:
         else:
             self._hand_over(result)
 
-    @property
-    def _is_v5(self) -> bool:
-        return self._version == mqtt.MQTTv5
-
     def _where(self) -> tuple[str, int]:
         return self._endpoint.host, self._endpoint.port
 
     def _hand_over(self, ready: socket.socket) -> None:
+        v5, self._answered = self._dialect.v5, False
         client = _Client(
             callback_api_version=CallbackAPIVersion.VERSION2,
             client_id=self._identity.client_id,
             # 3.1.1 knows no start that keeps the session for later, so there every one is clean.
-            clean_session=None if self._is_v5 else True,
-            protocol=self._version,
-            reconnect_on_failure=self._is_v5,
+            clean_session=None if v5 else True,
+            protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
+            reconnect_on_failure=v5,
         )
         if self._url.username:
             client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
         # Who is only joining may not speak for a device, and a will is speech.
         will = None if self._identity.joining else self._will()
         if will:
-            delay = _delayed() if self._is_v5 else None
+            delay = _delayed() if v5 else None
             client.will_set(*will, qos=1, retain=True, properties=delay)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
@@ -208,7 +207,7 @@ class Link:
         self._socket = ready
         self._loop.watch(ready, self._readable)
         session: dict[str, Any] = {}
-        if self._is_v5:
+        if v5:
             session = {"clean_start": self._first, "properties": _session()}
         client.connect_async(*self._where(), keepalive=KEEPALIVE_S, **session)
         try:
@@ -220,11 +219,13 @@ class Link:
         self._tick()
 
     def _connected(self, client: Any, _: Any, __: Any, reason: Any, ___: Any) -> None:
+        self._answered = True
         if reason.is_failure:
             log.warning("the broker refuses this node: %s", reason)
             if reason.value == _NO_SUCH_VERSION:
-                self._version = mqtt.MQTTv311
+                self._dialect.refused()
             return  # it closes; the back-off keeps us from hammering it
+        self._dialect.welcomed()
         self._first = False
         self._tries = 0
         self.connected = True
@@ -296,8 +297,10 @@ class Link:
         was_connected = self.connected
         self._drop()
         if was_connected:
-            self._version = mqtt.MQTTv5  # the broker that comes back may be a newer one
+            self._dialect.parted()
             self._on_lost()
+        elif not self._answered:
+            self._dialect.hung_up()
         self._try_again()
 
     def _drop(self) -> None:

@@ -22,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from controller.mqtt.errors import BadBroker, LinkDown
+from protocol.dialect import Dialect
 from protocol.topics import SHARE
 
 _log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ class Link:
     the broker still had our session; `on_arrival` with every message. Both must return at once.
     `session_s`: how long the broker keeps what arrives while we are away.
 
-    A broker that refuses MQTT 5 is spoken to in 3.1.1: there nothing expires and nothing is shared.
+    A broker that refuses MQTT 5, or hangs up on it, is spoken to in 3.1.1 until that connection
+    ends: there nothing expires and nothing is shared.
     """
 
     def __init__(
@@ -99,8 +101,10 @@ class Link:
         self._client_id = client_id
         self._topics = list(topics)
         self._session_s = session_s
-        self._version = mqtt.MQTTv5
-        self._stopped = False
+        self._dialect = Dialect()
+        self._v5 = True  # what the client of now speaks
+        self._answered = True
+        self._stopped = threading.Event()
         self._hurries = False
         self._make_will = make_will
         self._on_up = on_up
@@ -119,7 +123,7 @@ class Link:
         """Begin to connect; returns at once, whether or not the broker is there."""
         self._set_backoff()
         where = (self._address.host, self._address.port, _KEEPALIVE_S)
-        if self._version == mqtt.MQTTv5:
+        if self._v5:
             session = _properties(PacketTypes.CONNECT, SessionExpiryInterval=self._session_s)
             self._client.connect_async(*where, clean_start=False, properties=session)
         else:
@@ -133,7 +137,7 @@ class Link:
                 self.drain(timeout_s / 2)
                 self.publish(*farewell, retain=True)
                 self.drain(timeout_s / 2)
-        self._stopped = True
+        self._stopped.set()
         self._client.disconnect()
         self._client.loop_stop()
         self._set_up(False)
@@ -162,7 +166,7 @@ class Link:
                 raise LinkDown
             self._outstanding += 1
         properties = None
-        if self._version == mqtt.MQTTv5:
+        if self._v5:
             properties = _properties(PacketTypes.PUBLISH, MessageExpiryInterval=expires_in_s)
         # The lock is not held here: the client calls `_published` while it holds its own.
         info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
@@ -187,8 +191,8 @@ class Link:
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             # In 3.1.1 a session lives for ever, or not at all.
-            clean_session=None if self._version == mqtt.MQTTv5 else self._session_s == 0,
-            protocol=self._version,
+            clean_session=None if self._v5 else self._session_s == 0,
+            protocol=mqtt.MQTTv5 if self._v5 else mqtt.MQTTv311,
             manual_ack=True,
         )
         if self._address.user:
@@ -204,6 +208,7 @@ class Link:
         return client
 
     def _before_connecting(self, client: mqtt.Client, _userdata: Any) -> None:
+        self._answered = False
         if self._make_will is None:
             return
         with _guarded("the will"):
@@ -214,41 +219,52 @@ class Link:
         self, client: mqtt.Client, _userdata: Any, flags: Any, reason: Any, _properties: Any
     ) -> None:
         with _guarded("connecting"):
+            self._answered = True
             if reason.is_failure:
                 _log.warning("the broker refuses us: %s", reason)
-                if reason.value == _NO_SUCH_VERSION and self._version == mqtt.MQTTv5:
-                    self._fall_back()
+                if reason.value == _NO_SUCH_VERSION:
+                    self._dialect.refused()
+                    self._change()
                 return
+            self._dialect.welcomed()
             self._connection += 1
             if self._topics:
-                shares = self._version == mqtt.MQTTv5
-                client.subscribe([(t if shares else _unshared(t), 1) for t in self._topics])
+                client.subscribe([(t if self._v5 else _unshared(t), 1) for t in self._topics])
             self._set_up(True)
             _log.info("connected to the broker at %s:%s", self._address.host, self._address.port)
             self._on_up(bool(flags.session_present))
 
-    def _fall_back(self) -> None:
-        """The same again in MQTT 3.1.1, outside this thread, which belongs to the old client."""
-        old = self._client
+    def _change(self) -> None:
+        """Go on in the other version, outside this thread, which belongs to the old client."""
+        if self._dialect.v5 == self._v5:
+            return
+        old, self._v5 = self._client, self._dialect.v5
+        # Back to what failed before only after a while: somebody may hang up on both.
+        wait_s = _BACKOFF_S[0] * (1 + random.random()) if self._v5 else 0.0
 
         def replace() -> None:
             old.loop_stop()
-            if not self._stopped:
-                self._version = mqtt.MQTTv311
+            if not self._stopped.wait(wait_s):
                 self._client = self._make_client()
                 self.start()
 
         old.disconnect()
-        threading.Thread(target=replace, name="mqtt-3.1.1").start()
+        threading.Thread(target=replace, name="mqtt-version", daemon=True).start()
 
     def _disconnected(
-        self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any
+        self, client: mqtt.Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any
     ) -> None:
         with _guarded("disconnecting"):
+            if client is not self._client:
+                return
             if self._up:
                 _log.warning("lost the broker: %s", reason)
+                self._dialect.parted()
+            elif not self._answered:
+                self._dialect.hung_up()
             self._set_up(False)
             self._set_backoff()
+            self._change()
 
     def _arrived(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
         with _guarded("a message"):

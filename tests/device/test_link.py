@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from device.link import Link
 from device.loop import Loop
@@ -245,6 +246,21 @@ def test_a_broker_without_mqtt_5_is_spoken_to_in_the_older_version(broker):
         assert station.link.publish("loa/a", b"hello")
         station.until(lambda: station.arrived)
         assert station.arrived == [("loa/a", b"hello")]
+        station.close()
+
+
+def test_a_broker_that_hangs_up_on_mqtt_5_is_spoken_to_in_the_older_version(broker):
+    with OldBroker(broker.port, silent=True) as old:
+        station = Station(broker_url=old.url)
+        station.link.want(["loa/a"])
+        station.link.start()
+        station.until(lambda: station.connects)
+        assert old.refused == 3
+        assert station.link.publish("loa/a", b"hello")
+        station.until(lambda: station.arrived == [("loa/a", b"hello")])
+        old.renew()
+        station.until(lambda: station.connects == 2)
+        assert station.link._client.protocol is MQTTProtocolVersion.MQTTv5
         station.close()
 
 

@@ -4,6 +4,7 @@ import signal
 import threading
 
 import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from controller.mqtt import link as link_module
 from controller.mqtt.errors import BadBroker, LinkDown
@@ -192,6 +193,23 @@ def test_a_broker_without_mqtt_5_is_spoken_to_in_the_older_version(bench):
         wait_until(lambda: sorted(bench.payloads()) == [b"plain", b"shared by nobody"])
         for link in bench.links:
             link.stop()
+
+
+def test_a_broker_that_hangs_up_is_tried_in_the_older_version_and_the_next_in_the_newer(
+    bench, monkeypatch
+):
+    monkeypatch.setattr("controller.mqtt.link._BACKOFF_S", (0.02, 0.1))
+    with OldBroker(bench.broker.port, silent=True) as old:
+        bench.broker.url = old.url
+        link = bench.ready("old", topics=("$share/ingest/in/a",))
+        assert old.refused == 3
+        link.publish("in/a", b"shared by nobody", expires_in_s=60)
+        wait_until(lambda: bench.payloads() == [b"shared by nobody"])
+        old.renew()
+        wait_until(lambda: len(bench.ups) == 2 and link.up)
+        assert old.refused == 3
+        assert link._client.protocol is MQTTProtocolVersion.MQTTv5
+        link.stop()
 
 
 def test_reports_are_spread_over_who_shares_the_subscription(bench):
