@@ -1,14 +1,21 @@
-"""Where news of silent clusters and failed airings goes: targets of e-mail and webhooks."""
+"""Where news of silent clusters and failed airings goes: each technician's e-mail or webhook.
 
-from flask import Blueprint, Flask, flash, redirect, request, url_for
+An administrator sees all of the area's.
+"""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller.api.here import changing, looking
+from controller.api.here import Here, changing, looking
 from controller.errors import BadInput
 from controller.upkeep import alerts
+from web import collation
 from web.forms import once
 from web.i18n import _, sentence
 from web.limits import limited
+from web.places import Places
 
 bp = Blueprint("alerting", __name__, url_prefix="/settings/alerts")
 
@@ -18,9 +25,16 @@ def install(app: Flask) -> None:
     limited(app, "alerting.change")
 
 
+@bp.get("/")
+def page() -> str:
+    """The targets, and a form for another."""
+    with looking() as at:
+        return _page(at, {}, {})
+
+
 @bp.post("/")
 @once
-def add() -> Response:
+def add() -> Response | tuple[str, int]:
     """A new target."""
     form = request.form
     try:
@@ -30,10 +44,11 @@ def add() -> Response:
                 at.session, at.actor, area_id, form.get("name", ""), form.get("address", ""), at.now
             )
     except BadInput as error:
-        flash(sentence(error), "bad")
-    else:
-        flash(_("Đã thêm nơi nhận cảnh báo. Hãy gửi thử một tin."), "good")
-    return redirect(url_for("settings.page", _anchor="alerts"))
+        with looking() as at:
+            errors = {name: sentence(pair) for name, pair in error.errors.items()}
+            return _page(at, form, errors), 422
+    flash(_("Đã thêm nơi nhận cảnh báo. Hãy gửi thử một tin."), "good")
+    return redirect(url_for("alerting.page"))
 
 
 @bp.post("/<target_id>/<any(test, remove):verb>")
@@ -44,13 +59,30 @@ def change(target_id: str, verb: str) -> Response:
         with changing() as at:
             alerts.remove(at.session, at.actor, target_id, at.now)
         flash(_("Đã bỏ nơi nhận cảnh báo."), "good")
-        return redirect(url_for("settings.page", _anchor="alerts"))
+        return redirect(url_for("alerting.page"))
     with looking() as at:
         address = alerts.get(at.session, at.actor, target_id).address
-    # No session is open meanwhile: a mail server may take its time.
-    text = _("Đây là tin thử. Khi cụm loa im lặng hoặc phát hỏng, tin sẽ đến đây.")
-    if alerts.send(address, "Loa Làng", text):
+        language = at.actor.language
+    if alerts.try_out(address, language):
         flash(_("Đã gửi tin thử."), "good")
     else:
         flash(_("Không gửi được: hãy xem lại địa chỉ, mật khẩu và mạng của máy chủ."), "bad")
-    return redirect(url_for("settings.page", _anchor="alerts"))
+    return redirect(url_for("alerting.page"))
+
+
+def _page(at: Here, values: Mapping[str, str], errors: dict[str, str]) -> str:
+    places = Places(at.session, at.actor)
+    targets = [
+        (each, alerts.shown(each.address), places.name(each.area_id) if each.area_id else "")
+        for each in sorted(
+            alerts.listed(at.session, at.actor), key=lambda each: collation.key(each.name)
+        )
+    ]
+    return render_template(
+        "settings/alerts.html",
+        targets=targets,
+        areas=places.listed(),
+        everywhere=at.actor.area_id is None,
+        values=values,
+        errors=errors,
+    )

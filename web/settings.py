@@ -14,8 +14,7 @@ from controller.area_changes.area_edits import AreaInput
 from controller.errors import BadInput
 from controller.fleet import stagger
 from controller.outcomes import refusals
-from controller.upkeep import alerts
-from web import backup, collation
+from web import backup
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -95,12 +94,6 @@ def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         everywhere=at.actor.area_id is None,
         values=values,
         errors=errors,
-        targets=[
-            (each, alerts.shown(each.address))
-            for each in sorted(
-                alerts.listed(at.session, at.actor), key=lambda each: collation.key(each.name)
-            )
-        ],
         backups=backup.kept() if backup.may_back_up(at) else None,
         factor_rule=second_factor.required(at.session),
         may_rule=second_factor.may_rule(at.session, at.actor),

@@ -10,6 +10,7 @@ from flask import Flask
 
 from controller.api import (
     airings,
+    alerts,
     areas,
     care,
     clips,
@@ -29,6 +30,7 @@ from controller.api.spec import document
 BLUEPRINTS: tuple[Any, ...] = (
     areas.blueprint,
     nodes.blueprint,
+    alerts.blueprint,
     care.blueprint,
     clips.blueprint,
     packs.blueprint,

@@ -42,6 +42,7 @@ class Emergency(Base):
     people_needed: Mapped[int]
     confirmed_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
     confirmed_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]  # when nodes were first told
     starts_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     cancelled_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))

@@ -23,8 +23,10 @@ class PagePublication(Base):
 class NodeReceipt(Base):
     """A node's word that it holds something it did not hold in its word before.
 
-    `subject`: an area whose schedule is in force there in `revision`, or the hash of a sound
-    (`revision` 0). `node_at`: its own clock when it said so; `server_at`: when that came.
+    `subject`: an area whose schedule is in force there in `revision`; or the hash of a sound
+    (`revision` 0, then -1, -2… each time it came again); or an emergency's airing (`revision` 1).
+    `node_at`: its own clock when it said so; `server_at`: when that came. `gone_at`: from when on
+    it no longer had the sound.
     """
 
     __tablename__ = "node_receipt"
@@ -35,3 +37,4 @@ class NodeReceipt(Base):
     revision: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     node_at: Mapped[datetime]
     server_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]

@@ -286,7 +286,8 @@ class Ingest:
                 outcome.wanted.append((device.id, heard.read(Want)))
         elif heard.topic.channel == "answer":
             answer = heard.read(Answer)
-            node_orders.answered(session, device.id, answer, now)
+            if not node_orders.answered(session, device.id, answer, now):
+                presence.take_answer(session, device, heading, answer, now)
             _log.info("device %s answers %s: %s", device.id, answer.verb, answer.problem or "ok")
 
     def _count_old(self, old: bool) -> None:

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from controller import changes
 from controller.fleet import node_story, nodes
-from controller.models import Device, DeviceBinding, EventKind
+from controller.models import Airing, Device, DeviceBinding, EventKind
 from controller.outcomes import receipts
 from protocol.codec import format_time, to_json
 from protocol.envelope import VERSION, Heading
-from protocol.messages import Beat, Presence, Status
+from protocol.messages import Answer, Beat, Presence, Status
+from protocol.outcomes import CommandVerb
 
 # Three statuses and a half: then a device is gone whose will was lost with the broker.
 SILENT_AFTER = timedelta(seconds=210)
@@ -69,6 +70,17 @@ def take_status(
     device.online = True
     note_node(session, device.id, now)
     return held_before != frozenset(status.holds)
+
+
+def take_answer(
+    session: Session, device: Device, heading: Heading, answer: Answer, now: datetime
+) -> None:
+    """A word about what an area was commanded: a play is named by its airing."""
+    if answer.verb != CommandVerb.PLAY or session.get(Airing, answer.command_id) is None:
+        return
+    node_id = node_of(session, device.id)
+    if node_id:
+        receipts.note_answer(session, node_id, answer.command_id, heading.issued_at, now)
 
 
 def take_beat(

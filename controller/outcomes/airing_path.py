@@ -6,9 +6,9 @@ when that word was committed. A step without any time is not known, or has not h
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -73,7 +73,10 @@ def _before(session: Session, view: PlaybackView) -> list[Step]:
     if airing is None:
         return []
     approved = _approved_at(session, airing)
-    sent, received = _schedule(session, view, airing, approved or airing.original_at)
+    if airing.emergency_id:
+        sent, received = _emergency(session, view, airing)
+    else:
+        sent, received = _schedule(session, view, airing, approved or airing.original_at)
     return [
         Step(StepCode.APPROVED, server_at=approved),
         Step(StepCode.PUBLISHED, server_at=sent),
@@ -90,6 +93,8 @@ def _approved_at(session: Session, airing: Airing) -> datetime | None:
     return (emergency.confirmed_at or emergency.created_at) if emergency else None
 
 
+# A node gathers what is new for a moment before it tells it.
+_TOLD_WITHIN: Final = timedelta(seconds=5)
 _Times = tuple[datetime | None, datetime | None]
 _NEVER: _Times = (None, None)
 
@@ -109,18 +114,45 @@ def _schedule(
     return page.at, (came.node_at, came.server_at) if came else _NEVER
 
 
+def _emergency(
+    session: Session, view: PlaybackView, airing: Airing
+) -> tuple[datetime | None, _Times]:
+    """When the order went out, and the node's first word that it had it.
+
+    Its answer names the first sounding, and with that came the repeats; who came back later shows
+    it by what it waits for or sounds, or by its report.
+    """
+    emergency = session.get_one(Emergency, airing.emergency_id)
+    first = select(Airing.id).where(Airing.emergency_id == emergency.id)
+    first_id = session.scalars(first.order_by(Airing.starts_at).limit(1)).one()
+    came = receipts.airing_receipt(session, view.node.id, {first_id, airing.id})
+    words = [(told.received_at, _said(told)) for told in _reports(session, view).values()]
+    if came:
+        words.append((came.server_at, came.node_at))
+    if not words:
+        return emergency.published_at, _NEVER
+    server_at, node_at = min(words, key=lambda times: times[0])
+    return emergency.published_at, (node_at, server_at)
+
+
 def _ready(session: Session, view: PlaybackView, airing: Airing) -> _Times:
-    """When the last of its sounds was there; a former recording stands in for a newer one."""
+    """When the last of the sounds it had at the hour came; a former recording may stand in."""
     languages = view.node.languages or areas.effective(session, view.area_id or "").languages
     parts = parts_for(airings.parts_of(session, airing, airing.starts_at), languages)
     hashes = {sha256 for part in parts for sha256 in (part.sha256, part.fallback_sha256) if sha256}
-    held = receipts.sound_receipts(session, view.node.id, hashes)
+    held = receipts.sound_receipts(session, view.node.id, hashes, _needed_by(view, airing))
     came = [held.get(part.sha256) or held.get(part.fallback_sha256) for part in parts]
     known = [each for each in came if each is not None]
     if not known or len(known) < len([part for part in parts if not part.optional]):
         return _NEVER
     last = max(known, key=lambda each: each.server_at)
     return last.node_at, last.server_at
+
+
+def _needed_by(view: PlaybackView, airing: Airing) -> datetime:
+    """Until when its sounds had to be there; a status may follow the first frame by moments."""
+    begun = view.playback.started_at
+    return begun + _TOLD_WITHIN if begun else airing.starts_at + timedelta(seconds=airing.late_s)
 
 
 def _reports(session: Session, view: PlaybackView) -> dict[str, NodeReport]:

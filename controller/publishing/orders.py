@@ -48,7 +48,10 @@ class Orders:
         """Say the command (`stop`, or `play` of an emergency), then the areas' states; how many."""
         if verb:
             self._command(area_ids, verb, emergency_id)
-        return self._publish(area_ids)
+        published = self._publish(area_ids)
+        if emergency_id:
+            self._note_published(emergency_id)
+        return published
 
     def tell_node(self, order_id: str) -> int:
         """Say a technician's order to its node, once; how many were said."""
@@ -102,7 +105,12 @@ class Orders:
         emergency = session.get_one(Emergency, emergency_id)
         # Its repeats travel in the state; only the first sounding is a matter of seconds.
         first, *_ = area_states.soundings(session, emergency)
-        return Command(new_id(), verb, airing=first)
+        return Command(first.airing_id, verb, airing=first)  # an answer names what it is about
+
+    def _note_published(self, emergency_id: str) -> None:
+        with database.transaction(self._engine) as session:
+            emergency = session.get_one(Emergency, emergency_id)
+            emergency.published_at = emergency.published_at or self._clock()
 
 
 _STATE = ("area", "state")

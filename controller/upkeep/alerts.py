@@ -4,6 +4,7 @@ clips about to expire.
 A target is an address as Apprise takes it (mailtos://…, json://…). Housekeeping asks `due` now and
 then; what happened since the last message becomes one message, and the next waits half an hour, so
 that a power cut in twenty villages is one e-mail. Targets belong to an area and hear of it alone.
+A technician sets their own; an administrator sets and sees all of the area.
 """
 
 import logging
@@ -17,8 +18,16 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from controller import database
-from controller.accounts import audit
-from controller.accounts.access import Action, Actor, below, require, require_role, visible_areas
+from controller.accounts import audit, people
+from controller.accounts.access import (
+    Action,
+    Actor,
+    below,
+    may,
+    require,
+    require_role,
+    visible_areas,
+)
 from controller.errors import BadInput, NotFound
 from controller.fleet import faults, nodes
 from controller.library import expiry
@@ -31,6 +40,7 @@ from controller.models import (
     NodeEvent,
     Playback,
     Role,
+    User,
 )
 from controller.outcomes.outcome_words import outcome_word, reason_word
 from controller.territory.areas import DEFAULT_TIMEZONE
@@ -46,6 +56,18 @@ _DAY: Final = timedelta(days=1)
 _MOST_LINES: Final = 20
 _LONGEST: Final = 500
 _FAILED: Final = (Outcome.MISSED, Outcome.PARTIAL, Outcome.INTERRUPTED)
+
+# What goes over the network to people; Apprise would also speak to programs of this machine.
+_SCHEMES: Final = (
+    "mailto mailtos json jsons xml xmls form forms ntfy ntfys gotify gotifys tgram slack discord "
+    "msteams workflows mmost mmosts rocket rockets matrix matrixs signal signals pover vonage"
+)
+
+# Vietnamese and English, like an error's sentence.
+TRIAL: Final = (
+    "Đây là tin thử. Khi cụm loa im lặng hoặc phát hỏng, tin sẽ đến đây.",
+    "This is a trial. When a cluster falls silent or an airing fails, news comes here.",
+)
 
 # Sends title and body to an address; returns whether it went out.
 Send = Callable[[str, str, str], bool]
@@ -64,8 +86,8 @@ class Message:
 def add(
     session: Session, actor: Actor, area_id: str | None, name: str, address: str, now: datetime
 ) -> AlertTarget:
-    """A new target, in the language of who adds it. Raises BadInput, NotFound."""
-    require(session, actor, Action.ADMINISTER, area_id)
+    """A new target, in the language of who adds it. Raises BadInput, NotFound, NotAllowed."""
+    require(session, actor, Action.OPERATE, area_id)
     if area_id is not None and session.get(Area, area_id) is None:
         raise NotFound("area")
     name, address = " ".join(name.split())[:100], address.strip()[:_LONGEST]
@@ -110,17 +132,20 @@ def get(session: Session, actor: Actor, target_id: str) -> AlertTarget:
     target = session.get(AlertTarget, target_id)
     if target is None:
         raise NotFound("alert")
+    own = actor.user_id is not None and target.added_by == actor.user_id
     try:
-        require(session, actor, Action.ADMINISTER, target.area_id)
+        require(session, actor, Action.OPERATE if own else Action.ADMINISTER, target.area_id)
     except NotFound:
         raise NotFound("alert") from None
     return target
 
 
 def listed(session: Session, actor: Actor) -> list[AlertTarget]:
-    """Targets of the actor's areas, by name."""
-    require_role(actor, Action.ADMINISTER)
+    """Targets of the actor's areas, by name; of who does not administer, their own."""
+    require_role(actor, Action.OPERATE)
     query = select(AlertTarget).order_by(AlertTarget.name, AlertTarget.id)
+    if not may(actor, Action.ADMINISTER):
+        query = query.where(AlertTarget.added_by == actor.user_id)
     own = visible_areas(session, actor)
     if own is not None:
         query = query.where(AlertTarget.area_id.in_(own))
@@ -134,18 +159,25 @@ def shown(address: str) -> str:
 
 
 def understood(address: str) -> bool:
-    """Whether Apprise knows such an address."""
+    """Whether Apprise knows such an address, and it leads to people."""
     from apprise import Apprise
 
-    return "://" in address and bool(Apprise().add(address))
+    scheme, found, _ = address.partition("://")
+    return bool(found) and scheme.lower() in _SCHEMES.split() and bool(Apprise().add(address))
 
 
 def send(address: str, title: str, body: str) -> bool:
     """Hand it to Apprise; False when it did not go out."""
-    from apprise import Apprise
+    from apprise import Apprise, NotifyFormat
 
     made = Apprise()
-    return bool(made.add(address)) and bool(made.notify(title=title, body=body))
+    text = NotifyFormat.TEXT  # a mail's lines stay lines, and a title with "<" is no markup
+    return bool(made.add(address)) and bool(made.notify(body, title, body_format=text))
+
+
+def try_out(address: str, language: str, send_it: Send = send) -> bool:
+    """Send a trial there, with no session open: a mail server takes its time."""
+    return send_it(address, "Loa Làng", TRIAL[language == "en"])
 
 
 def run(engine: Engine, now: datetime, send_it: Send = send) -> int:
@@ -175,10 +207,23 @@ def due(session: Session, now: datetime) -> list[Message]:
     for target in session.scalars(select(AlertTarget)):
         if target.sent_at is not None and now - target.sent_at < EVERY:
             continue
+        if not _may_hear(session, target):
+            continue
         lines = _news(session, target, now)
         if lines:
             found.append(_message(target, lines))
     return found
+
+
+def _may_hear(session: Session, target: AlertTarget) -> bool:
+    """Not what a technician set who has left since, or looks after other places now."""
+    owner = session.get(User, target.added_by) if target.added_by else None
+    if owner is None or owner.role is Role.ADMINISTRATOR:
+        return True
+    actor = people.actor_of(owner)
+    inside = visible_areas(session, actor)
+    here = inside is None or target.area_id in inside
+    return owner.locked_at is None and may(actor, Action.OPERATE) and here
 
 
 def _news(session: Session, target: AlertTarget, now: datetime) -> list[str]:

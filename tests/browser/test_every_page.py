@@ -42,6 +42,7 @@ PAGES = {
     "tai-khoan-nguoi-dung": ("alice", "/users/{users[erin]}"),
     "nguoi-dung": ("alice", "/users/"),
     "cai-dat": ("alice", "/settings/"),
+    "canh-bao": ("tom", "/settings/alerts/"),
     "dia-ban": ("alice", "/settings/areas/{areas[commune]}"),
     "them-nguoi-dung": ("alice", "/users/new"),
     "chuyen-luot-phat": ("bob", "/week/move/{airing}"),

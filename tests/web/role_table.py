@@ -125,7 +125,8 @@ POST   /settings/areas                                        - - - - + -  - . ?
 GET    /settings/areas/{area}                                 - - - - + -  . . ?
 POST   /settings/areas/{area}                                 - - - - + -  . . ?
 POST   /settings/areas/{area}/policy                          - - - - + -  . . ?
-POST   /settings/alerts/                                      - - - - + -  . . ?
+GET    /settings/alerts/                                      - - + - + -  - o ?
+POST   /settings/alerts/                                      - - + - + -  . . ?
 POST   /settings/alerts/{alert}/test                          - - - - + -  . . ?
 POST   /settings/alerts/{alert}/remove                        - - - - + -  . . ?
 POST   /settings/backups/                                     - - - - - -  - - ?
@@ -183,6 +184,10 @@ GET    /api/v1/nodes/{node}/notes                             + + + + + +  . . ?
 POST   /api/v1/nodes/{node}/notes                             - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/shut-out                          - - + - + -  . . ?
 POST   /api/v1/nodes/{node}/bind                              - - . - . -  . . ?
+GET    /api/v1/alerts                                         - - + - + -  - o ?
+POST   /api/v1/alerts                                         - - + - + -  . . ?
+DELETE /api/v1/alerts/{alert}                                 - - - - + -  . . ?
+POST   /api/v1/alerts/{alert}/test                            - - - - + -  . . ?
 GET    /api/v1/devices/waiting                                - - + - + -  - o ?
 POST   /api/v1/nodes/{node}/claim-code                        - - + - + -  . . ?
 GET    /api/v1/clips                                          + + + + + +  o o ?
@@ -283,6 +288,7 @@ BODIES: dict[str, Any] = {
     "POST /settings/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},
     "POST /settings/areas/{area}": {"name": "Thôn Mới", "kind": "thôn"},
     "POST /settings/alerts/": {"name": "Tâm", "address": "json://127.0.0.1:9", "area_id": "{area}"},
+    "POST /api/v1/alerts": {"name": "Tâm", "address": "json://127.0.0.1:9", "area_id": "{area}"},
     "PATCH /api/v1/earshot": {"metres": 500},
     "POST /settings/earshot": {"metres": "500"},
     "POST /api/v1/areas": {"name": "Xóm Mới", "kind": "xóm", "parent_id": "{area}"},

@@ -1,4 +1,4 @@
-"""A unit's page: names, languages and rules; alerts and backups on the settings page."""
+"""A unit's page: names, languages and rules; backups on the settings page."""
 
 import tarfile
 from io import BytesIO
@@ -7,8 +7,7 @@ import pytest
 
 from controller.accounts import passwords
 from controller.database import reading, transaction
-from controller.models import AlertTarget, Area, User
-from controller.upkeep import alerts
+from controller.models import Area, User
 from tests.web.village import PASSWORD
 
 
@@ -97,30 +96,6 @@ def test_the_word_for_village_and_the_languages_are_data(visit, village, service
         row = session.get_one(Area, area)
         assert (row.name, row.kind, row.languages) == ("Bản Hạ", "bản", ["vi", "hmn"])
         assert row.group == {"phone": "0912"}
-
-
-def test_an_alert_target_is_added_without_showing_its_secret(visit, services, village):
-    client = visit("alice")
-    data = {"name": "Tâm", "address": "mailtos://tam:bimat@gmail.com"}
-    client.post("/settings/alerts/", data=data)
-    page = client.get("/settings/").text
-    assert "Tâm" in page
-    assert "bimat" not in page
-    with reading(services.engine) as session:
-        (target,) = session.query(AlertTarget).all()
-        assert target.area_id == village.areas["commune"]
-    client.post(f"/settings/alerts/{target.id}/remove")
-    assert "…@gmail.com" not in client.get("/settings/").text
-
-
-def test_an_alert_that_cannot_go_out_says_so(visit, services, village):
-    with transaction(services.engine) as session:
-        target = alerts.add(
-            session, village.actor("alice"), village.areas["commune"], "T", "json://127.0.0.1:9/",
-            services.clock(),
-        ).id  # fmt: skip
-    page = visit("alice").post(f"/settings/alerts/{target}/test", follow_redirects=True).text
-    assert "Không gửi được" in page
 
 
 def test_a_backup_is_made_listed_and_taken_with_the_password(root, services):

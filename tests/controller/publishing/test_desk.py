@@ -34,7 +34,7 @@ class Bench:
         self.link = FakeLink()
         self.key = SigningKey.generate()
         self.clips, self.pages = Store(folder / "store"), Store(folder / "pages")
-        publisher = Publisher(engine, self.link, self.key, TOPICS, lambda: self.now)
+        self.publisher = Publisher(engine, self.link, self.key, TOPICS, lambda: self.now)
         self.seeder = ClipSeeder(
             self.link.publish,
             TOPICS,
@@ -42,7 +42,7 @@ class Bench:
             FileLedger(folder / "seeded.json"),
             lambda: 0.0,
         )
-        self.desk = Desk(engine, publisher, self.seeder, self.pages, 30, lambda: self.now)
+        self.desk = Desk(engine, self.publisher, self.seeder, self.pages, 30, lambda: self.now)
 
     def heads(self):
         """Area id → the head last said."""

@@ -1,20 +1,20 @@
 """Technicians hear of silent clusters and failed airings: once, together, of their area only."""
 
-import json
-import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from controller.accounts.access import SYSTEM
 from controller.database import reading, transaction
-from controller.errors import BadInput, NotFound
+from controller.errors import BadInput, NotAllowed, NotFound
 from controller.fleet import node_story
-from controller.models import EventKind, Node, Playback
+from controller.models import EventKind, Node, Playback, User
+from controller.mqtt import presence
+from controller.outcomes import silence
 from controller.scheduling import approvals, schedules
 from controller.upkeep import alerts
 from tests.controller.factories import NOW, make_clip, make_node, schedule_input, serve
+from tests.fakes.receivers import hooked, posted
 
 MINUTE = timedelta(minutes=1)
 
@@ -131,25 +131,73 @@ def test_secrets_in_an_address_are_not_shown():
     assert alerts.shown("mailtos://tam:matkhau@gmail.com/?to=x") == "mailtos://…@gmail.com/?to=x"
 
 
-def test_apprise_really_posts_it(engine, silent):
-    heard = []
+def test_silence_and_failure_reach_a_technician_by_mail_and_webhook(engine, cast):
+    """From the last word of a device and an airing without a report to what really arrives."""
+    with posted() as mail, hooked() as hook:
+        targets = {
+            "thư": f"mailto://127.0.0.1:{mail.port}?from=loa@xa.vn&to=tom@xa.vn",
+            "tin": f"json://127.0.0.1:{hook.server_port}/hook",
+        }
+        with transaction(engine) as session:
+            node = make_node(session, cast.areas["upper"])
+            serve(session, node)
+            for name, address in targets.items():
+                alerts.add(session, cast.tom, cast.areas["upper"], name, address, NOW)
+            clip = make_clip(session, area_id=cast.areas["commune"])
+            data = schedule_input(clip.id, cast.areas["upper"], "2026-11-22T12:30")
+            schedule, _ = schedules.create(session, cast.erin, data, NOW)
+            approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+        with transaction(engine) as session:
+            assert presence.lose_silent(session, NOW + 4 * MINUTE) == 1
+        assert alerts.run(engine, NOW + 14 * MINUTE) == 2
+        with transaction(engine) as session:
+            assert silence.presume(session, NOW + 50 * MINUTE, 5 * MINUTE) == 1
+        assert alerts.run(engine, NOW + 51 * MINUTE) == 2
+        assert alerts.run(engine, NOW + 90 * MINUTE) == 0
+    assert [to for to, _ in mail.heard] == [["tom@xa.vn"]] * 2
+    by_mail = [message.get_content() for _, message in mail.heard]
+    by_hook = [each["message"] for each in hook.heard]
+    for first, second in (by_mail, by_hook):
+        assert "Cụm TH-01: mất kết nối từ 12:04 22/11" in first
+        assert "Cụm TH-01: «Bản tin chiều» lúc 12:30 22/11: không phát được" in second
 
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
 
-        def log_message(self, *_):
-            pass
+def test_a_technician_sets_their_own_and_sees_no_other(engine, cast, silent):
+    with transaction(engine) as session:
+        own = alerts.add(session, cast.tom, cast.areas["upper"], "Tôm", "json://h/t", NOW)
+        assert [each.name for each in alerts.listed(session, cast.tom)] == ["Tôm"]
+        assert {each.name for each in alerts.listed(session, cast.alice)} == {"Tôm", "Tâm"}
+        (others,) = [each for each in alerts.listed(session, cast.alice) if each.id != own.id]
+        with pytest.raises(NotAllowed):
+            alerts.remove(session, cast.tom, others.id, NOW)
+        with pytest.raises(NotFound):
+            alerts.add(session, cast.tom, cast.areas["elsewhere"], "Tôm", "json://h/t", NOW)
+        with pytest.raises(NotAllowed):
+            alerts.add(session, cast.erin, cast.areas["upper"], "Én", "json://h/t", NOW)
+        alerts.remove(session, cast.tom, own.id, NOW)
 
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    thread = threading.Thread(target=server.handle_request)
-    thread.start()
-    assert alerts.send(f"json://127.0.0.1:{server.server_port}/hook", "Tiêu đề", "Nội dung")
-    thread.join(10)
-    server.server_close()
-    assert heard[0]["message"] == "Nội dung"
+
+def test_who_has_left_hears_no_more(engine, cast, silent, outbox):
+    with transaction(engine) as session:
+        since = NOW - 60 * MINUTE
+        alerts.add(session, cast.tom, cast.areas["upper"], "Tôm", "json://h/t", since)
+        session.get_one(User, cast.tom.user_id).locked_at = NOW
+    alerts.run(engine, NOW, outbox)
+    assert [address for address, _, _ in outbox.sent] == ["json://h/a"]
+
+
+def test_a_mail_keeps_its_lines_and_reads_no_markup():
+    with posted() as mail:
+        address = f"mailto://127.0.0.1:{mail.port}?from=loa@xa.vn&to=tom@xa.vn"
+        assert alerts.send(address, "Loa Làng", "Cụm một\nCụm <b>hai")
+    ((_, message),) = mail.heard
+    assert message.get_content_type() == "text/plain"
+    assert message.get_content().splitlines() == ["Cụm một", "Cụm <b>hai"]
+
+
+@pytest.mark.parametrize("address", ["syslog://localhost", "dbus://", "mqtt://localhost/a", "h"])
+def test_programs_of_this_machine_are_no_recipients(address):
+    assert not alerts.understood(address)
 
 
 def test_a_clip_in_use_is_named_a_week_and_a_day_before_it_expires(engine, cast, outbox):
