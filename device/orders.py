@@ -62,7 +62,7 @@ class Desk:
         """(problem, detail); an empty problem is success."""
         verb = command.verb
         if verb == CommandVerb.STOP:
-            return self._stop(heading)
+            return self._stop(heading, hard=command.args.get("hard") == "1")
         if verb == CommandVerb.PLAY:
             return self._play(command, heading)
         if verb == CommandVerb.MUTE:
@@ -85,11 +85,11 @@ class Desk:
             return "", self._node.equipment.log_tail(lines)[-_ANSWER_BYTES:]
         return "unknown_verb", f"{verb!r} is not known to this version"
 
-    def _stop(self, heading: Heading) -> tuple[str, str]:
+    def _stop(self, heading: Heading, *, hard: bool) -> tuple[str, str]:
         self._stopped_seq = max(self._stopped_seq, heading.seq)
         documents = self._node.documents
         documents.local_stop = max(filter(None, [documents.local_stop, heading.issued_at]))
-        stopped = self._node.stage.stop_all(Reason.OPERATOR)
+        stopped = self._node.stage.stop_all(Reason.OPERATOR, hard=hard)
         # What waits for its turn was asked for before as well, though its instant lies ahead.
         older = {airing_id for airing_id, seq in self._asked.items() if seq < heading.seq}
         stopped += self._node.planner.withdraw(older)
@@ -115,7 +115,7 @@ class Desk:
         """The button on the mast: silence now, and for a while; no network is needed for it."""
         minutes = self._node.settings.button_mute_min
         log.warning("stop button pressed: muted for %s minutes", minutes)
-        self._node.stage.stop_all(Reason.MUTED)
+        self._node.stage.stop_all(Reason.MUTED, hard=True)
         clock = self._node.clock
         self._button_until = clock.monotonic() + minutes * 60.0
         self._keep_mute(clock.now() + timedelta(minutes=minutes))

@@ -221,8 +221,8 @@ class Stage:
                 run.node_pct = node_pct
                 self.sound.send({"cmd": "volume", "airing_id": airing_id, "pct": node_pct})
 
-    def halt(self, run: Run, cause: Reason) -> None:
-        """Make an airing under way fall silent, for good."""
+    def halt(self, run: Run, cause: Reason, *, hard: bool = False) -> None:
+        """Make an airing under way fall silent, for good; `hard`: without a fade."""
         if run.over or run.cause is not Reason.NONE:
             return
         run.cause = cause
@@ -231,7 +231,8 @@ class Stage:
             self._close(run)
         else:
             run.suspended = False
-            self.sound.send({"cmd": "stop", "airing_id": run.placed.airing_id})
+            order = {"cmd": "stop", "airing_id": run.placed.airing_id}
+            self.sound.send({**order, "hard": True} if hard else order)
 
     def suspend(self, run: Run) -> None:
         """Make an airing give way; `resume` lets it go on where it would be by then."""
@@ -246,11 +247,11 @@ class Stage:
         run.suspended = False
         self._release(run)
 
-    def stop_all(self, cause: Reason) -> int:
+    def stop_all(self, cause: Reason, *, hard: bool = False) -> int:
         """Silence, now; how many airings that ended."""
         running = [run for run in self.runs.values() if not run.over]
         for run in running:
-            self.halt(run, cause)
+            self.halt(run, cause, hard=hard)
         return len(running)
 
     # --- what player and keeper tell ----------------------------------------------------------
@@ -285,8 +286,10 @@ class Stage:
 
     def sink_lost(self, detail: str) -> None:
         """The sound device went away; told in the reports of what was under way."""
+        told = f"sound device: {detail}"
         for run in self.runs.values():
-            run.details.append(f"sound device: {detail}")
+            if told not in run.details:  # it is tried again twice a second
+                run.details.append(told)
 
     def _sound_began(self, run: Run, event: Message) -> None:
         first = float(event["first_frame"])

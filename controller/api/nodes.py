@@ -193,13 +193,14 @@ def list_summaries(here: Here, id: str) -> dict[str, Any]:
 
 class OrderIn(Schema):
     """What the node is to do. `volume` takes `pct`; `mute` `until` (empty lifts it); `log_tail`
-    `lines`; `play` a `clip_id`, or else it sounds a signature tune."""
+    `lines`; `play` a `clip_id`, or else it sounds a signature tune; `stop` may be `hard`."""
 
     verb = one_of(*node_orders.VERBS, required=True)
     pct = whole(0, 100, allow_none=True)
     until = Text(40, allow_none=True)
     lines = whole(1, 300, allow_none=True)
     clip_id = Id(allow_none=True)
+    hard = fields.Boolean(metadata={"description": "without a fade: silent within 10 ms"})
 
 
 class OrderOut(Schema):

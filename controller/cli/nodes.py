@@ -155,7 +155,7 @@ def claim_code(console: Console, asked: argparse.Namespace) -> int:
 
 def order(console: Console, asked: argparse.Namespace) -> int:
     """Waits for the node's answer; fails when it says no, or nothing."""
-    args = given(asked, "pct", "until", "lines", "clip_id")
+    args = given(asked, "pct", "until", "lines", "clip_id", "hard")
     with console.changing() as (session, actor):
         row = node_orders.order(session, actor, asked.id, asked.verb, args, console.now)
         record = shown(OrderOut, order_record(row, console.now))
@@ -195,6 +195,9 @@ def _order(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", help="mute: RFC 3339; left out, the mute is lifted")
     parser.add_argument("--lines", type=int, help="log_tail: how many")
     parser.add_argument("--clip-id", help="play: an approved clip; left out, a signature tune")
+    parser.add_argument(
+        "--hard", action="store_true", default=None, help="stop: without a fade, at once"
+    )
     parser.add_argument("--wait", type=float, default=15.0, help="seconds to wait for the answer")
 
 

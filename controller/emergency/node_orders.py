@@ -159,6 +159,8 @@ def _checked(verb: str, args: Mapping[str, Any]) -> dict[str, str]:
         return {"lines": str(_whole({"lines": 100, **args}, "lines", 1, 300))}
     if verb == CommandVerb.MUTE:
         return {"until": _moment(args.get("until"))}
+    if verb == CommandVerb.STOP:
+        return {"hard": "1"} if args.get("hard") else {}
     if verb not in VERBS:
         raise _bad("verb")
     return {}

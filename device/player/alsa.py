@@ -24,6 +24,8 @@ _LONGEST_QUERY_S = 0.0002  # a delay read across a pre-emption is not trusted
 _OBSERVATIONS = 40
 _REWIND_MARGIN = RATE // 100
 _ENOUGH = 8
+_STALLED_S = 0.5  # without a frame taken: no interrupt comes any more
+_RECOVERIES = 3  # in vain, one after the other
 
 
 def _library() -> ctypes.CDLL:
@@ -56,17 +58,26 @@ class AlsaCard(Sink):
         self._written = 0
         self._seen: deque[float] = deque(maxlen=_OBSERVATIONS)
         self._buffer = RATE * buffer_ms // 1000
+        self._stood: tuple[int, int] = (0, 0)
+        self._moved_at = monotonic()
+        self._in_vain = 0
         opened = self._lib.snd_pcm_open(
             ctypes.byref(self._pcm), device.encode(), _PLAYBACK, _NONBLOCK
         )
         if opened < 0:
             raise SinkError(f"{device}: {self._why(opened)}")
-        set_up = self._lib.snd_pcm_set_params(
+        try:
+            self._set_up(buffer_ms)
+        except SinkError:
+            self.close()  # or it would be busy the next time, by us
+            raise
+
+    def _set_up(self, buffer_ms: int) -> None:
+        result = self._lib.snd_pcm_set_params(
             self._pcm, _S16_LE, _INTERLEAVED, 1, RATE, 1, buffer_ms * 1000
         )
-        if set_up < 0:
-            self.close()
-            raise SinkError(f"{device}: {self._why(set_up)}")
+        if result < 0:
+            raise SinkError(f"the card cannot be set up: {self._why(result)}")
         self._prime()
 
     def room(self) -> int:
@@ -74,8 +85,19 @@ class AlsaCard(Sink):
         if available < 0:
             self._recover(available)
             return 0
+        self._in_vain = 0
+        self._watch(available)
         self._observe()
         return available
+
+    def _watch(self, available: int) -> None:
+        """A card that stands still says nothing of it: nobody here waits for its interrupt."""
+        now = self._monotonic()
+        if self._stood != (available, self._written):
+            self._stood = (available, self._written)
+            self._moved_at = now
+        elif now - self._moved_at > _STALLED_S:
+            raise SinkError("the card has stopped taking frames")
 
     def write(self, frames: bytes | bytearray) -> None:
         taken = self._put(bytes(frames))
@@ -147,6 +169,9 @@ class AlsaCard(Sink):
         if -error not in _RECOVERABLE:
             raise SinkError(self._why(error))
         self.xruns += 1
+        self._in_vain += 1
+        if self._in_vain > _RECOVERIES:
+            raise SinkError(self._why(error))
         prepared = self._lib.snd_pcm_prepare(self._pcm)
         if prepared < 0:
             raise SinkError(self._why(prepared))

@@ -54,6 +54,23 @@ def test_a_volume_that_is_none_is_malformed(living, controller):
     assert ask(living, controller, "volume", pct="loud")[0]["problem"] == "malformed"
 
 
+@pytest.mark.parametrize(("args", "hard"), [({}, False), ({"hard": "1"}, True)])
+def test_a_stop_fades_unless_it_is_to_be_hard(living, controller, args, hard):
+    content, frames = make_clip(1.0)
+    controller.seed(content)
+    controller.schedule(AREA, [])
+    living.until(lambda: living.node.planner.hours.spans)
+    play = airing_of(content, frames, datetime.now(UTC) + timedelta(seconds=2), "t1")
+    play = replace(play, parts=(replace(play.parts[0], duration_ms=60_000),))
+    assert ask(living, controller, "play", airing=play)[0]["ok"]
+    living.until(lambda: living.node.stage.playing == "t1")
+    sent = []
+    deliver = living.node.sound.send
+    living.node.sound.send = lambda message: sent.append(message) or deliver(message)
+    assert ask(living, controller, "stop", **args)[0]["ok"]
+    assert [m.get("hard", False) for m in sent if m["cmd"] == "stop"] == [hard]
+
+
 def test_a_mute_is_kept_over_a_restart_and_lifted_again(living, controller, tmp_path):
     until = datetime.now(UTC) + timedelta(hours=1)
     assert ask(living, controller, "mute", until=format_time(until))[0]["ok"]

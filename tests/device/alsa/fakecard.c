@@ -3,7 +3,8 @@
  * It takes frames as hardware would, runs dry as hardware would, and logs to $FAKECARD_LOG at which
  * frame sound begins and ends, so that the instant anything left is known exactly:
  *     start <monotonic seconds of frame 0>   on <frame>   off <frame>   xrun   unplugged
- * `gran` is how coarse the pointer is, in frames. While $FAKECARD_GONE exists it is unplugged.
+ * `gran` is how coarse the pointer is, in frames. While $FAKECARD_GONE exists it is unplugged, or
+ * what that file says: EBUSY to whoever opens it, EIO, EPIPE, or `stall`: it takes no more frames.
  *
  * gcc -shared -fPIC -DPIC -D_GNU_SOURCE fakecard.c -o libasound_module_pcm_fakecard.so -lasound
  */
@@ -12,10 +13,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#define STALLED -1
 #define QUIET_FRAMES 2400 /* 50 ms without a loud frame is an end */
 
 struct card {
@@ -28,6 +31,7 @@ struct card {
 	snd_pcm_sframes_t base; /* the application's frame that was frame 0 */
 	int loud;
 	long long last_loud;
+	long long stalled_at;  /* the frame it stands at; 0 while it runs */
 };
 
 static double now(void)
@@ -52,9 +56,23 @@ static void note(struct card *card, const char *what, double value)
 	}
 }
 
-static int unplugged(struct card *card)
+/* What is wrong with it now: an error number, STALLED, or 0. */
+static int fault(struct card *card)
 {
-	return card->gone && access(card->gone, F_OK) == 0;
+	char word[8] = "";
+	FILE *file = card->gone ? fopen(card->gone, "r") : NULL;
+	if (!file)
+		return 0;
+	if (!fgets(word, sizeof word, file))
+		word[0] = 0;
+	fclose(file);
+	if (strcmp(word, "EBUSY") == 0)
+		return EBUSY;
+	if (strcmp(word, "EIO") == 0)
+		return EIO;
+	if (strcmp(word, "EPIPE") == 0)
+		return EPIPE;
+	return strcmp(word, "stall") == 0 ? STALLED : ENODEV;
 }
 
 static int on_start(snd_pcm_ioplug_t *io)
@@ -88,13 +106,18 @@ static int on_prepare(snd_pcm_ioplug_t *io)
 static snd_pcm_sframes_t on_pointer(snd_pcm_ioplug_t *io)
 {
 	struct card *card = io->private_data;
-	if (unplugged(card)) {
+	int wrong = fault(card);
+	if (wrong == ENODEV)
 		note(card, "unplugged", 0);
-		return -ENODEV;
-	}
+	if (wrong == ENODEV || wrong == EIO || wrong == EPIPE)
+		return -wrong;
 	if (card->began == 0)
 		return 0;
-	long long frames = left(card);
+	if (wrong != STALLED)
+		card->stalled_at = 0;
+	else if (card->stalled_at == 0)
+		card->stalled_at = left(card);
+	long long frames = card->stalled_at ? card->stalled_at : left(card);
 	if (frames > (long long)io->appl_ptr) {
 		note(card, "xrun", (double)frames);
 		card->began = 0;
@@ -109,8 +132,9 @@ static snd_pcm_sframes_t on_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel
 	struct card *card = io->private_data;
 	const int16_t *frames = (const int16_t *)((const char *)areas->addr + areas->first / 8) +
 				offset * io->channels;
-	if (unplugged(card))
-		return -ENODEV;
+	int wrong = fault(card);
+	if (wrong == ENODEV || wrong == EIO)
+		return -wrong;
 	if (card->loud && (long long)io->appl_ptr <= card->last_loud)
 		card->last_loud = (long long)io->appl_ptr - 1; /* rewound: what was queued never left */
 	for (snd_pcm_uframes_t i = 0; i < size; i++) {
@@ -137,7 +161,7 @@ static int on_revents(snd_pcm_ioplug_t *io, struct pollfd *fds, unsigned int cou
 	if (read(fds[0].fd, &ticks, sizeof ticks) < 0)
 		ticks = 0;
 	*revents = 0;
-	if (unplugged(card)) {
+	if (fault(card) == ENODEV) {
 		*revents = POLLERR;
 	} else if (card->began == 0 || io->state != SND_PCM_STATE_RUNNING) {
 		*revents = POLLOUT;
@@ -211,9 +235,10 @@ SND_PCM_PLUGIN_DEFINE_FUNC(fakecard)
 		else if (strcmp(id, "gran") == 0 && value > 0)
 			card->gran = value;
 	}
-	if (unplugged(card)) {
+	err = fault(card);
+	if (err == ENODEV || err == EBUSY) {
 		free(card);
-		return -ENODEV;
+		return -err;
 	}
 	card->log = log ? fopen(log, "a") : NULL;
 	card->io.version = SND_PCM_IOPLUG_VERSION;

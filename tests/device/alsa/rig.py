@@ -1,7 +1,10 @@
 """The emulated ALSA card: built with gcc on the spot, its log read back as instants."""
 
+import atexit
+import functools
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +24,23 @@ def missing():
     return lacks
 
 
+def _in_memory():
+    """A folder whose files never wait for a disk, until the process ends."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def _built():
+    """The card's library, made once a process."""
+    library = _in_memory() / "libasound_module_pcm_fakecard.so"
+    command = ["gcc", "-O2", "-shared", "-fPIC", "-DPIC", "-D_GNU_SOURCE"]
+    subprocess.run([*command, SOURCE, "-o", library, "-lasound"], check=True)
+    return library
+
+
 @dataclass
 class Rig:
     """One emulated card under the device name `fake`."""
@@ -31,18 +51,15 @@ class Rig:
     environment: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        library = self.folder / "libasound_module_pcm_fakecard.so"
-        if not library.exists():
-            command = ["gcc", "-O2", "-shared", "-fPIC", "-DPIC", "-D_GNU_SOURCE"]
-            subprocess.run([*command, SOURCE, "-o", library, "-lasound"], check=True)
         config = self.folder / "asound.conf"
         config.write_text(
             "</usr/share/alsa/alsa.conf>\n"
-            f'pcm_type.fakecard {{ lib "{library}" }}\n'
+            f'pcm_type.fakecard {{ lib "{_built()}" }}\n'
             f"pcm.fakehw {{ type fakecard ppm {self.ppm} gran {self.gran} }}\n"
             "pcm.fake { type plug slave.pcm fakehw }\n"
         )
-        self.log = self.folder / "card.log"
+        # The card writes its log itself: a disk's full queue must not hold it up.
+        self.log = _in_memory() / "card.log"
         self.gone = self.folder / "gone"
         self.environment = {
             "ALSA_CONFIG_PATH": str(config),

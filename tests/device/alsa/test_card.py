@@ -156,6 +156,47 @@ def test_a_card_that_stays_away_ends_what_sounded_where_it_was(rig, monkeypatch)
     assert abs(finished["last_frame"] - (start + 3.0)) < 0.7
 
 
+@pytest.mark.parametrize("fault", ["EIO", "EPIPE", "stall"])
+def test_a_card_that_fails_without_leaving_goes_on_in_its_place(rig, monkeypatch, fault):
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() + 1.0
+    player.arm(start, 3.5)
+    player.run(until=lambda: time.monotonic() > start + 0.5)
+    rig.gone.write_text(fault)
+    player.run(until=lambda: player.event("sink_lost") is not None)
+    assert time.monotonic() < start + 1.6
+    player.run(until=lambda: time.monotonic() > start + 2.0)
+    rig.gone.unlink()
+    player.run()
+    finished = player.event("finished")
+    assert finished["played"] < 3.2 * RATE
+    assert finished["xruns"] >= 0
+    assert abs(rig.sounds()[-1][1] - (start + 3.5)) < 0.02
+
+
+def test_a_card_that_fails_to_the_end_lets_the_amplifier_go(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    start = time.monotonic() + 1.0
+    player.arm(start, 1.0)
+    player.run(until=lambda: time.monotonic() > start + 0.3)
+    rig.gone.write_text("stall")
+    player.run()
+    assert player.event("finished")["last_frame"] < start + 2.0
+    assert player.engine.jobs == {}
+
+
+def test_a_card_that_another_program_has_is_waited_for(rig, monkeypatch):
+    player = Player(rig, monkeypatch)
+    rig.gone.write_text("EBUSY")
+    start = time.monotonic() + 0.5
+    player.arm(start, 2.5)
+    player.run(until=lambda: time.monotonic() > start + 0.6)
+    assert "busy" in player.event("sink_lost")["detail"]
+    rig.gone.unlink()
+    player.run()
+    assert abs(rig.sounds()[-1][1] - (start + 2.5)) < 0.02
+
+
 def test_a_card_that_is_not_there_is_said_so(rig, monkeypatch):
     for name, value in rig.environment.items():
         monkeypatch.setenv(name, value)
