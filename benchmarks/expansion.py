@@ -1,22 +1,25 @@
 """Expanding a province: 10,000 nodes, 1,300 areas, 200 schedules, 30 days.
 
-    python -m benchmarks.expansion [--nodes N] [--areas N] [--schedules N]
+    python -m benchmarks.expansion [--nodes N] [--areas N] [--schedules N] [--turns N]
 
 Prints one line a measure, in milliseconds:
   pure       rules to dated occurrences, without database, beside plain dateutil.rrule doing just
              the dates of the same rules in the same run
   roll-over  every schedule expanded into an empty horizon, then again with nothing to do
   publish    every area's documents built, signed and stored, as after a restart
-  edit       one schedule moved by ten minutes: judged, expanded, its documents published; in one
-             commune and in the whole province, each beside the same with a tenth of the nodes
+  edit       one schedule moved by two minutes: judged, expanded, its documents published; in one
+             commune and in the whole province, each beside the same with a tenth of the nodes,
+             turn about in the same run; medians
 """
 
 import argparse
+import gc
 import itertools
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -68,10 +71,6 @@ def timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
-
-
-def best(work: Callable[[], object], runs: int = 5) -> float:
-    return min(timed(work) for _ in range(runs))
 
 
 def pure(count: int) -> tuple[float, float]:
@@ -180,22 +179,13 @@ def open_desk(engine: Engine, folder: Path) -> Desk:
     return Desk(engine, publisher, seeder, pages, 30, lambda: NOW)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Milliseconds of each measure."""
+class Province:
+    """Areas, nodes and schedules in a database of their own, with a desk that serves them."""
 
-    roll: float
-    roll_again: float
-    publish: float
-    edit: float  # in one commune
-    wide_edit: float  # in the whole province
-
-
-def measured(areas: int, nodes: int, count: int) -> Measured:
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_engine(sqlite_url(Path(folder) / "province.db"))
-        schema.upgrade(engine)
-        with transaction(engine) as session:
+    def __init__(self, folder: Path, areas: int, nodes: int, count: int) -> None:
+        self.engine = open_engine(sqlite_url(folder / "province.db"))
+        schema.upgrade(self.engine)
+        with transaction(self.engine) as session:
             root, communes = province(session, areas, nodes)
             clip_id = clip(session)
             made = [
@@ -205,41 +195,55 @@ def measured(areas: int, nodes: int, count: int) -> Measured:
             made.append(make_schedule(session, clip_id, root, 7, minute=45))
             for schedule in made:
                 schedule.status = Approval.APPROVED
-            narrow, wide = made[0].id, made[-1].id
-        desk = open_desk(engine, Path(folder))
+            self.narrow, self.wide = made[0].id, made[-1].id
+        self.desk = open_desk(self.engine, folder)
+        self._minutes = itertools.cycle(range(48, 59, 2))
 
-        def roll() -> None:
-            with transaction(engine) as session:
-                airings.roll(session, NOW)
+    def roll(self) -> None:
+        with transaction(self.engine) as session:
+            airings.roll(session, NOW)
 
-        def edit(schedule_id: str, minute: int) -> None:
-            with transaction(engine) as session:
-                schedule = session.get_one(Schedule, schedule_id)
-                hour = schedule.starts_local[:13]
-                data = replace(proposals.as_entered(schedule), starts_at=f"{hour}:{minute:02}")
-                schedule_edits.update(session, SYSTEM, schedule_id, data, NOW)
-                schedule_edits.accept(session, SYSTEM, schedule, NOW)
-                area_ids = [area.area_id for area in schedule.areas]
-            assert desk.refresh(area_ids) == 1
-
-        def edits(schedule_id: str) -> float:
-            minutes = itertools.count(48, 2)
-            return best(lambda: edit(schedule_id, next(minutes)), 3)
-
-        found = Measured(timed(roll), timed(roll), timed(desk.refresh), edits(narrow), edits(wide))
-        engine.dispose()
-        return found
+    def edit(self, schedule_id: str) -> None:
+        with transaction(self.engine) as session:
+            schedule = session.get_one(Schedule, schedule_id)
+            at = f"{schedule.starts_local[:13]}:{next(self._minutes):02}"
+            data = replace(proposals.as_entered(schedule), starts_at=at)
+            schedule_edits.update(session, SYSTEM, schedule_id, data, NOW)
+            schedule_edits.accept(session, SYSTEM, schedule, NOW)
+            area_ids = [area.area_id for area in schedule.areas]
+        assert self.desk.refresh(area_ids) == 1
 
 
-def report(few: Measured, many: Measured, nodes: int, count: int) -> None:
-    print(f"roll-over, empty horizon   {many.roll:9.1f} ms  ({count} schedules)")
-    print(f"roll-over, nothing to do   {many.roll_again:9.1f} ms")
-    print(f"publish, every area        {many.publish:9.1f} ms")
-    for name, one, other in (
-        ("edit in one commune", many.edit, few.edit),
-        ("edit in the province", many.wide_edit, few.wide_edit),
-    ):
-        print(f"{name:26} {one:9.1f} ms  ({nodes} nodes; {one / other:.2f} × {nodes // 10} nodes)")
+def edits(few: Province, many: Province, turns: int) -> list[tuple[float, float]]:
+    """Medians of an edit in one commune, and in the province: with few nodes, with many."""
+
+    def one(where: Province, schedule_id: str) -> float:
+        gc.collect()  # what the other run left behind is no cost of this one
+        return timed(lambda: where.edit(schedule_id))
+
+    found = []
+    for which in ("narrow", "wide"):
+        pairs = [tuple(one(p, getattr(p, which)) for p in (few, many)) for _ in range(turns)]
+        found.append(
+            (statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs))
+        )
+    return found
+
+
+def measure(folder: Path, areas: int, nodes: int, count: int, turns: int) -> None:
+    few, many = (
+        Province(Path(tempfile.mkdtemp(dir=folder)), areas, each, count)
+        for each in (nodes // 10, nodes)
+    )
+    few.roll()
+    print(f"roll-over, empty horizon   {timed(many.roll):9.1f} ms  ({count} schedules)")
+    print(f"roll-over, nothing to do   {timed(many.roll):9.1f} ms")
+    few.desk.refresh()
+    print(f"publish, every area        {timed(many.desk.refresh):9.1f} ms")
+    names = ("edit in one commune", "edit in the province")
+    for name, (one, other) in zip(names, edits(few, many, turns), strict=True):
+        ratio = f"{other / one:.2f} × {nodes // 10} nodes"
+        print(f"{name:26} {other:9.1f} ms  ({nodes} nodes; {ratio})")
 
 
 def main() -> None:
@@ -247,15 +251,13 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--areas", type=int, default=1_300)
     parser.add_argument("--schedules", type=int, default=200)
+    parser.add_argument("--turns", type=int, default=7)
     options = parser.parse_args()
     ours, plain = pure(options.schedules)
     print(f"pure expansion             {ours:9.1f} ms  ({ours / plain:.2f} × dateutil alone)")
     print(f"  dateutil.rrule alone     {plain:9.1f} ms")
-    few, many = (
-        measured(options.areas, count, options.schedules)
-        for count in (options.nodes // 10, options.nodes)
-    )
-    report(few, many, options.nodes, options.schedules)
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Path(folder), options.areas, options.nodes, options.schedules, options.turns)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ the broker, so a restarted service knows what to clear.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, Protocol
@@ -59,7 +59,7 @@ class Ledger(Protocol):
 
     def read(self) -> dict[str, int]: ...
 
-    def write(self, blobs: dict[str, int]) -> None: ...
+    def note(self, added: Mapping[str, int], gone: Collection[str] = ()) -> None: ...
 
 
 @dataclass(slots=True)
@@ -99,8 +99,9 @@ class ClipSeeder:
         self._bucket = TokenBucket(_RATE_BYTES_S, _BURST_BYTES, monotonic())
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
-        self._remembered = ledger.read()
-        self._active = {sha256: _Active(size) for sha256, size in self._remembered.items()}
+        self._active = {sha256: _Active(size) for sha256, size in ledger.read().items()}
+        self._active_bytes = sum(active.bytes for active in self._active.values())
+        self._unwritten: dict[str, int] = {}  # the ledger does not have them yet
         self._clearing: dict[str, int] = {}
         self._planned: deque[tuple[str, int]] = deque()
         self._asked: dict[tuple[str, int], None] = {}  # ordered, each chunk once
@@ -120,6 +121,18 @@ class ClipSeeder:
             self._planned = deque(
                 (sha256, index) for sha256 in wanted for index in self._active[sha256].due(now_s)
             )
+            self._remember()
+            self._news.notify_all()
+
+    def add(self, soon: Iterable[Blob], later: Iterable[Blob] = ()) -> None:
+        """What is needed beside the last plan: at once, and when all else has been published.
+
+        Costs by these blobs only. What has no room waits for the next plan.
+        """
+        with self._news:
+            first = self._fresh(soon, within_budget=False)
+            self._planned.extendleft(reversed(first))
+            self._planned.extend(self._fresh(later, within_budget=True))
             self._remember()
             self._news.notify_all()
 
@@ -195,7 +208,7 @@ class ClipSeeder:
     def active_bytes(self) -> int:
         """How much stands on the broker, or is about to."""
         with self._lock:
-            return sum(active.bytes for active in self._active.values())
+            return self._active_bytes
 
     def wait(self, timeout_s: float) -> None:
         """Until there may be something to do, or `timeout_s` has passed."""
@@ -252,9 +265,10 @@ class ClipSeeder:
         if task.clears:
             if self._to_clear and self._to_clear[0] == key:
                 self._to_clear.popleft()
-            if not any(sha256 == task.sha256 for sha256, _ in self._to_clear):
+            # A blob's chunks stand in a row there.
+            if not self._to_clear or self._to_clear[0][0] != task.sha256:
                 self._clearing.pop(task.sha256, None)
-                self._remember()
+                self._ledger.note({}, [task.sha256])
             return
         self._asked.pop(key, None)
         if self._planned and self._planned[0] == key:
@@ -262,22 +276,38 @@ class ClipSeeder:
         if task.sha256 in self._active:
             self._active[task.sha256].published_s[task.index] = now_s
 
+    def _fresh(self, blobs: Iterable[Blob], *, within_budget: bool) -> list[tuple[str, int]]:
+        """The chunks of those that are not there yet, now active."""
+        found = []
+        for blob in blobs:
+            fits = not within_budget or self._active_bytes + blob.bytes <= _ACTIVE_BYTES
+            if fits and blob.sha256 not in self._active:
+                self._activate(blob.sha256, blob.bytes)
+                found += [(blob.sha256, index) for index in range(chunk_count(blob.bytes))]
+        return found
+
     def _activate(self, sha256: str, size_bytes: int) -> _Active:
-        if self._clearing.pop(sha256, None):
-            self._to_clear = deque(chunk for chunk in self._to_clear if chunk[0] != sha256)
-        return self._active.setdefault(sha256, _Active(size_bytes))
+        active = self._active.get(sha256)
+        if active is None:
+            active = self._active[sha256] = _Active(size_bytes)
+            self._active_bytes += size_bytes
+            if self._clearing.pop(sha256, None):
+                self._to_clear = deque(chunk for chunk in self._to_clear if chunk[0] != sha256)
+            else:
+                self._unwritten[sha256] = size_bytes
+        return active
 
     def _drop(self, sha256: str) -> None:
         size = self._active.pop(sha256).bytes
+        self._active_bytes -= size
         self._clearing[sha256] = size
         self._asked = {key: None for key in self._asked if key[0] != sha256}
         self._to_clear += ((sha256, index) for index in range(chunk_count(size)))
 
     def _remember(self) -> None:
-        blobs = self._clearing | {s: active.bytes for s, active in self._active.items()}
-        if blobs != self._remembered:
-            self._ledger.write(blobs)
-            self._remembered = blobs
+        if self._unwritten:
+            self._ledger.note(self._unwritten)
+            self._unwritten = {}
 
     # --- without the lock --------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What a schedule has due in a span of time: its rule worked out, with worst-case ends."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,31 +98,34 @@ def hearing_of(
 ) -> Hearing:
     """Looked up by area, so that it costs by areas and not by nodes."""
     inside = tree.open_below(area_ids)
-    members = (
-        select(NodeMembership.area_id, func.max(Node.stagger_slot))
-        .join(Node)
-        .where(NodeMembership.until_at.is_(None), NodeMembership.area_id.in_(inside))
-        .group_by(NodeMembership.area_id)
-    )
-    slots = [slot for _, slot in session.execute(members)]
-    sets = language_sets(session, inside, tree)
+    sets, last_slot = _heard_in(session, inside, tree)
     outro_ms: dict[str, int] = {}
     for language in dict.fromkeys(each for own in sets for each in outros.spoken_for(own)):
         ms = outros.longest_ms(session, outro, area_ids, tree, after, language)
         outro_ms |= {language: ms} if ms else {}
-    return Hearing(tuple(sorted(sets)), max(slots, default=0), tuple(sorted(outro_ms.items())))
+    return Hearing(tuple(sorted(sets)), last_slot, tuple(sorted(outro_ms.items())))
 
 
-def language_sets(session: Session, inside: Collection[str], tree: Tree) -> set[tuple[str, ...]]:
+def language_sets(session: Session, inside: frozenset[str], tree: Tree) -> set[tuple[str, ...]]:
     """Which languages, in which order, are heard in these areas, by village or by node."""
-    own = (
-        select(Node.languages)
-        .join(NodeMembership)
-        .where(
-            NodeMembership.until_at.is_(None),
-            NodeMembership.area_id.in_(inside),
-            Node.languages.is_not(None),
-        )
-    )
+    return _heard_in(session, inside, tree)[0]
+
+
+def _heard_in(
+    session: Session, inside: frozenset[str], tree: Tree
+) -> tuple[set[tuple[str, ...]], int]:
+    """Their sets of languages, and the last stagger slot of their nodes."""
+    # A single row for thousands of nodes: few of them have languages of their own.
+    nodes = select(func.max(Node.stagger_slot), func.count(Node.languages))
+    there = (NodeMembership.until_at.is_(None), NodeMembership.area_id.in_(inside))
+    if inside >= tree.open_below(tree.roots()):  # everywhere: no need to look each up by its area
+        nodes = nodes.where(Node.retired_at.is_(None))
+    else:
+        nodes = nodes.join(NodeMembership).where(*there)
+    last_slot, count = session.execute(nodes).one()
     sets = {tree.languages(area_id) for area_id in inside}
-    return sets | {tuple(languages) for languages in session.scalars(own) if languages}
+    if count:
+        own = select(Node.languages).join(NodeMembership)
+        found = session.scalars(own.where(*there, Node.languages.is_not(None)))
+        sets |= {tuple(languages) for languages in found if languages}
+    return sets, last_slot or 0

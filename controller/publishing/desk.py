@@ -7,7 +7,8 @@ said again. One lock keeps two threads from building the same document at once.
 import base64
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import BinaryIO
 
@@ -34,6 +35,15 @@ _log = logging.getLogger(__name__)
 
 _PAGES_KEPT = timedelta(days=2)
 _ANSWER_TTL = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class _News:
+    """What documents name that they did not before, SHA-256 → bytes: what is to be offered."""
+
+    near: dict[str, int] = field(default_factory=dict)
+    sounds: dict[str, int] = field(default_factory=dict)
+    far: dict[str, int] = field(default_factory=dict)
 
 
 class Desk:
@@ -73,10 +83,13 @@ class Desk:
                     chosen = documents.areas_to_serve(session, now)
                 else:
                     chosen = documents.to_serve_among(session, list(area_ids), now)
-            said = sum(self._refresh_one(area_id, now) for area_id in chosen)
+            news = _News()
+            said = sum(self._refresh_one(area_id, now, news) for area_id in chosen)
             if area_ids is None:
                 self._forget_others(chosen)
-            self.seed(chosen)
+                self.seed()
+            else:
+                self._seeder.add(_blobs({**news.near, **news.sounds}), _blobs(news.far))
             return said
 
     def refresh_for_node(self, node_id: str) -> int:
@@ -85,7 +98,9 @@ class Desk:
         with database.reading(self._engine) as session:
             area_id = nodes.area_of(session, node_id, now)
             path = areas.path(session, area_id) if area_id else ()
-        return self.refresh(path)
+        said = self.refresh(path)
+        self.seed(path)  # the documents may stand as they were: what is new is who reads them
+        return said
 
     def configure(self, node_id: str | None = None) -> int:
         """Publish the config of a node (None: all) to the device that serves it; how many."""
@@ -143,7 +158,7 @@ class Desk:
             pins = readiness.pinned_lacking(self._pinned, holders)
             self._pins = pins if area_ids is None else self._pins | pins
             blobs = {**near, **self._pins, **lacking, **far}
-            self._seeder.plan([Blob(sha256, size) for sha256, size in blobs.items()])
+            self._seeder.plan(_blobs(blobs))
 
     def seal_acks(self, device_ids: Iterable[str]) -> dict[str, str]:
         """Device → what is committed of what it left on a stick, sealed for the next, in base64."""
@@ -171,15 +186,12 @@ class Desk:
 
     # --- within ------------------------------------------------------------------------------
 
-    def _refresh_one(self, area_id: str, now: datetime) -> bool:
+    def _refresh_one(self, area_id: str, now: datetime, news: _News) -> bool:
         with database.reading(self._engine) as session:
             document = self._built(session, area_id, now)
         for blob in document.pages.values():
             self._pages.put_bytes(blob)
-        self._dated[area_id] = document.airings
-        self._refs[area_id] = document.head.pages
-        self._pinned[area_id] = document.head.pinned
-        return self._publisher.retain(
+        said = self._publisher.retain(
             Retained(
                 self._publisher.topics.schedule(area_id),
                 MessageType.SCHEDULE,
@@ -188,6 +200,31 @@ class Desk:
                 {sha256: len(blob) for sha256, blob in document.pages.items()},
             )
         )
+        self._learn(area_id, document, now, news)
+        return said
+
+    def _learn(self, area_id: str, document: AreaDocument, now: datetime, news: _News) -> None:
+        """Add to `news` what the document names that the one before did not.
+
+        No node is looked at, so that an edit costs by what it changes. Whether anybody lacks a
+        new sound is seen by the next `seed`; until then it counts as lacked.
+        """
+        known = {ref.sha256 for ref in self._refs.get(area_id, ())}
+        near, far = _by_day([p for p in document.head.pages if p.sha256 not in known], now)
+        named = readiness.named_in(document.airings, now)
+        before = readiness.named_in(self._dated.get(area_id, ()), now)
+        fresh = {sha256: named[sha256] for sha256 in named if sha256 not in before}
+        old = {sound.sha256 for sound in self._pinned.get(area_id, ())}
+        pins = {p.sha256: p.bytes for p in document.head.pinned if p.sha256 not in old}
+        lacking = self._lacking.get(area_id, {})
+        self._lacking[area_id] = {s: lacking[s] for s in lacking if s in named} | fresh
+        self._pins |= pins
+        self._dated[area_id] = document.airings
+        self._refs[area_id] = document.head.pages
+        self._pinned[area_id] = document.head.pinned
+        news.near |= near
+        news.far |= far
+        news.sounds |= pins | readiness.soonest_first([fresh])
 
     def _built(self, session: Session, area_id: str, now: datetime) -> AreaDocument:
         return documents.area_document(session, area_id, now, self._horizon_days)
@@ -237,13 +274,7 @@ class Desk:
         )
 
     def _page_refs(self, now: datetime) -> tuple[dict[str, int], dict[str, int]]:
-        """Pages of yesterday to tomorrow, and the later ones, day by day over all areas."""
-        refs = sorted(
-            (ref for pages in self._refs.values() for ref in pages), key=lambda ref: ref.day
-        )
-        tomorrow = _day(now + timedelta(days=1))
-        near = {ref.sha256: ref.bytes for ref in refs if ref.day <= tomorrow}
-        return near, {ref.sha256: ref.bytes for ref in refs if ref.sha256 not in near}
+        return _by_day([ref for pages in self._refs.values() for ref in pages], now)
 
     def _of(self, area_ids: Iterable[str]) -> dict[str, tuple[messages.Airing, ...]]:
         return {each: self._dated[each] for each in area_ids if each in self._dated}
@@ -268,6 +299,20 @@ class BlobSource:
                 except AudioError as error:
                     _log.error("%s is damaged in the store: %s", sha256, error)
         return None
+
+
+def _by_day(
+    refs: Iterable[messages.PageRef], now: datetime
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Pages of yesterday to tomorrow, and the later ones, day by day."""
+    ordered = sorted(refs, key=lambda ref: ref.day)
+    tomorrow = _day(now + timedelta(days=1))
+    near = {ref.sha256: ref.bytes for ref in ordered if ref.day <= tomorrow}
+    return near, {ref.sha256: ref.bytes for ref in ordered if ref.sha256 not in near}
+
+
+def _blobs(found: Mapping[str, int]) -> list[Blob]:
+    return [Blob(sha256, size) for sha256, size in found.items()]
 
 
 def _day(moment: datetime) -> str:

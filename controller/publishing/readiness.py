@@ -78,6 +78,17 @@ def holders(
 Lacking = dict[str, tuple[datetime, int]]  # SHA-256 → first airing that needs it, bytes
 
 
+def named_in(said: Iterable[messages.Airing], now: datetime) -> Lacking:
+    """The sounds of those that may still begin: SHA-256 → first airing that names it, bytes."""
+    found: Lacking = {}
+    for airing in said:
+        if airing.starts_at + timedelta(seconds=airing.late_s) >= now:
+            for sha256, size in blobs_of(airing.parts).items():
+                first, _ = found.get(sha256, (airing.starts_at, size))
+                found[sha256] = (min(first, airing.starts_at), size)
+    return found
+
+
 def blobs_lacking(
     dated: Mapping[str, Sequence[messages.Airing]], holders: Iterable[Holder], now: datetime
 ) -> dict[str, int]:

@@ -24,8 +24,8 @@ class MemoryLedger:
     def read(self):
         return dict(self.blobs)
 
-    def write(self, blobs):
-        self.blobs = dict(blobs)
+    def note(self, added, gone=()):
+        self.blobs = {k: v for k, v in (self.blobs | added).items() if k not in gone}
 
 
 class Bench:

@@ -158,6 +158,33 @@ def test_near_pages_go_first_then_clips_somebody_lacks_then_far_pages(bench, nod
     assert far <= set(order[place + 1 :])
 
 
+def test_an_edit_offers_what_is_new_and_nothing_else(bench, node, on_air, cast):
+    bench.desk.refresh()
+    bench.seeded()
+    _, sha256 = on_air("upper")
+    bench.desk.refresh([cast.areas["upper"]])
+    assert sha256[:32] in bench.seeded()
+    assert bench.seeded() == []
+
+
+def test_an_edit_looks_at_no_node(bench, node, on_air, cast, monkeypatch):
+    bench.desk.refresh()
+    on_air("upper")
+    monkeypatch.setattr("controller.publishing.readiness.holders", None)
+    assert bench.desk.refresh([cast.areas["upper"]]) == 1
+
+
+def test_a_node_that_comes_is_offered_what_its_area_has_long_known(bench, engine, on_air, cast):
+    _, sha256 = on_air("upper")
+    bench.desk.refresh()
+    bench.seeded()
+    with transaction(engine) as session:
+        late = make_node(session, cast.areas["upper"], code="LATE")
+        serve(session, late)
+    bench.desk.refresh_for_node(late.id)
+    assert sha256[:32] in bench.seeded()
+
+
 def test_a_clip_that_every_node_holds_is_taken_off_the_broker(bench, node, on_air, engine):
     _, sha256 = on_air()
     bench.desk.refresh()
