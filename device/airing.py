@@ -181,7 +181,7 @@ class Run:
 
     def outcome(self) -> tuple[Outcome, Reason]:
         """What became of it, from what the player told."""
-        if self.cause in (Reason.OPERATOR, Reason.MUTED):
+        if self.cause in (Reason.OPERATOR, Reason.MUTED, Reason.CANCELLED):
             return Outcome.STOPPED, self.cause
         if self.cause is not Reason.NONE:
             return Outcome.INTERRUPTED, self.cause

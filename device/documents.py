@@ -59,6 +59,7 @@ class Documents:
         self._clock = clock
         self._states: dict[str, AreaState] = {}
         self._left: list[str] = []
+        self._cancelled: dict[str, list[Airing]] = {}  # by area
         self._page_needs: dict[str, tuple[_Need, ...]] = {}
         self.config = NodeConfig()
         self.bound_at: datetime | None = None
@@ -148,8 +149,16 @@ class Documents:
         if state is None or state.area_id != area_id or state == self._states.get(area_id):
             return False
         self._keep(f"state.{area_id}", raw)
+        self._remember_cancelled(area_id, state)
         self._states[area_id] = state
         return True
+
+    def _remember_cancelled(self, area_id: str, state: AreaState) -> None:
+        """What had begun elsewhere when it was cancelled, and not here, is owed an outcome."""
+        former, now = self._states.get(area_id, state), self._clock.now()
+        begun = [a for a in former.airings if a.starts_at <= now]
+        known = [*begun, *self._cancelled.get(area_id, ())]
+        self._cancelled[area_id] = [a for a in known if a.airing_id in state.cancelled]
 
     def activate(self, now: datetime) -> None:
         """Put schedules into force whose pages have come."""
@@ -179,6 +188,7 @@ class Documents:
             ).items()
         }
         for area_id in self.config.area_path:
+            merged |= {a.airing_id: (a, area_id) for a in self._cancelled.get(area_id, ())}
             if area_id in self._states:
                 merged |= {a.airing_id: (a, area_id) for a in self._states[area_id].airings}
         return [

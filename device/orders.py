@@ -109,7 +109,7 @@ class Desk:
         self._node.planner.add_live(placed)
         self._node.want_now(placed)
         self._node.tick_now()
-        return "", ""
+        return ("unknown_kind", placed.unknown_kind) if placed.unknown_kind else ("", "")
 
     def button(self) -> None:
         """The button on the mast: silence now, and for a while; no network is needed for it."""

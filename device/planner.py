@@ -44,7 +44,7 @@ class Orders:
     def silences(self, placed: Placed, now: datetime) -> Reason | None:
         """Why an airing must not sound now, or None."""
         if placed.airing_id in self.cancelled:
-            return Reason.WITHDRAWN
+            return Reason.CANCELLED if placed.emergency else Reason.WITHDRAWN
         if self.stopped_at and placed.airing.starts_at <= self.stopped_at:
             return Reason.OPERATOR
         if self.muted_until and now < self.muted_until and not placed.emergency:
@@ -178,6 +178,8 @@ class Planner:
         born = self.stage.outbox.created_at
         if born and placed.starts_at < born and not placed.live:
             self._too_old(placed, born)
+        elif airing_id in self.orders.cancelled and now >= placed.starts_at:
+            self._silence(placed, now)
         elif now > placed.last_start:
             self._miss(placed)
         elif placed.airing.withheld:
@@ -204,10 +206,7 @@ class Planner:
     # --- beginning ----------------------------------------------------------------------------
 
     def _may_begin(self, placed: Placed, now: datetime) -> bool:
-        silenced = self.orders.silences(placed, now)
-        if silenced is not None:
-            stopped = silenced in (Reason.OPERATOR, Reason.WITHDRAWN)
-            self.stage.skip(placed, Outcome.STOPPED if stopped else Outcome.SKIPPED, silenced)
+        if self._silence(placed, now):
             return False
         if not placed.emergency and not self._bands(placed, now):
             self.stage.skip(placed, Outcome.SKIPPED, Reason.POLICY, "outside the permitted hours")
@@ -219,6 +218,14 @@ class Planner:
             self.stage.blocked[placed.airing_id] = Reason.DEVICE_ERROR
             return False
         return self._has_the_horn(placed, now)
+
+    def _silence(self, placed: Placed, now: datetime) -> bool:
+        """Give it its outcome when somebody wants it silent."""
+        silenced = self.orders.silences(placed, now)
+        if silenced is not None:
+            muted = silenced is Reason.MUTED
+            self.stage.skip(placed, Outcome.SKIPPED if muted else Outcome.STOPPED, silenced)
+        return silenced is not None
 
     def _bands(self, placed: Placed, now: datetime) -> tuple[Band, ...]:
         """How loud it may be, band by band; an emergency always, and at the node's own volume."""
@@ -269,7 +276,8 @@ class Planner:
         for run in list(self.stage.runs.values()):
             silenced = self.orders.silences(run.placed, now)
             if silenced is not None:
-                self.stage.halt(run, Reason.MUTED if silenced is Reason.MUTED else Reason.OPERATOR)
+                withdrawn = silenced is Reason.WITHDRAWN
+                self.stage.halt(run, Reason.OPERATOR if withdrawn else silenced)
             elif self.horn_taken and not run.placed.emergency:
                 self.stage.halt(run, Reason.AMPLIFIER_BUSY)
 

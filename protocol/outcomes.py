@@ -36,6 +36,7 @@ class Reason(StrEnum):
     UNKNOWN_KIND = "unknown_kind"
     STORE_LOST = "store_lost"
     WITHDRAWN = "withdrawn"
+    CANCELLED = "cancelled"
     OPERATOR = "operator"
     NOT_UNDERSTOOD = "not_understood"  # the controller's own: a report of a later version
 

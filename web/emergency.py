@@ -259,7 +259,8 @@ def _running(at: Here, emergency: Emergency, places: Places) -> Running:
     query = select(Airing).where(Airing.emergency_id == emergency.id).order_by(Airing.starts_at)
     soundings = list(at.session.scalars(query))
     counts = tally.of_airings(at.session, [airing.id for airing in soundings])
-    latest = [airing for airing in soundings if airing.starts_at <= at.now][-1:]
+    due = [each for each in soundings if each.starts_at <= at.now and each.cancelled_at is None]
+    latest = due[-1:]
     waiting = str(emergency.state) == "waiting"
     deputy = emergencies.deputy_of(at.session, emergency) if waiting else None
     author = at.session.get(User, emergency.created_by) if emergency.created_by else None

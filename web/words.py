@@ -68,6 +68,7 @@ REASONS: Words = {
     "unknown_kind": _("Phần mềm của cụm loa quá cũ để phát nội dung này. Hãy cập nhật phần mềm."),
     "store_lost": _("Bộ nhớ của cụm loa đã bị thay hoặc hỏng nên không rõ đã phát chưa."),
     "withdrawn": _("Bản tin đã bị thu hồi trước giờ phát."),
+    "cancelled": _("Lệnh phát khẩn cấp đã được hủy."),
     "operator": _("Có người dừng phát."),
     "not_understood": _(
         "Phần mềm của máy chủ quá cũ để hiểu báo cáo này của cụm loa. Hãy cập nhật máy chủ."

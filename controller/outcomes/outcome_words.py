@@ -30,6 +30,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     Reason.UNKNOWN_KIND: ("phần mềm quá cũ", "software too old"),
     Reason.STORE_LOST: ("bộ nhớ bị thay", "storage lost"),
     Reason.WITHDRAWN: ("bản tin đã thu hồi", "clip withdrawn"),
+    Reason.CANCELLED: ("lệnh phát đã hủy", "order cancelled"),
     Reason.OPERATOR: ("có người dừng", "stopped by somebody"),
     Reason.NOT_UNDERSTOOD: ("máy chủ quá cũ để hiểu", "server too old to understand"),
 }

@@ -193,6 +193,19 @@ def test_emergencies_of_the_state_are_planned_and_their_clips_wanted_first(desk)
     assert urgent.parts[0].sha256 in desk.documents.due_soon(START)
 
 
+def test_a_cancelled_emergency_that_had_begun_is_planned_until_it_has_its_outcome(desk):
+    """A repeat due while the node was away: the state that comes then names only its id."""
+    desk.config(CONFIG)
+    due, coming = emergency("due", after_s=-5), emergency("coming", after_s=300)
+    desk.state("top", airings=(due, coming))
+    desk.state("top", cancelled=("due", "coming"))
+    assert [placed.airing_id for placed in desk.documents.plan(START)] == ["due"]
+    desk.state("top", cancelled=("due", "coming"), stopped_at=START)
+    assert [placed.airing_id for placed in desk.documents.plan(START)] == ["due"]
+    desk.state("top")
+    assert desk.documents.plan(START) == []
+
+
 def test_who_moves_away_leaves_the_old_areas_behind(desk):
     desk.config(CONFIG)
     desk.state("leaf", stopped_at=START)

@@ -142,7 +142,9 @@ def test_an_older_stop_that_comes_late_spares_a_newer_play(living, controller):
 
 def test_a_command_of_another_version_that_cannot_be_read_is_answered(living, controller):
     answer, _ = ask(living, controller, "play", airing={"airing_id": "x", "class": "galactic"})
-    assert (answer["verb"], answer["ok"], answer["problem"]) == ("play", False, "malformed")
+    assert (answer["verb"], answer["ok"], answer["problem"]) == ("play", False, "unknown_kind")
+    answer, _ = ask(living, controller, "volume", args=["50"])
+    assert (answer["verb"], answer["ok"], answer["problem"]) == ("volume", False, "malformed")
 
 
 def test_a_test_play_sounds_and_is_reported(living, controller):

@@ -349,6 +349,23 @@ def test_a_cancelled_airing_does_not_begin(world):
     assert world.outcomes() == {"a1": [("stopped", "withdrawn")]}
 
 
+def test_a_cancelled_emergency_has_an_outcome_of_its_own_however_late_that_is_learned(world):
+    world.planner.orders = Orders(cancelled=frozenset({"e1", "e2"}))
+    world.run(800)
+    world.plan(emergency(after_s=60), emergency("e2", after_s=900))
+    world.run(200)
+    cancelled = [("stopped", "cancelled")]
+    assert world.outcomes() == {"e1": cancelled, "e2": cancelled}
+
+
+def test_an_emergency_cancelled_while_it_sounds_falls_silent_as_cancelled(world):
+    world.plan(emergency(after_s=10, length_s=60))
+    world.run(30)
+    world.planner.orders = Orders(cancelled=frozenset({"e1"}))
+    world.run(30)
+    assert world.outcomes() == {"e1": [("stopped", "cancelled")]}
+
+
 def test_a_kind_it_does_not_know_is_said_so(world):
     airing = an_airing()
     world.plan(replace(airing, parts=(replace(airing.parts[0], kind="relay"),)))

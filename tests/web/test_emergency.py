@@ -1,5 +1,7 @@
 """Emergencies: drill and real said on purpose, the password again, a second person, a way back."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -7,7 +9,7 @@ from controller.accounts import people
 from controller.accounts.access import SYSTEM
 from controller.area_changes import area_edits
 from controller.database import reading, transaction
-from controller.models import Airing, AreaOrder, Emergency
+from controller.models import Airing, AreaOrder, Emergency, Playback
 from tests.web.village import NOW, PASSWORD
 
 
@@ -89,6 +91,38 @@ def test_it_is_cancelled_with_one_tap_and_offers_the_all_clear(bob, village, ser
     assert "Đã hủy lệnh phát." in page
     assert "Phát tin báo an" in page
     assert str(given(services)[0].state) == "cancelled"
+
+
+def test_after_a_cancelling_the_clusters_were_stopped_and_did_not_fail(
+    bob, village, services, clock
+):
+    address = bob.post("/emergency/", data=order(village, kind="real", repeat="2")).location
+    clock.now = NOW + timedelta(seconds=5)
+    bob.post(f"{address}/cancel")
+    ours = select(Airing).where(Airing.emergency_id.is_not(None))
+    with transaction(services.engine) as session:
+        first = session.scalars(ours.order_by(Airing.starts_at)).all()[0]
+        heard = [
+            Playback(
+                planned_day=first.starts_at.date(),
+                airing_id=first.id,
+                node_id=node_id,
+                planned_at=first.starts_at,
+                outcome=outcome,
+                reason=reason,
+            )
+            for node_id, (outcome, reason) in zip(
+                village.nodes.values(),
+                [("stopped", "cancelled"), ("missed", "clip_missing")],
+                strict=False,
+            )
+        ]
+        session.add_all(heard)
+    for later in (timedelta(seconds=9), timedelta(minutes=8)):  # a repeat would have sounded
+        clock.now = NOW + later
+        page = bob.get(address).text
+        assert "1 đã dừng" in page
+        assert "1 không phát được" in page
 
 
 def test_today_shows_it_above_all_else(bob, village):
