@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from device.board import BoardReader, kernel_boot_id
@@ -68,6 +68,7 @@ def run(settings: Settings) -> int:
             boot_id=kernel_boot_id(),
             board=BoardReader(settings.data_dir, modem=ModemGauge()),
             log_tail=lines.tail,
+            spare_dir=_spare_dir(os.environ),
         ),
     )
     node.start()
@@ -92,6 +93,12 @@ def _watchdog(loop: Loop, notifier: Notifier) -> Callable[[], None]:
             notifier.say("WATCHDOG=1")
 
     return feed
+
+
+def _spare_dir(environment: Mapping[str, str]) -> Path | None:
+    """systemd's RuntimeDirectory, in memory; kept while the unit is started anew."""
+    name = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return Path(name) if name else None
 
 
 def board() -> str:

@@ -146,6 +146,9 @@ class Documents:
             raw, MessageType.AREA_STATE, stream, to=f"area:{area_id}", retained=True
         )
         state = self._read(stream, opened, AreaState)
+        if opened and state and opened.silent_only:
+            known = self._states.get(area_id, AreaState()).airings
+            state = replace(state, airings=tuple(a for a in state.airings if a in known))
         if state is None or state.area_id != area_id or state == self._states.get(area_id):
             return False
         self._keep(f"state.{area_id}", raw)

@@ -70,7 +70,7 @@ class TwoCopies:
 
     def __init__(self, path: Path) -> None:
         self._paths = (path.with_name(path.name + ".a"), path.with_name(path.name + ".b"))
-        self._generation = 0
+        self.generation = 0  # grows with every save; a caller may raise it above another pair's
         self.damaged = 0  # copies found unreadable at load, for the node's status
 
     def load(self) -> dict[str, Any] | None:
@@ -92,12 +92,12 @@ class TwoCopies:
             raise unreadable  # it may be there again at the next start
         if not found:
             return None
-        self._generation, content = max(found, key=lambda record: record[0])
+        self.generation, content = max(found, key=lambda record: record[0])
         return content
 
     def save(self, content: dict[str, Any]) -> None:
         """Make `content` durable. Raises OSError."""
-        generation = self._generation + 1
+        generation = self.generation + 1
         path = self._paths[generation % 2]
         new = not path.exists()
         if new:
@@ -110,7 +110,7 @@ class TwoCopies:
             os.close(handle)
         if new:
             sync_directory(path.parent)
-        self._generation = generation
+        self.generation = generation
 
 
 def _encode(generation: int, content: dict[str, Any]) -> bytes:

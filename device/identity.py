@@ -4,12 +4,14 @@ Both live in two-copy files beside the databases, so that a damaged store costs 
 schedules but never the device's name or its memory of what it has already obeyed.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from device.clock import BUILT_AT
 from device.durable import TwoCopies
 from protocol.keys import SigningKey
 
@@ -33,18 +35,24 @@ def load_key(data_dir: Path) -> SigningKey:
 
 
 class Counters:
-    """What must only grow: own `seq`, `session`, the highest seq obeyed per stream, times."""
+    """What must only grow: own `seq`, `session`, the highest seq obeyed per stream, times.
 
-    def __init__(self, data_dir: Path, wall: Callable[[], float] = time.time) -> None:
+    `spare_dir`: a folder in memory that outlives this program, though not the power; what the disk
+    refuses is kept there.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        wall: Callable[[], float] = time.time,
+        spare_dir: Path | None = None,
+    ) -> None:
         self._file = TwoCopies(data_dir / "counters")
-        self.lost = False
-        self.full = False  # the last save failed
-        stored = self._file.load()
-        if stored is None:
-            # Counters lost with the key kept: start above all that was said before, as long as
-            # fewer than a thousand messages a second were.
-            self.lost = True
-            stored = {"seq": int(max(wall(), 0.0)) * 1000}
+        self._spare = TwoCopies(spare_dir / "counters") if spare_dir else None
+        self.refusal: OSError | None = None  # of the last save
+        stored = self._load()
+        self.lost = stored is None
+        stored = stored or {}
         self.damaged = self._file.damaged
         self._seq = self._reserved = int(stored.get("seq", 0))
         self.session = int(stored.get("session", 0))
@@ -53,6 +61,12 @@ class Counters:
         self.saved_correction_s = float(stored.get("saved_correction_s", 0.0))
         self.last_started: list[str] = list(stored.get("last_started", []))
         self.extra: dict[str, Any] = dict(stored.get("extra", {}))
+        self.leap(wall())
+
+    @property
+    def full(self) -> bool:
+        """Whether the disk refused the last save, for whatever reason."""
+        return self.refusal is not None
 
     def next_seq(self) -> int:
         """The next number for what this device says; durable before it is used."""
@@ -67,6 +81,17 @@ class Counters:
         self.save()
         return self.session
 
+    def leap(self, wall_s: float) -> None:
+        """Go on above all that was said before `wall_s`, written down or not.
+
+        A card that takes nothing forgets the numbers of a run; who hears them does not. So they
+        follow the time, as long as fewer than a thousand messages a second are said.
+        """
+        since_s = max(int(wall_s - BUILT_AT), 0)
+        self.session = max(self.session, since_s)
+        if self._seq < int(wall_s) * 1000:
+            self._seq = self._reserved = int(wall_s) * 1000
+
     def obeyed(self, stream: str, seq: int) -> None:
         """Remember `seq` before acting on it. Raises OSError: then do not act."""
         before = self.streams.get(stream, 0)
@@ -77,6 +102,11 @@ class Counters:
             except OSError:
                 self.streams[stream] = before  # it may be obeyed when it is heard again
                 raise
+
+    def remember(self, stream: str, seq: int) -> None:
+        """As `obeyed`, until the power goes: for what cannot wait for the disk."""
+        self.streams[stream] = max(seq, self.streams.get(stream, 0))
+        self.save()
 
     def note_started(self, airing_id: str) -> None:
         """A last guard against a second playing when the database cannot be written."""
@@ -96,17 +126,35 @@ class Counters:
         except OSError as error:
             log.error("counters cannot be written: %s", error)
 
+    def _load(self) -> dict[str, Any] | None:
+        """The newest of what was written here or there."""
+        stored = self._file.load()
+        kept = self._spare.load() if self._spare else None
+        if self._spare and kept is not None and self._spare.generation > self._file.generation:
+            self._file.generation = self._spare.generation
+            return kept
+        return stored
+
     def _write(self) -> None:
-        self.full = True
-        self._file.save(
-            {
-                "seq": self._reserved,
-                "session": self.session,
-                "streams": self.streams,
-                "saved_at": self.saved_at,
-                "saved_correction_s": self.saved_correction_s,
-                "last_started": self.last_started,
-                "extra": self.extra,
-            }
-        )
-        self.full = False
+        content = {
+            "seq": self._reserved,
+            "session": self.session,
+            "streams": self.streams,
+            "saved_at": self.saved_at,
+            "saved_correction_s": self.saved_correction_s,
+            "last_started": self.last_started,
+            "extra": self.extra,
+        }
+        try:
+            self._file.save(content)
+        except OSError as error:
+            self.refusal = error
+            self._write_spare(content)
+            raise
+        self.refusal = None
+
+    def _write_spare(self, content: dict[str, Any]) -> None:
+        if self._spare:
+            self._spare.generation = max(self._spare.generation, self._file.generation)
+            with contextlib.suppress(OSError):
+                self._spare.save(content)

@@ -8,6 +8,7 @@ again by themselves.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from device.outbox import is_full
 from device.room import NoRoom, tidy
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Mending:
         if trouble != self._told:
             self._told = trouble
             node.changed()
-        if node.outbox.full and not node.outbox.retry() and node.ballast.drop():
+        if node.outbox.full and not node.outbox.retry() and self._gave_ballast():
             node.outbox.retry()
         if node.fetcher.full or node.clips.full:
             self._give_way()
@@ -57,6 +58,9 @@ class Mending:
         left_out = self._no_room.left_out(node.clips.sizes())
         left_out -= node.documents.due_soon(node.clock.now()) if left_out else set()
         return [each for each in wanted if each[0] not in left_out]
+
+    def _gave_ballast(self) -> bool:
+        return is_full(self._node.outbox.refusal) and self._node.ballast.drop()
 
     def _give_way(self) -> None:
         node = self._node

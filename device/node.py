@@ -7,7 +7,6 @@ schedules → fetcher → blobs → clips → planner
 
 import logging
 import random
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,10 +32,10 @@ from device.passport import Passport
 from device.planner import Planner
 from device.room import Ballast
 from device.schedule_store import ScheduleStore
-from device.sender import Sender
 from device.settings import Settings
 from device.sound import Children, SilentPlayer, SoundPort
 from device.stage import Amplifier, Stage
+from device.teller import Teller, open_ledger
 from device.trust import Gate
 from device.voice import Voice
 from device.windows import later_wait_s
@@ -66,6 +65,7 @@ class Equipment:
     boot_id: str = ""
     board: BoardReader | None = None
     log_tail: Callable[[int], str] = lambda count: ""
+    spare_dir: Path | None = None  # in memory; see `identity.Counters`
 
 
 class Node:
@@ -88,7 +88,7 @@ class Node:
         data.mkdir(parents=True, exist_ok=True)
         self.key = load_key(data)
         self.device_id = self.key.verify_key.device_id
-        self.counters = Counters(data)
+        self.counters = Counters(data, spare_dir=self.equipment.spare_dir)
         self.clock = clock or Clock(
             always_trusted=settings.clock == "trusted",
             saved_at=self.counters.saved_at,
@@ -98,7 +98,7 @@ class Node:
         self.topics = Topics(settings.site)
         self.gate = Gate(settings.site, self.device_id, settings.keys, self.counters, self.clock)
         self.ballast = Ballast(data)
-        self.outbox = self._outbox(data)
+        self.outbox = Outbox(None) if self.equipment.forgetful else open_ledger(data, self.ballast)
         self.blobs = BlobStore(data)
         self.clips = self._clips(data)
         self.schedules = ScheduleStore(data / "schedules", self.blobs.load)
@@ -126,7 +126,9 @@ class Node:
             lambda: self.link,
         )
         self.passport = Passport(data, self.key, self.gate, settings.join_file)
-        self.sender = Sender(self.outbox, self.voice.reports, self.jitter)
+        self.sender = Teller(
+            self.outbox, self.voice.reports, lambda: self.link.connected, self.jitter
+        )
         self.inbox = Inbox(self)
         self.link = Link(
             loop,
@@ -159,21 +161,6 @@ class Node:
         self._planned_by = 0.0  # wall minus monotonic when the plan was made
         self._stopping = False
         self.on_restart: Callable[[], None] = loop.stop
-
-    def _outbox(self, data: Path) -> Outbox:
-        """The ledger on the disk; in memory when the disk takes nothing at all."""
-        if self.equipment.forgetful:
-            return Outbox(None)
-        try:
-            return Outbox(data / "outbox.sqlite3")
-        except sqlite3.OperationalError as error:
-            log.error("the report store cannot be opened: %s; the ballast is given up", error)
-            self.ballast.drop()
-        try:
-            return Outbox(data / "outbox.sqlite3")
-        except sqlite3.OperationalError as error:
-            log.error("the report store cannot be opened: %s; reports stay in memory", error)
-            return Outbox(None)
 
     def _clips(self, data: Path) -> DecodedClips | AssumedClips:
         if self.equipment.silent:
@@ -268,6 +255,7 @@ class Node:
     def note_time(self) -> None:
         """Write down a time that somebody vouched for; an RTC's own word renews no trust in it."""
         if self.clock.reading().source in ("ntp", "beacon"):
+            self.counters.leap(self.clock.wall())
             self.counters.note_time(self.clock.wall(), self.clock.correction_s)
 
     def _keep_time(self) -> None:

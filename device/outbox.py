@@ -28,6 +28,7 @@ T = TypeVar("T")
 _SMALLEST_BYTES = 512
 MOST_REPORTS = 60_000  # four years of twenty airings a day, some 50 MB
 _SUMMED_UP = 1000
+_MOST_TOLD = 2000
 _Rows = list[tuple[int, str]]
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
@@ -43,17 +44,24 @@ CREATE TABLE IF NOT EXISTS airings (
 class Outbox:
     """One connection, one writer. `created_at`: when this store was made, by trusted time.
 
-    `path` None keeps everything in memory, for simulated nodes and for a disk that takes nothing.
+    `path` None keeps everything in memory, for simulated nodes; `stands_in`: for a disk that takes
+    nothing.
     """
 
     def __init__(
-        self, path: Path | None, connect: Callable[[str], sqlite3.Connection] | None = None
+        self,
+        path: Path | None,
+        connect: Callable[[str], sqlite3.Connection] | None = None,
+        *,
+        stands_in: bool = False,
     ) -> None:
         self._path = path
         self._connect = connect or _connect
-        self.quarantined = False
-        self.full = False  # the disk refused the last write
+        self.quarantined = stands_in  # what an earlier store knew is not known here
+        self.refusal: sqlite3.Error | None = None  # of the disk, until it takes something again
         self._unwritten: list[Report] = []
+        self._told: list[Report] = []  # handed over; of the disk only their airings are wanted
+        self._acked_upto, self._acked = 0, set[int]()  # what could not be deleted yet
         self._known: set[str] = set()
         self._open()
 
@@ -113,13 +121,32 @@ class Outbox:
         self._unwritten.append(report)
         self.retry()
 
+    @property
+    def full(self) -> bool:
+        """Whether the disk refused the last write, for whatever reason."""
+        return self.refusal is not None
+
+    @property
+    def homeless(self) -> bool:
+        """Whether all is kept in memory only."""
+        return self._path is None
+
     def retry(self) -> bool:
         """Write what waits in memory; True when nothing does any more."""
-        while self._unwritten:
-            if not self._try(lambda: self._write(self._unwritten[0]), False):
-                return False
-            self._unwritten.pop(0)
-        return True
+        for waiting, owed in ((self._told, False), (self._unwritten, True)):
+            while waiting:
+                if not self._writes(lambda: self._write(waiting[0], owed=owed)):  # noqa: B023
+                    return False
+                waiting.pop(0)
+        if self._acked_upto or self._acked:
+            return self._forget_acknowledged()
+        return self.refusal is None or self._writes(self._touch)
+
+    def hand_over(self) -> list[Report]:
+        """What the disk does not take, for somebody who tells it; here it is owed no more."""
+        handed, self._unwritten = self._unwritten, []
+        self._told = [*self._told, *handed][-_MOST_TOLD:]
+        return handed
 
     def orphans(self) -> list[Report]:
         """The last reports of airings that were begun and never ended, oldest first."""
@@ -133,11 +160,12 @@ class Outbox:
         if self._try(lambda: self._change(query, (moment.timestamp(),)), 0):
             self._known = {row[0] for row in self._db.execute("SELECT airing_id FROM airings")}
 
-    def _write(self, report: Report) -> bool:
+    def _write(self, report: Report, *, owed: bool = True) -> bool:
         begun = report.kind is not ReportKind.FINISHED
         body = json.dumps(to_json(report), ensure_ascii=False, separators=(",", ":"))
         with self._db:
-            self._db.execute("INSERT INTO outbox (body) VALUES (?)", (body,))
+            if owed:
+                self._db.execute("INSERT INTO outbox (body) VALUES (?)", (body,))
             self._db.execute(
                 "INSERT INTO airings VALUES (?, ?, ?) "
                 "ON CONFLICT (airing_id) DO UPDATE SET open = excluded.open",
@@ -150,22 +178,36 @@ class Outbox:
     def owed(self, limit: int, after: int = 0) -> list[Report]:
         """Up to `limit` reports with a seq above `after`, oldest first."""
         query = "SELECT seq, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?"
-        rows: _Rows = self._try(lambda: self._db.execute(query, (after, limit)).fetchall(), [])
+        values = (max(after, self._acked_upto), limit + len(self._acked))
+        rows: _Rows = self._try(lambda: self._db.execute(query, values).fetchall(), [])
+        rows = [row for row in rows if row[0] not in self._acked][:limit]
         return [report for seq, body in rows if (report := _readable(seq, body)) is not None]
 
     def acknowledge(self, store_epoch: str, upto: int, also: Iterable[int]) -> int:
-        """Delete what the controller has committed; how many reports that were."""
+        """Delete what the controller has committed; how many reports that were.
+
+        When the disk refuses, they are no longer owed all the same, until the power goes.
+        """
         if store_epoch != self.store_epoch:
             return 0
-        seqs = tuple(also)
-        return self._try(lambda: self._delete(upto, seqs), 0)
+        before = len(self)
+        self._acked_upto = max(self._acked_upto, upto)
+        self._acked = {seq for seq in (*self._acked, *also) if seq > self._acked_upto}
+        self._forget_acknowledged()
+        return max(before - len(self), 0)
 
-    def _delete(self, upto: int, seqs: Iterable[int]) -> int:
+    def _forget_acknowledged(self) -> bool:
+        if not self._writes(lambda: self._delete(self._acked_upto, self._acked)):
+            return False
+        self._acked_upto, self._acked = 0, set()
+        return True
+
+    def _delete(self, upto: int, seqs: Iterable[int]) -> bool:
         with self._db:
-            gone = self._db.execute("DELETE FROM outbox WHERE seq <= ?", (upto,)).rowcount
+            self._db.execute("DELETE FROM outbox WHERE seq <= ?", (upto,))
             for seq in seqs:
-                gone += self._db.execute("DELETE FROM outbox WHERE seq = ?", (seq,)).rowcount
-        return gone
+                self._db.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
+        return True
 
     def newest(self) -> int:
         """The highest number of what is owed; 0 when nothing is."""
@@ -203,9 +245,10 @@ class Outbox:
         return len(reports)
 
     def __len__(self) -> int:
-        query = "SELECT count(*) FROM outbox"
-        count = self._try(lambda: int(self._db.execute(query).fetchone()[0]), 0)
-        return count + len(self._unwritten)
+        upto = self._acked_upto
+        query = "SELECT count(*) FROM outbox WHERE seq > ?"
+        count = self._try(lambda: int(self._db.execute(query, (upto,)).fetchone()[0]), 0)
+        return max(count - len(self._acked), 0) + len(self._unwritten)
 
     def close(self) -> None:
         self._db.close()
@@ -216,34 +259,49 @@ class Outbox:
         with self._db:
             return self._db.execute(query, values).rowcount
 
+    def _touch(self) -> bool:
+        """Whether the disk takes a write that changes nothing."""
+        self._change("UPDATE meta SET value = ? WHERE name = 'store_epoch'", (self.store_epoch,))
+        return True
+
+    def _writes(self, work: Callable[[], bool]) -> bool:
+        """As `_try`, of what writes: success ends a refusal."""
+        done = self._try(work, False)
+        if done:
+            self.refusal = None
+        return done
+
     def _try(self, work: Callable[[], T], otherwise: T) -> T:
         """`work`'s result; `otherwise` when the disk refuses. Damage is set aside at once."""
         try:
-            result = work()
+            return work()
         except sqlite3.DatabaseError as error:
             if _is_damage(error):
                 self._start_over(error)
             else:
                 log.error("the report store cannot be used now: %s", error)
-                self.full = True
+                self.refusal = error
             return otherwise
-        self.full = False
-        return result
 
     def _start_over(self, error: sqlite3.Error) -> None:
         """The store broke under way. What is known stays known to this process."""
         self._db.close()
         born = self.created_at
-        self._set_aside(error)
+        self._acked_upto, self._acked = 0, set()
         try:
+            self._set_aside(error)
             self._open()
-        except sqlite3.DatabaseError as refusal:
+        except (sqlite3.DatabaseError, OSError) as refusal:
             log.error("no new report store can be made: %s", refusal)
             self._path = None
             self._open()
-            self.full = True
         if born is not None:
             self.created(datetime.now(UTC))
+
+
+def is_full(error: sqlite3.Error | None) -> bool:
+    """Whether the disk refused for want of room; otherwise it fails or takes nothing at all."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

@@ -10,6 +10,7 @@ from device.channel import Message
 from device.durable import is_full
 from device.life import Life
 from device.listener import Listener
+from device.outbox import is_full as ledger_is_full
 from device.voice import program_version
 from protocol.messages import EPOCH, Board, Status
 
@@ -84,7 +85,7 @@ class Health:
             holds=tuple(sorted(sha for sha in wanted if node.clips.holds(sha))),
             fetching=node.fetcher.progress(),
             free_bytes=free,
-            outbox=len(node.outbox),
+            outbox=len(node.sender),
             next_airing_id=coming.airing_id if coming else "",
             next_airing_at=coming.starts_at if coming else None,
             playing=node.stage.playing,
@@ -129,15 +130,18 @@ class Health:
 
     def storage_is_full(self) -> bool:
         node = self._node
-        refusals = (node.fetcher.refusal, node.clips.refusal)
-        return node.outbox.full or node.counters.full or any(map(is_full, refusals))
+        refusals = (node.fetcher.refusal, node.clips.refusal, node.counters.refusal)
+        return ledger_is_full(node.outbox.refusal) or any(map(is_full, refusals))
 
     def storage_fault(self) -> str:
         """What is wrong with what is kept, or with the disk; empty when nothing is."""
         node = self._node
-        refusals = (node.fetcher.refusal, node.clips.refusal)
-        found = [str(error) for error in refusals if error and not is_full(error)]
-        found += ["reports set aside"] if node.outbox.quarantined else []
+        refusals = (node.counters.refusal, node.fetcher.refusal, node.clips.refusal)
+        found = list({str(error): 0 for error in refusals if error and not is_full(error)})
+        if node.outbox.refusal and not ledger_is_full(node.outbox.refusal):
+            found.append(f"reports: {node.outbox.refusal}")
+        set_aside = "reports in memory only" if node.outbox.homeless else "reports set aside"
+        found += [set_aside] if node.outbox.quarantined else []
         found += ["documents damaged"] if node.documents.damaged else []
         found += ["documents not stored"] if node.documents.unkept else []
         found += ["messages not taken"] if node.inbox.refused else []

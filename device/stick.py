@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from device.outbox import Outbox
 from protocol.messages import Answer
 from protocol.outcomes import CommandVerb
 from protocol.pack import Pack, Said
@@ -77,6 +78,7 @@ class Visit:
         self._taken = 0
         self._told = 0
         self._last_seq = 0
+        self._ledgers: tuple[Outbox, ...] = (node.outbox,)
         self._tried: set[str] = set()
 
     def begin(self) -> None:
@@ -151,6 +153,8 @@ class Visit:
         """First that we are here and how we are; a device nobody knows asks to be bound."""
         node = self._node
         voice = node.voice
+        node.sender.use_memory()
+        self._ledgers = node.sender.ledgers
         said = [("status", voice.sealed_status(node.health.status()))]
         if not node.documents.bound:
             claim = voice.sealed_claim(node.settings.claim_code, node.equipment.hardware)
@@ -166,14 +170,18 @@ class Visit:
 
     def _next_reports(self) -> None:
         """One batch at a time, so that a year of them does not hold up the loop."""
-        owed = self._node.outbox.owed(_BATCH, after=self._last_seq)
+        ledger = self._ledgers[0]
+        owed = ledger.owed(_BATCH, after=self._last_seq)
+        if not owed and self._ledgers[1:]:
+            self._ledgers, self._last_seq = self._ledgers[1:], 0
+            return self._next_reports()
         if not owed:
             self._done(f"{self._taken} clips and pages taken, {self._told} reports left")
             return
         self._last_seq = owed[-1].seq
         self._told += len(owed)
-        topic, envelope = self._node.voice.sealed_reports(self._node.outbox.store_epoch, owed)
-        name = f"reports-{owed[0].seq:010d}"
+        topic, envelope = self._node.voice.sealed_reports(ledger.store_epoch, owed)
+        name = f"reports-{ledger.store_epoch[:4]}-{owed[0].seq:010d}"
         device_id = self._node.device_id
         self._away(
             lambda: self._pack.say_up(device_id, name, topic, envelope),

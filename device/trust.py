@@ -5,10 +5,12 @@ node's status. `last obeyed` is durable before anything is done (see `identity.C
 """
 
 import json
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from device.clock import Clock
@@ -26,20 +28,39 @@ from protocol.envelope import (
 from protocol.errors import Malformed, RefusalReason, Refused
 from protocol.keys import VerifyKey
 from protocol.messages import Trust
+from protocol.outcomes import CommandVerb
 from protocol.trust import MAY_SOUND, PLAY, Trusted, makes_sound
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+# What is obeyed also when the disk takes no counter (docs/decisions/0010): what silences, what
+# cannot wait, and what changes nothing.
+_URGENT_VERBS = frozenset(
+    {
+        CommandVerb.STOP,
+        CommandVerb.MUTE,
+        CommandVerb.SELF_TEST,
+        CommandVerb.LOG_TAIL,
+        CommandVerb.RESYNC,
+    }
+)
+_URGENT_COMMAND_S = 120.0
+_URGENT_STATE_S = 3600.0
 _TRUST = "trust"
 _FORMERLY, _FORMERLY_MOST = "formerly_trusted", 4  # its name among what is kept with the counters
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message that may be obeyed. `repeated`: a retained one this node has obeyed before."""
+    """A message that may be obeyed. `repeated`: a retained one this node has obeyed before.
+
+    `silent_only`: old, and the disk does not take its counter, so what sounds in it must not.
+    """
 
     heading: Heading
     body: dict[str, Any]
     repeated: bool = False
+    silent_only: bool = False
 
     def read(self, cls: type[T]) -> T:
         return from_json(cls, self.body)
@@ -93,7 +114,8 @@ class Gate:
 
         `to`: the one audience this topic is for. `retained`: state that the broker repeats, so
         that an equal counter is no replay. `durable=False`: a stream whose messages prove their
-        freshness otherwise, or do no harm twice. Raises OSError when the counter cannot be kept.
+        freshness otherwise, or do no harm twice. Raises OSError when the counter cannot be kept
+        and the message can wait.
         """
         try:
             body, kids = verified(raw, type_, self.trusted.keys)
@@ -116,11 +138,32 @@ class Gate:
         except Malformed:
             self.refused["malformed"] += 1
             return None
-        if durable:
-            self.counters.obeyed(stream, heading.seq)
-        else:
+        if not durable:
             self._volatile[stream] = heading.seq
+            return Opened(heading, body, repeated)
+        try:
+            self.counters.obeyed(stream, heading.seq)
+        except OSError as error:
+            opened = self._urgent(type_, heading, body)
+            if opened is None:
+                raise
+            log.error("obeyed, though the disk takes no counter: %s", error)
+            self.counters.remember(stream, heading.seq)
+            return opened
         return Opened(heading, body, repeated)
+
+    def _urgent(self, type_: MessageType, heading: Heading, body: dict[str, Any]) -> Opened | None:
+        """What is obeyed with its counter in memory only: urgent, and of now by a trusted clock.
+
+        A power cut forgets such a counter, so age is what bounds a replay after it.
+        """
+        if not self.clock.trusted:
+            return None
+        age_s = abs((self.clock.now() - heading.issued_at) / timedelta(seconds=1))
+        if type_ is MessageType.AREA_STATE:
+            return Opened(heading, body, silent_only=age_s > _URGENT_STATE_S)
+        urgent = type_ is MessageType.COMMAND and body.get("verb") in _URGENT_VERBS
+        return Opened(heading, body) if urgent and age_s <= _URGENT_COMMAND_S else None
 
     def is_fresh(self) -> bool:
         """Whether a command may be believed to be of now; counts the refusal when not."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from device.outbox import Outbox, prepared
 from protocol.messages import ClockReading, Report
 from protocol.outcomes import Outcome, ReportKind
 from tests.device.fakes import START
@@ -116,6 +117,67 @@ def test_a_disk_that_refuses_keeps_reports_in_memory(path, open_box):
     blocker.close()
     assert box.retry()
     assert (box.full, [r.airing_id for r in box.owed(9)]) == (False, ["a1"])
+
+
+class Refusing(sqlite3.Connection):
+    """A disk that reads and takes nothing, while `card.read_only`."""
+
+    def execute(self, query, *values):
+        if card.read_only and not query.startswith(("SELECT", "PRAGMA", "BEGIN")):
+            error = sqlite3.OperationalError("attempt to write a readonly database")
+            error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+            raise error
+        return super().execute(query, *values)
+
+
+class card:
+    read_only = False
+
+
+@pytest.fixture
+def box_on_card(path):
+    card.read_only = False
+    box = Outbox(path, lambda name: prepared(sqlite3.connect(name, factory=Refusing)))
+    yield box
+    box.close()
+
+
+def test_what_was_acknowledged_is_not_told_again_though_it_cannot_be_deleted(box_on_card):
+    box = box_on_card
+    for number in range(5):
+        box.note(finished(f"a{number}"))
+    card.read_only = True
+    assert box.acknowledge(box.store_epoch, 2, [4]) == 3
+    assert [r.seq for r in box.owed(9)] == [3, 5]
+    assert box.acknowledge(box.store_epoch, 2, [4]) == 0
+    assert len(box) == 2 and box.full
+    assert not box.retry()
+    card.read_only = False
+    assert box.retry() and not box.full
+    assert [r.seq for r in box.owed(9)] == [3, 5]
+    assert box._db.execute("SELECT count(*) FROM outbox").fetchone()[0] == 2
+
+
+def test_a_disk_that_can_be_read_is_not_taken_for_one_that_writes(box_on_card):
+    card.read_only = True
+    box_on_card.note(finished())
+    assert len(box_on_card) == 1 and box_on_card.full
+    card.read_only = False
+    assert box_on_card.retry() and not box_on_card.full
+
+
+def test_what_was_told_elsewhere_is_written_down_as_dealt_with_only(box_on_card, path, open_box):
+    card.read_only = True
+    box_on_card.note(finished("a1"))
+    box_on_card.note(started("a2"))
+    assert [r.airing_id for r in box_on_card.hand_over()] == ["a1", "a2"]
+    assert len(box_on_card) == 0
+    card.read_only = False
+    assert box_on_card.retry()
+    again = open_box(path)
+    assert len(again) == 0
+    assert again.knows("a1")
+    assert [r.airing_id for r in again.orphans()] == ["a2"]
 
 
 def test_old_airings_are_forgotten_but_open_ones_are_not(path, open_box):

@@ -10,7 +10,7 @@ from device.identity import Counters
 from device.trust import Gate
 from protocol.envelope import Heading, MessageType, seal
 from protocol.keys import SigningKey
-from protocol.messages import Command, Trust, TrustedKey
+from protocol.messages import AreaState, Command, Trust, TrustedKey
 from tests.device.fakes import START, FakeClock
 
 KEY = SigningKey.generate()
@@ -90,12 +90,70 @@ def test_retained_state_may_repeat_itself_but_not_go_back(gate):
     assert opened(gate, sealed(4), retained=True) is None
 
 
-def test_a_counter_that_cannot_be_kept_means_nothing_is_done(gate, tmp_path):
+@pytest.fixture
+def unwritable(tmp_path):
+    """A gate whose counters the disk does not take."""
+    gate = make_gate(tmp_path)
+    gate.counters.save()
     for name in ("counters.a", "counters.b"):
         (tmp_path / name).unlink(missing_ok=True)
         (tmp_path / name).mkdir()
+    return gate
+
+
+def ordered(verb, seq=1):
+    heading = Heading(
+        "main", f"device:{DEVICE}", "controller", seq, START, START + timedelta(days=1)
+    )
+    return seal(MessageType.COMMAND, heading, Command("c1", verb), [KEY])
+
+
+@pytest.mark.parametrize("verb", ["play", "volume", "restart", "no_such_verb"])
+def test_a_counter_that_cannot_be_kept_means_nothing_is_done(unwritable, verb):
     with pytest.raises(OSError):
-        opened(gate, sealed())
+        opened(unwritable, ordered(verb))
+    assert not any(unwritable.counters.streams.values())
+
+
+@pytest.mark.parametrize("verb", ["stop", "mute", "self_test", "log_tail", "resync"])
+def test_what_is_urgent_is_obeyed_once_though_the_disk_takes_no_counter(unwritable, verb):
+    assert opened(unwritable, ordered(verb, seq=5))
+    assert opened(unwritable, ordered(verb, seq=5)) is None
+    assert opened(unwritable, ordered(verb, seq=4)) is None
+    assert unwritable.refused == {"replayed": 2}
+    assert opened(unwritable, ordered(verb, seq=6))
+
+
+@pytest.mark.parametrize("off_s", [-121, 121])
+def test_an_urgent_order_of_another_time_is_not_obeyed_without_its_counter(unwritable, off_s):
+    unwritable.clock.unix += off_s
+    with pytest.raises(OSError):
+        opened(unwritable, ordered("stop"))
+
+
+def test_without_counter_and_without_time_nothing_is_obeyed(unwritable):
+    unwritable.clock.believed = False
+    with pytest.raises(OSError):
+        opened(unwritable, ordered("stop"))
+
+
+def test_what_was_obeyed_in_memory_is_written_when_the_disk_takes_it(unwritable, tmp_path):
+    assert opened(unwritable, ordered("stop", seq=5))
+    for name in ("counters.a", "counters.b"):
+        (tmp_path / name).rmdir()
+    unwritable.counters.save()
+    assert opened(make_gate(tmp_path), ordered("stop", seq=5)) is None
+
+
+@pytest.mark.parametrize(("after_s", "silent_only"), [(60, False), (3700, True)])
+def test_an_old_state_may_silence_and_not_sound_without_its_counter(
+    unwritable, after_s, silent_only
+):
+    heading = Heading("main", "area:village", "controller", 3, START, START + timedelta(days=1))
+    raw = seal(MessageType.AREA_STATE, heading, AreaState("village", 3), [KEY])
+    unwritable.clock.unix += after_s
+    taken = unwritable.open(raw, MessageType.AREA_STATE, "area_state/village", retained=True)
+    assert taken.silent_only is silent_only
 
 
 def test_what_is_held_outlives_the_key_that_signed_it_and_nothing_new_by_it_counts(gate, tmp_path):
