@@ -62,14 +62,33 @@ def policy_of(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
     }
     if tunes:
         policy["tunes"] = {name: None if tune == "-" else tune for name, tune in tunes.items()}
+    prefetch = _prefetch(form)
+    if prefetch is not None:
+        policy["prefetch"] = prefetch
     if form.get("source", "").strip():
         policy["source"] = form["source"].strip()[:200]
     return policy
 
 
 _SHOWN: Final = frozenset(
-    {"permit", "quiet", "approval", "tunes", "source", *(name for name, _ in _NUMBERS)}
+    {"permit", "quiet", "approval", "tunes", "source", "prefetch", *(name for name, _ in _NUMBERS)}
 )
+
+
+def _prefetch(form: Form) -> dict[str, str] | None:
+    """When clusters fetch what no airing needs within a day; {}: at any time; None: as above."""
+    if form.get("prefetch_any"):
+        return {}
+    start, end = form.get("prefetch_from", ""), form.get("prefetch_to", "")
+    if not start and not end:
+        return None
+    if not start or not end or start == end:
+        raise _bad(
+            "prefetch",
+            "Giờ tải bản tin chưa đủ: hãy nhập cả giờ bắt đầu và giờ kết thúc khác nhau.",
+            "The fetching hours are not complete: enter a start and a different end.",
+        )
+    return {"from": start[:5], "to": end[:5]}
 
 
 def _approval(form: Form, before: Mapping[str, Any]) -> dict[str, Any]:

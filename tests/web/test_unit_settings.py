@@ -7,8 +7,9 @@ import pytest
 
 from controller.accounts import passwords
 from controller.database import reading, transaction
-from controller.models import Area, User
-from tests.web.village import PASSWORD
+from controller.models import Area, Node, User
+from controller.publishing import documents
+from tests.web.village import NOW, PASSWORD
 
 
 @pytest.fixture
@@ -65,6 +66,33 @@ def test_hours_by_weekday_and_season_are_saved_and_shown_again(visit, commune, s
     page = client.get(f"/settings/areas/{commune}").text
     for shown in ('value="05:00"', 'value="16/4"', 'value="22.5"', "QĐ 12/2026"):
         assert shown in page
+
+
+def test_clusters_fetch_what_is_far_ahead_in_the_hours_of_the_page(
+    visit, commune, services, village
+):
+    client = visit("alice")
+    address = f"/settings/areas/{commune}"
+    night = {"prefetch_from": "22:00", "prefetch_to": "04:00"}
+    assert client.post(f"{address}/policy", data=night).status_code == 302
+    assert policy_of(services, commune)["prefetch"] == {"from": "22:00", "to": "04:00"}
+    page = client.get(address).text
+    assert 'value="22:00"' in page
+    assert 'value="04:00"' in page
+    with reading(services.engine) as session:
+        config = documents.node_config(session, session.get_one(Node, village.nodes["Hạ"]), NOW)
+    assert config.later_hours == "15:00-21:00"
+    client.post(f"{address}/policy", data={"prefetch_any": "on"})
+    assert policy_of(services, commune)["prefetch"] == {}
+    client.post(f"{address}/policy", data={})
+    assert policy_of(services, commune) is None  # as the unit above
+
+
+@pytest.mark.parametrize("half", [{"prefetch_from": "22:00"}, {"prefetch_to": "04:00"}])
+def test_half_the_fetching_hours_are_no_hours(visit, commune, half):
+    answer = visit("alice").post(f"/settings/areas/{commune}/policy", data=half)
+    assert answer.status_code == 422
+    assert "Giờ tải bản tin chưa đủ" in answer.text
 
 
 def test_saving_the_page_as_it_is_changes_nothing(visit, commune, services):
