@@ -17,6 +17,7 @@ from device.blobs import BlobStore
 from device.board import BoardReader, kernel_boot_id
 from device.care import Care
 from device.channel import Message
+from device.claiming import Claiming
 from device.clip_cache import AssumedClips, DecodedClips
 from device.clock import Clock
 from device.documents import Documents
@@ -48,8 +49,6 @@ from protocol.topics import Topics
 
 log = logging.getLogger(__name__)
 
-_CLAIM_FIRST_S = 2.0
-_CLAIM_LONGEST_S = 600.0
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
 _JUMP_S = 60.0
@@ -149,14 +148,20 @@ class Node:
             on_whole=self.blob_whole,
             jitter=self.jitter,
         )
+        self.claiming = Claiming(
+            loop,
+            self.voice,
+            settings.claim_code,
+            self.equipment.hardware,
+            self.jitter,
+            self._may_claim,
+        )
         self.desk = Desk(self)
         self.mending = Mending(self)
         self.care = Care(self)
         self.health, self.pulse = self.care.health, self.care.pulse
         self.asked_at = 0.0
         self._resend_at = 0.0
-        self._claim_wait_s = _CLAIM_FIRST_S
-        self._claim_timer: Timer | None = None
         self._pages: Timer | None = None
         self._planned_by = 0.0  # wall minus monotonic when the plan was made
         self._stopping = False
@@ -318,8 +323,7 @@ class Node:
 
     def _connected(self) -> None:
         self.passport.accepted()
-        self._claim_wait_s = _CLAIM_FIRST_S
-        self._claim()
+        self.claiming.connected()
         if self.link.joining:
             return  # nothing else would be let through
         self.present()
@@ -333,16 +337,8 @@ class Node:
         self.asked_at = self.loop.monotonic()
         self.voice.presence(self.gate.new_nonce())
 
-    def _claim(self) -> None:
-        """Ask to be bound, until a config of our own arrives."""
-        if self._claim_timer:
-            self._claim_timer.cancel()
-        if not self.link.connected or (self.documents.bound and not self.link.joining):
-            return
-        self.voice.claim(self.settings.claim_code, self.equipment.hardware)
-        wait_s = self._claim_wait_s * self.jitter.uniform(0.8, 1.2)
-        self._claim_timer = self.loop.call_later(wait_s, self._claim)
-        self._claim_wait_s = min(self._claim_wait_s * 2, _CLAIM_LONGEST_S)
+    def _may_claim(self) -> bool:
+        return self.link.connected and (not self.documents.bound or self.link.joining)
 
     def send_reports(self) -> None:
         if self.link.connected:

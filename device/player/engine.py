@@ -17,7 +17,8 @@ from typing import Any
 from device.errors import SinkError
 from device.player.envelope import Envelope
 from device.player.evidence import Recording
-from device.player.jobs import ALL_ZONES, Job, Lease
+from device.player.grants import Grants
+from device.player.jobs import Job, Lease
 from device.player.score import FRAME_BYTES, RATE, Score, ramped, scaled
 from device.player.sinks import Sink
 
@@ -52,7 +53,9 @@ class Engine:
     _open_at: float = 0.0  # not before: the device has just refused
     _earlier_xruns: int = 0  # of devices that are closed
     _level: float = 1.0
-    _held_since: dict[str, float] = field(default_factory=dict)  # by zone
+
+    def __post_init__(self) -> None:
+        self._grants = Grants(self.lease)
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -132,7 +135,7 @@ class Engine:
             self._close()
             return None
         now = self.monotonic()
-        self._mind_amplifier(now)
+        self._grants.mind(self.jobs.values(), now)
         opens = min(job.start for job in self.jobs.values()) - OPEN_BEFORE_S
         if self.sink is None and now < max(opens, self._open_at):
             self._give_up(now)
@@ -274,7 +277,7 @@ class Engine:
                 self._tell_end(job)
             if now >= job.ends_at + job.tail_s:
                 del self.jobs[job.airing_id]
-        self._mind_amplifier(now)
+        self._grants.mind(self.jobs.values(), now)
 
     def _tell_end(self, job: Job) -> None:
         xruns = self._xruns - job.xruns_before if job.position is not None else 0
@@ -292,23 +295,7 @@ class Engine:
             }
         )
 
-    # --- amplifier and device -----------------------------------------------------------------
-
-    def _mind_amplifier(self, now: float) -> None:
-        wanting = [job for job in self.jobs.values() if job.gone and now >= job.grant_at]
-        if not wanting:
-            self._held_since.clear()
-            self.lease.release()
-            return
-        zones = sorted({zone for job in wanting for zone in job.amplifiers})
-        self._held_since = {zone: self._held_since.get(zone, now) for zone in zones}
-        for job in wanting:
-            # An amplifier that is on already has settled for whoever comes next.
-            since = max(self._held_since[zone] for zone in job.amplifiers)
-            job.granted_at = since if job.granted_at is None else job.granted_at
-        for_all = ALL_ZONES in zones
-        holder = min(wanting, key=lambda job: job.told).airing_id
-        self.lease.hold(holder, () if for_all else zones)
+    # --- the device ---------------------------------------------------------------------------
 
     def _lost(self, error: SinkError) -> None:
         """The device is gone or refuses: say so, try again; the programme goes on in its place."""
@@ -320,8 +307,7 @@ class Engine:
             raise error
 
     def _close(self) -> None:
-        self._held_since.clear()
-        self.lease.release()
+        self._grants.release()
         if self.sink:
             self._let_go()
             self.emit({"event": "sink_closed"})
