@@ -131,11 +131,11 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
 def _read(reader: "_Reader") -> Settings:
     data_dir = reader.path("data_dir", Path("/var/lib/loalang"))
     bind = reader.get("bind", "127.0.0.1:8080", _address)
+    file = f"sqlite:///{data_dir / 'loalang.db'}"
+    database_url = reader.get("database_url", file, _scheme(_DATABASES))
     return Settings(
         data_dir=data_dir,
-        database_url=reader.get(
-            "database_url", f"sqlite:///{data_dir / 'loalang.db'}", _scheme(_DATABASES)
-        ),
+        database_url=database_url,
         broker_url=reader.get("broker_url", "mqtt://127.0.0.1:1883", _scheme(_BROKERS)),
         broker_user=reader.get("broker_user", "", str),
         broker_password=reader.get("broker_password", "", str),
@@ -155,10 +155,15 @@ def _read(reader: "_Reader") -> Settings:
         horizon_days=reader.get("horizon_days", 30, _between(2, 90)),
         ready_check_s=reader.get("ready_check_s", 1800, _between(10, 86400)),
         missed_grace_s=reader.get("missed_grace_s", 60, _between(1, 86400)),
-        ingest_workers=reader.get("ingest_workers", 1, _between(1, 16)),
+        ingest_workers=reader.get("ingest_workers", _workers(database_url), _between(1, 16)),
         max_upload_bytes=reader.get("max_upload_bytes", 200_000_000, _between(1000, 2**40)),
         language=reader.get("language", "vi", _language),
     )
+
+
+def _workers(database_url: str) -> int:
+    """SQLite has one writer at a time; with PostgreSQL a second process is worth its memory."""
+    return 1 if database_url.startswith("sqlite") else 2
 
 
 # --- reading -----------------------------------------------------------------------------------

@@ -108,3 +108,9 @@ def test_the_group_that_shares_reports_is_no_secret_to_the_workers_and_one_to_ev
     assert ours.report_group == load({"LOALANG_BROKER_PASSWORD": "long and random"}).report_group
     assert ours.report_group != load({"LOALANG_BROKER_PASSWORD": "another"}).report_group
     assert "random" not in ours.report_group
+
+
+def test_with_postgresql_a_second_process_takes_in_reports(tmp_path):
+    place = {"LOALANG_DATA_DIR": str(tmp_path)}
+    assert load(place).ingest_workers == 1
+    assert load(place | {"LOALANG_DATABASE_URL": "postgresql://loa@db/loa"}).ingest_workers == 2
