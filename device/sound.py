@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 Listener = Callable[[Message], None]
 
 _HANG_S = 8.0  # without a beat
+_LOOK_S = 2.0
 _RESTART_S = 0.2
 _RESTART_LONGEST_S = 30.0
 _QUIET_AFTER_S = 60.0
@@ -51,6 +52,7 @@ class Children:
         self._delay_s = _RESTART_S
         self._started_at = 0.0
         self._beats: dict[str, float] = {}  # child → when it was last heard of
+        self._looked_at = 0.0
         self._ready = False
         self._timer: Timer | None = None
         self._stopped = False
@@ -78,7 +80,7 @@ class Children:
                 self._player = self._spawn_player(player_side.fileno())
         else:
             self._player = self._spawn_player(-1)
-        self._timer = self._loop.call_later(2.0, self._look_after)
+        self._look_later()
 
     def send(self, message: Message) -> bool:
         return self._player is not None and self._player.send(message)
@@ -158,12 +160,19 @@ class Children:
 
     def _look_after(self) -> None:
         now = self._loop.monotonic()
+        if now - self._looked_at > 2 * _LOOK_S:
+            # It was we who hung: what they said meanwhile is still to be read.
+            self._beats = dict.fromkeys(self._beats, now)
         for name, beat_at in self._beats.items():
             if now - beat_at > _HANG_S:
                 log.error("the %s hangs; it is killed", name)
                 self._lost()
                 return
-        self._timer = self._loop.call_later(2.0, self._look_after)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        self._looked_at = self._loop.monotonic()
+        self._timer = self._loop.call_later(_LOOK_S, self._look_after)
 
     def _close_channels(self) -> None:
         for channel in self._channels:

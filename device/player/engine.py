@@ -182,10 +182,10 @@ class Engine:
         frames = min(PERIOD - lead, job.score.frames - job.position)
         sound = job.score.render(job.position, frames)
         self._write(job, self._shaped(job, sound), frames)
-        if shift:
-            self._correct(job, shift)
         if job.position >= job.score.frames:
             job.ends_at = sink.next_frame_at() or self.monotonic()
+        elif shift:
+            self._correct(job, shift)
 
     def _sounding(self) -> Job | None:
         for job in self.jobs.values():

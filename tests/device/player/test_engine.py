@@ -240,6 +240,21 @@ def test_a_stall_is_counted_and_the_rest_is_in_its_place():
     assert len(frames) - finished["played"] > 0.3 * RATE
 
 
+@pytest.mark.parametrize("moved_s", [0.03, -0.03])
+def test_a_correction_costs_a_frame_a_period_and_holds_no_note_at_the_end(moved_s):
+    world = World()
+    frames = ramp(5.0)
+    world.arm(frames, 105.0)
+    world.run(108)
+    retime = {"cmd": "retime", "airing_id": "a", "start": 105.0 + moved_s, "wall_offset": 0.0}
+    world.engine.handle(retime)
+    world.run(112)
+    _, heard = world.heard()
+    odd = numpy.flatnonzero(~numpy.isin(numpy.diff(heard.astype(int)), (1, -29_999)))
+    assert 90 < len(odd) <= 101  # two seconds are left
+    assert numpy.diff(odd).min() > 900
+
+
 def test_an_airing_that_a_stall_swallowed_whole_never_began_and_the_next_one_sounds():
     world = World()
     world.arm(ramp(0.3), 105.0)
