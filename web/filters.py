@@ -1,7 +1,7 @@
 """How times, lengths and sizes are written: in the area's zone, dd/MM/yyyy, 24 hours."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from flask import Flask, g
 from controller import database
 from controller.api.here import services
 from controller.calendar.lunar import lunar_date
-from controller.calendar.wall import zone
+from controller.calendar.wall import to_utc, zone
 from controller.errors import BadInput
 from controller.territory import areas
 from web.i18n import _, language, ngettext
@@ -56,6 +56,15 @@ def here_zone() -> ZoneInfo:
                 name = areas.effective(session, actor.area_id).timezone
         g.zone = zone(name)
     return cast(ZoneInfo, g.zone)
+
+
+def midnight(text: str, days: int = 0) -> datetime | None:
+    """The instant a local day begins, `days` later; None for what is no date."""
+    try:
+        day = date.fromisoformat(text) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return None
+    return to_utc(datetime.combine(day, time()), here_zone())
 
 
 def local(at: datetime) -> datetime:

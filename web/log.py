@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from itertools import groupby
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response as Answer
 
 from controller.api import exports
 from controller.api.here import Here, changing, looking, services
-from controller.calendar.wall import to_utc
 from controller.fleet import nodes, summaries
 from controller.fleet.nodes import NodeView
 from controller.fleet.summaries import Summary
@@ -20,7 +19,7 @@ from controller.outcomes.playbacks import PlaybackFilters, PlaybackView
 from controller.scheduling import catch_up
 from controller.words import Outcome
 from web import airing_path, collation
-from web.filters import here_zone, local
+from web.filters import local, midnight
 from web.forms import once
 from web.i18n import _, language
 from web.places import Places
@@ -154,8 +153,8 @@ def _filters(at: Here) -> PlaybackFilters:
     asked = _asked(at)
     outcome = asked["outcome"]
     return PlaybackFilters(
-        from_=_midnight(asked["from"]),
-        until=_midnight(asked["to"], days=1),
+        from_=midnight(asked["from"]),
+        until=midnight(asked["to"], days=1),
         node_id=asked["node"] or None,
         area_id=asked["area"] or None,
         airing_id=asked["airing"] or None,
@@ -176,15 +175,6 @@ def _summaries(at: Here, filters: PlaybackFilters) -> list[Summary]:
         return []
     where = {"node_id": filters.node_id, "area_id": filters.area_id}
     return summaries.between(at.session, at.actor, filters.from_, filters.until, **where)
-
-
-def _midnight(text: str, days: int = 0) -> datetime | None:
-    """The instant a local day begins, `days` later; None for what is no date."""
-    try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-    except (ValueError, OverflowError):
-        return None
-    return to_utc(datetime.combine(day, time()), here_zone())
 
 
 def _days(views: list[PlaybackView]) -> list[tuple[datetime, list[Heard]]]:

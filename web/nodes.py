@@ -34,8 +34,7 @@ def page() -> str:
     """All clusters of the visitor's areas: as cards, as a list by silence, or on a map."""
     with looking() as at:
         found = fleet.shown(at)
-        tree = Tree.load(at.session)
-        waits = stagger.waits(at.session, list(at.actor.area_ids or tree.roots()), tree)
+        waits = _waits(at) if found["few"] else []
         return render_template(
             "nodes/page.html", live=True, waiting=_waiting(at), waits=waits, **found
         )
@@ -161,6 +160,12 @@ def story(node_id: str) -> str:
     """What changes by itself on the cluster's page."""
     with looking() as at:
         return render_template("nodes/story.html", **_story(at, node_id))
+
+
+def _waits(at: Here) -> list[stagger.Wait]:
+    """Whose speech waits for whose echo."""
+    tree = Tree.load(at.session)
+    return stagger.waits(at.session, list(at.actor.area_ids or tree.roots()), tree)
 
 
 def _waiting(at: Here) -> list[WaitingDevice]:

@@ -52,6 +52,35 @@ def test_the_list_says_days_what_to_try_whom_to_call_and_the_last_repair(
     assert "Cụm Cầu Đá" in visit("tom").get("/nodes/live?view=list&only=trouble").text
 
 
+def test_the_list_is_filtered_by_days_down_and_silent_since(visit, services, village, clock):
+    with transaction(services.engine) as session:
+        for name, days in (("Cầu Đá", 5), ("Hạ", 40)):
+            binding = DeviceBinding.node_id == village.nodes[name]
+            device = session.scalars(select(Device).join(DeviceBinding).where(binding)).one()
+            device.online, device.last_seen_at = False, clock.now - timedelta(days=days)
+    tom = visit("tom")
+    long_down = tom.get("/nodes/?view=list&days=30").text
+    assert "Cụm Hạ" in long_down
+    assert "Cụm Cầu Đá" not in long_down
+    since = (clock.now - timedelta(days=10)).date().isoformat()
+    lately = tom.get(f"/nodes/?view=list&since={since}").text
+    assert "Cụm Cầu Đá" in lately
+    assert "Cụm Hạ" not in lately
+    assert "Cụm Hạ" in tom.get("/nodes/?view=list&days=abc&since=hôm-qua").text
+
+
+def test_more_clusters_than_a_page_come_a_page_at_a_time(visit, services, village, monkeypatch):
+    monkeypatch.setattr("web.fleet._A_PAGE", 5)
+    tom = visit("tom")
+    first = tom.get("/nodes/?view=list").text
+    address = first.split('<p class="more"><a class="button" href="')[1].split('"')[0]
+    second = tom.get(address.replace("&amp;", "&")).text
+    shown = [page.count('<th scope="row">') for page in (first, second)]
+    assert shown == [5, 3]
+    assert "cursor=" in second.split('id="clusters"')[1].split(">")[0]  # live, the same page
+    assert tom.get("/nodes/?view=list&cursor=abc").status_code == 422
+
+
 def test_people_are_found_without_accents_and_stand_in_vietnamese_order(visit):
     alice = visit("alice")
     page = alice.get("/users/").text
