@@ -4,6 +4,7 @@ One form in three steps. Every change asks the server for the summary below it (
 a button does); sending creates the schedule, which then waits for approval or airs.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,19 +24,23 @@ from controller.models import Airing, Approval, Clip, Schedule, Tune
 from controller.planning import airings
 from controller.scheduling import following, schedule_edits, schedules
 from controller.scheduling.proposals import as_entered
+from controller.scheduling.schedule_input import rule_json
 from controller.scheduling.schedules import Draft, ScheduleInput
 from controller.words import TUNES
-from web.entering import form_of, input_of
-from web.filters import local, lunar_day, session_name, weekday_name
+from web.entering import form_of, gap_of, input_of
+from web.filters import about, local, lunar_day, session_name, weekday_name
 from web.forms import once
 from web.i18n import _, sentence
+from web.listening import GAP_S
 from web.places import Places
-from web.recurring import REPEATS, in_words
+from web.recurring import KEEP, REPEATS, season_rows
+from web.repeat_words import days_in_words, in_words
 
 bp = Blueprint("broadcast", __name__, url_prefix="/broadcasts")
 Form = MultiDict[str, str]
 
 _MOST_CLIPS = 200
+_GAPS_S = ("0", "3", "5", "10", "20", "30", "60", "120")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,8 @@ def _programme(form: Form) -> dict[str, Any]:
     """What of the form says how the programme sounds."""
     clip_ids = form.getlist("clips")
     times = {f"times-{each}": form.get(f"times-{each}", "1") for each in clip_ids}
-    return {"clips": clip_ids, "tune": form.get("tune", ""), **times}
+    gap = form.get("gap", str(GAP_S))
+    return {"clips": clip_ids, "tune": form.get("tune", ""), "gap": gap, **times}
 
 
 def _field(name: str) -> str:
@@ -207,20 +213,21 @@ def _summary(at: Here, data: ScheduleInput, draft: Draft) -> str:
     """One sentence an official can read out: what, when, where, how long, how often."""
     places = Places(at.session, at.actor)
     clusters = len(nodes.nodes_in(at.session, data.area_ids, at.now))
-    rule = {"recurrence": data.recurrence, "until": data.until}
     first = draft.occurrences[0] if draft.occurrences else None
     seconds = (first.ends_at - first.starts_at).total_seconds() if first else 0
-    minutes, seconds = divmod(round(seconds), 60)
-    return _(
+    text = _(
         "Phát «%(title)s» lúc %(when)s, tại %(where)s (%(clusters)s cụm loa), mỗi lượt khoảng "
-        "%(minutes)s phút %(seconds)s giây.",
+        "%(length)s.",
         title=data.title,
-        when=in_words(str(data.starts_at), rule),
+        when=in_words(str(data.starts_at), rule_json(data), places.day_sets()),
         where=places.names(data.area_ids),
         clusters=clusters,
-        minutes=minutes,
-        seconds=seconds,
+        length=about(seconds),
     )
+    gap = gap_of(data.items)
+    if gap in (KEEP, str(GAP_S)):
+        return text
+    return " ".join([text, _("Giữa các lần nghỉ %(seconds)s giây.", seconds=gap)])
 
 
 def _defaults(at: Here) -> Form:
@@ -234,6 +241,7 @@ def _defaults(at: Here) -> Form:
             "repeat": "once",
             "class": "normal",
             "tune": tunes[0][0].name if tunes else "",
+            "gap": str(GAP_S),
         }
     )
     clip_id = request.args.get("clip", "")
@@ -257,20 +265,38 @@ def _free(at: Here, values: Form) -> Form:
 
 
 def _form(at: Here, values: Form, errors: dict[str, str], outlook: Outlook | None) -> str:
+    places, changed = Places(at.session, at.actor), _changed(at, request.values)
+    sets = places.day_sets()
     context: dict[str, Any] = {
         "clips": _choices(at, values),
-        "areas": Places(at.session, at.actor).listed(),
+        "areas": places.listed(),
+        "day_sets": sets,
+        "seasons": season_rows(values),
+        "gaps": _gaps(values),
         "tunes": _tunes(at),
         "repeats": REPEATS,
         "values": values,
         "errors": errors,
         "outlook": outlook,
         "today": min(f"{local(at.now):%Y-%m-%d}", values.get("date") or "9"),
-        "changed": _changed(at, request.values),
+        "changed": changed,
+        "kept": _kept(changed, sets) if changed else "",
         "from_airing": _from_airing(at, request.values),
         "echo": echo(values.get("date", ""), values.get("time", "")),
     }
     return render_template("broadcast/page.html", **context)
+
+
+def _kept(changed: Schedule, day_sets: dict[str, str]) -> str:
+    """How the schedule that is changed repeats now, in words; empty: it does not."""
+    return days_in_words(changed.rule, changed.starts_local, day_sets)
+
+
+def _gaps(values: Form) -> list[str]:
+    """The pauses to choose from, with the one that is."""
+    chosen = values.get("gap", str(GAP_S))
+    more = {chosen} if re.fullmatch(r"\d{1,3}(\.\d+)?", chosen) else set()
+    return sorted({*_GAPS_S, *more}, key=float)
 
 
 def _from_airing(at: Here, asked: Form) -> Airing | None:

@@ -36,6 +36,7 @@ def install(app: Flask) -> None:
         day_text=day_text,
         short_day=short_day,
         weekday=weekday,
+        in_line=in_line,
         ago=ago,
         length_ms=length,
         megabytes=megabytes,
@@ -137,6 +138,11 @@ def weekday_name(number: int) -> str:
     )[number - 1]
 
 
+def in_line(name: str) -> str:
+    """A weekday within a sentence: thứ 2, but Monday."""
+    return name if language() == "en" else name.lower()
+
+
 def lunar(at: datetime) -> str:
     """14/10 âm lịch, for an instant; empty far beyond the lunar table."""
     return lunar_text(f"{local(at):%Y-%m-%d}")
@@ -202,6 +208,19 @@ def length(ms: float | None) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def about(seconds: float) -> str:
+    """2 phút 5 giây; 13 giây; 3 phút; 1 giờ 2 phút."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, left = divmod(minutes, 60)
+    parts = [
+        _("%(n)s giờ", n=hours) if hours else "",
+        _("%(n)s phút", n=left) if left else "",
+        _("%(n)s giây", n=rest) if (rest and not hours) or not whole else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def wave(peaks: Sequence[int]) -> str:

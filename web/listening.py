@@ -15,7 +15,9 @@ from controller.words import AiringClass
 
 bp = Blueprint("listening", __name__, url_prefix="/listen")
 
-_GAP_S = 3
+GAP_S = 3  # between two sounds, unless another pause is chosen
+_LONGEST_GAP_S = 600
+_MOST_TIMES = 20
 _MOST = 50
 
 
@@ -55,17 +57,26 @@ def _tune(at: Here, name: str | None) -> str | None:
 
 def items_of(form: MultiDict[str, str]) -> list[ItemInput]:
     """The programme's items as the form of a new broadcast names them."""
-
-    def times(clip_id: str) -> int:
-        text = form.get(f"times-{clip_id}", "1")
-        return int(text) if text in ("1", "2", "3", "4", "5") else 1
-
-    chosen = form.getlist("clips")
+    chosen, gap_s = form.getlist("clips"), _gap_s(form)
+    times = [_times(form.get(f"times-{clip_id}", "1")) for clip_id in chosen]
     last = len(chosen) - 1
     return [
-        ItemInput(clip_id, times(clip_id), _GAP_S if times(clip_id) > 1 or i < last else 0)
+        ItemInput(clip_id, times[i], gap_s if times[i] > 1 or i < last else 0)
         for i, clip_id in enumerate(chosen)
     ]
+
+
+def _times(text: str) -> int:
+    return int(text) if text.isdecimal() and 1 <= int(text) <= _MOST_TIMES else 1
+
+
+def _gap_s(form: MultiDict[str, str]) -> float:
+    """Seconds; «keep», of a programme whose pauses differ, is for what is added to it."""
+    try:
+        chosen = float(form.get("gap", GAP_S))
+    except ValueError:
+        return GAP_S
+    return chosen if 0 <= chosen <= _LONGEST_GAP_S else GAP_S
 
 
 def _sound(parts: list[Part]) -> Response:

@@ -57,3 +57,11 @@ class Places:
             found.append((area, depth))
             waiting += [(child, depth + 1) for child in reversed(children.get(area.id, []))]
         return found
+
+    def day_sets(self) -> dict[str, str]:
+        """The sets of days kept in the visitor's open areas: key → name."""
+        kept = {id(e): e for e in (self.tree.effective(area.id) for area, _depth in self.listed())}
+        found = {
+            key: each.name or key for e in kept.values() for key, each in e.policy.day_sets.items()
+        }
+        return dict(sorted(found.items(), key=lambda pair: collation.key(pair[1])))

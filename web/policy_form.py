@@ -10,6 +10,9 @@ from typing import Any, Final
 from werkzeug.datastructures import MultiDict
 
 from controller.errors import BadInput
+from web.days_form import days_of
+from web.recurring import month_day
+from web.repeat_words import shown_day
 
 Form = MultiDict[str, str]
 _NUMBERS: Final = (
@@ -42,8 +45,9 @@ def rows_of(hours: Sequence[Mapping[str, Any]] | None) -> list[HoursRow]:
 
 
 def policy_of(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The policy JSON; what the form does not show (holidays, day sets) stays as it was."""
+    """The policy JSON; what the form does not show stays as it was."""
     policy = {key: value for key, value in (before or {}).items() if key not in _SHOWN}
+    policy |= days_of(form, before or {})
     for name in ("permit", "quiet"):
         hours = _hours(form, name)
         if hours:
@@ -71,8 +75,11 @@ def policy_of(form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 _SHOWN: Final = frozenset(
-    {"permit", "quiet", "approval", "tunes", "source", "prefetch", *(name for name, _ in _NUMBERS)}
-)
+    {
+        "permit", "quiet", "approval", "tunes", "source", "holidays", "day_sets", "prefetch",
+        *(name for name, _ in _NUMBERS),
+    }
+)  # fmt: skip
 
 
 def _prefetch(form: Form) -> dict[str, str] | None:
@@ -128,18 +135,7 @@ def _season(form: Form, prefix: str) -> dict[str, str] | None:
     first, last = form.get(f"{prefix}_season_from", ""), form.get(f"{prefix}_season_to", "")
     if not first.strip() and not last.strip():
         return None
-    return {"from": _month_day(first), "to": _month_day(last)}
-
-
-def _month_day(text: str) -> str:
-    day, _, month = text.strip().partition("/")
-    if not (day.isdecimal() and month.isdecimal() and len(day) < 3 and len(month) < 3):
-        raise _bad(
-            "season",
-            "Mùa chưa đúng: hãy ghi ngày/tháng, ví dụ 16/4.",
-            "The season is not understood: write day/month, such as 16/4.",
-        )
-    return f"{int(month):02}-{int(day):02}"
+    return {"from": month_day(first), "to": month_day(last)}
 
 
 def _row(hours: Mapping[str, Any]) -> HoursRow:
@@ -149,14 +145,9 @@ def _row(hours: Mapping[str, Any]) -> HoursRow:
         str(hours.get("to", "")),
         tuple(hours.get("days") or ()),
         str(hours.get("volume_pct", "")),
-        _shown_day(season.get("from", "")),
-        _shown_day(season.get("to", "")),
+        shown_day(season.get("from", "")),
+        shown_day(season.get("to", "")),
     )
-
-
-def _shown_day(text: str) -> str:
-    month, _, day = text.partition("-")
-    return f"{int(day)}/{int(month)}" if month.isdecimal() and day.isdecimal() else ""
 
 
 def _number(name: str, text: str, kind: type[int] | type[float]) -> float | int:

@@ -1,20 +1,23 @@
-"""When a broadcast repeats: from the form's fields to the API's words, and back into a sentence."""
+"""When a broadcast repeats: from the form's fields to the API's words, and back into the fields."""
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
-from web.filters import lunar_text, session_name, weekday_name
-from web.i18n import _
+from controller.errors import BadInput
+from web.repeat_words import shown_day
 
 REPEATS = ("once", "daily", "weekly", "lunar")
 LEAPS = ("include", "exclude", "only")
 OFFSETS = tuple(str(days) for days in range(-7, 8))
 HOLIDAYS = ("play", "skip", "move", "only")
 KEEP = "keep"  # of a schedule that is changed: as it repeats now
+MOST_SEASONS = 8
+# The halves of the year as offices keep them; they count only once a time stands beside them.
+USUAL_SEASONS: Final = {0: ("16/4", "15/10"), 1: ("16/10", "15/4")}
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 Form = MultiDict[str, str]
 
@@ -49,30 +52,6 @@ def until_of(form: Form) -> str | None:
     return form.get("until") or None if form.get("repeat", "once") != "once" else None
 
 
-def in_words(starts_local: str, rule: Mapping[str, Any]) -> str:
-    """17:00 (chiều), thứ 2, thứ 4 hằng tuần, từ 23/11/2026."""
-    starts = datetime.fromisoformat(starts_local)
-    clock = f"{starts:%H:%M} ({session_name(starts.hour)})"
-    from_ = _dated(starts.date())
-    recurrence = rule.get("recurrence")
-    if not recurrence:
-        day = weekday_name(starts.isoweekday()).lower()
-        return _("%(clock)s, %(day)s ngày %(date)s", clock=clock, day=day, date=from_)
-    text = _(
-        "%(clock)s, %(days)s, từ %(date)s", clock=clock, days=_days_in_words(recurrence), date=from_
-    )
-    until = str(rule.get("until") or "")[:10]
-    if until:
-        text += " " + _("đến %(date)s", date=_dated(date.fromisoformat(until)))
-    return text
-
-
-def _dated(day: date) -> str:
-    """23/11/2026 (15/10 âm lịch)."""
-    by_moon = lunar_text(day.isoformat())
-    return f"{day:%d/%m/%Y} ({by_moon})" if by_moon else f"{day:%d/%m/%Y}"
-
-
 def _chosen_days(form: Form) -> list[str]:
     chosen = [_DAYS[int(each) - 1] for each in form.getlist("days") if re.fullmatch("[1-7]", each)]
     if chosen:
@@ -85,42 +64,108 @@ def _chosen_days(form: Form) -> list[str]:
 
 
 def exceptions_of(form: Form, kept: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-    """The API's `exceptions`: those kept, with what the form says of holidays and catching up."""
+    """The API's `exceptions`: those kept, with what the form says of days and catching up."""
     found = dict(kept or {})
     if "extras" not in form:  # a form that does not ask
         return found or None
-    found |= {"on_holidays": form.get("holidays", ""), "catch_up": bool(form.get("catch_up"))}
-    if found["on_holidays"] not in HOLIDAYS[1:]:
-        del found["on_holidays"]
-    if not found["catch_up"]:
-        del found["catch_up"]
+    repeats = form.get("repeat", "once") != "once"
+    if repeats:  # a single day is a choice of its own, holiday or not
+        found |= {"on_holidays": form.get("holidays", "")}
+        if not _day_set(form, "on"):  # one field for both; beside "only on" a kept "not on" stays
+            found["not_on"] = _day_set(form, "off")
+    found["catch_up"] = bool(form.get("catch_up"))
+    if found.get("on_holidays") not in HOLIDAYS[1:]:
+        found.pop("on_holidays", None)
+    return {name: value for name, value in found.items() if value} or None
+
+
+def day_set_of(form: Form) -> str | None:
+    """The set of days on which alone it airs; None: no such."""
+    return None if form.get("repeat", "once") == "once" else _day_set(form, "on")
+
+
+def _day_set(form: Form, way: str) -> str | None:
+    found, _colon, name = form.get("day_set", "").partition(":")
+    return name if found == way and name else None
+
+
+def seasons_of(form: Form) -> list[dict[str, str]] | None:
+    """The API's `seasons` from the lines that are filled. Raises BadInput for half a line."""
+    if form.get("repeat", "once") == "once":
+        return None
+    found = []
+    for number in range(MOST_SEASONS):
+        first, last, clock = (
+            form.get(f"season-{number}-{name}", "").strip() for name in ("from", "to", "time")
+        )
+        if clock and first and last:
+            found.append({"from": month_day(first), "to": month_day(last), "time": clock[:5]})
+        elif clock or ((first or last) and (first, last) != USUAL_SEASONS.get(number)):
+            raise _half()
     return found or None
 
 
-def _lunar_in_words(lunar: Mapping[str, Any]) -> str:
-    names = {1: _("mùng một"), 15: _("rằm"), 30: _("ngày cuối tháng"), -1: _("ngày cuối tháng")}
-    days = [names.get(day) or _("ngày %(day)s âm lịch", day=day) for day in lunar.get("days", ())]
-    text = _("%(days)s hằng tháng âm lịch", days=", ".join(days))
-    offset = int(lunar.get("offset_days") or 0)
-    if offset < 0:
-        text = _("%(count)s ngày trước %(days)s", count=-offset, days=text)
-    elif offset:
-        text = _("%(count)s ngày sau %(days)s", count=offset, days=text)
-    leaps = {"exclude": _("trừ tháng nhuận"), "only": _("chỉ tháng nhuận")}
-    leap = leaps.get(str(lunar.get("leap")))
-    return f"{text} ({leap})" if leap else text
+def season_rows(values: Form) -> list[dict[str, str]]:
+    """The lines as they are, at least the two halves of the year and one blank one."""
+    names = ("from", "to", "time")
+    rows = [
+        {name: values.get(f"season-{number}-{name}", "") for name in names}
+        for number in range(MOST_SEASONS)
+    ]
+    filled = max((n for n, row in enumerate(rows) if any(row.values())), default=-1)
+    if filled < 0:
+        for number, (first, last) in USUAL_SEASONS.items():
+            rows[number] |= {"from": first, "to": last}
+    return rows[: max(2, filled + 2)]
 
 
-def _days_in_words(recurrence: Mapping[str, Any]) -> str:
-    lunar = recurrence.get("lunar")
-    if lunar:
-        return _lunar_in_words(lunar)
-    rule = str(recurrence.get("rrule", ""))
-    if rule == "FREQ=DAILY":
-        return _("hằng ngày")
-    match = re.fullmatch(r"FREQ=WEEKLY;BYDAY=([A-Z,]+)", rule)
-    if match:
-        numbers = [_DAYS.index(each) + 1 for each in match[1].split(",") if each in _DAYS]
-        days = [weekday_name(number).lower() for number in sorted(numbers)]
-        return _("%(days)s hằng tuần", days=", ".join(days))
-    return _("lặp lại theo quy tắc %(rule)s", rule=rule)
+def fields_of(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that show a kept rule, as far as there are fields for it."""
+    recurrence: Mapping[str, Any] = rule.get("recurrence") or {}
+    exceptions: Mapping[str, Any] = rule.get("exceptions") or {}
+    lunar: Mapping[str, Any] = recurrence.get("lunar") or {}
+    values: dict[str, Any] = {
+        "holidays": exceptions.get("on_holidays", "play"),
+        "catch_up": "1" if exceptions.get("catch_up") else "",
+        "lunar": [str(30 if day == -1 else day) for day in lunar.get("days", ())],
+        "lunar_offset": str(lunar.get("offset_days", 0)),
+        "lunar_leap": lunar.get("leap", LEAPS[0]),
+    }
+    match = re.fullmatch(r"FREQ=WEEKLY;BYDAY=([A-Z,]+)", str(recurrence.get("rrule", "")))
+    values["days"] = [str(n) for n, day in enumerate(_DAYS, 1) if match and day in match[1]]
+    if rule.get("day_set"):
+        values["day_set"] = f"on:{rule['day_set']}"
+    elif exceptions.get("not_on"):
+        values["day_set"] = f"off:{exceptions['not_on']}"
+    for number, season in enumerate(rule.get("seasons") or ()):
+        for name in ("from", "to"):
+            values[f"season-{number}-{name}"] = shown_day(season.get(name, ""))
+        values[f"season-{number}-time"] = season.get("time", "")
+    return values
+
+
+def month_day(text: str) -> str:
+    """04-16 for 16/4, as people write days. Raises BadInput."""
+    day, _, month = text.strip().partition("/")
+    if not (day.isdecimal() and month.isdecimal() and len(day) < 3 and len(month) < 3):
+        raise BadInput(
+            {
+                "seasons": (
+                    "Mùa chưa đúng: hãy ghi ngày/tháng, ví dụ 16/4.",
+                    "The season is not understood: write day/month, such as 16/4.",
+                )
+            }
+        )
+    return f"{int(month):02}-{int(day):02}"
+
+
+def _half() -> BadInput:
+    return BadInput(
+        {
+            "seasons": (
+                "Mùa còn thiếu: hãy ghi đủ từ ngày, đến ngày và giờ phát, hoặc xóa cả dòng.",
+                "A season is not complete: enter its first day, last day and time, or empty "
+                "the line.",
+            )
+        }
+    )

@@ -11,15 +11,17 @@ from controller.accounts.access import Action, may, visible_areas
 from controller.api.here import Here, changing, looking
 from controller.calendar.recurrence import occurrences
 from controller.calendar.wall import parse_local
+from controller.errors import BadInput
 from controller.models import Airing, Approval, Clip, Schedule
 from controller.planning import airings, withholding
 from controller.planning.airings import Readiness
 from controller.planning.due import resolved
 from controller.scheduling import approvals, proposals, schedules
+from controller.scheduling.schedule_input import rule_json
 from web.forms import once
 from web.i18n import _
 from web.places import Places
-from web.recurring import in_words
+from web.repeat_words import in_words
 
 bp = Blueprint("schedules", __name__, url_prefix="/schedules")
 
@@ -128,7 +130,9 @@ def entry_of(at: Here, schedule: Schedule, places: Places) -> Entry:
     return Entry(
         schedule=schedule,
         where=places.names(area_ids),
-        when=in_words(str(proposals.as_entered(schedule).starts_at), schedule.rule),
+        when=in_words(
+            str(proposals.as_entered(schedule).starts_at), schedule.rule, places.day_sets()
+        ),
         clips=clips,
         next_at=_next(schedule, area_ids, places, at.now),
         editable=may(at.actor, Action.SCHEDULE) and (own is None or set(area_ids) <= own),
@@ -140,11 +144,10 @@ def _change(at: Here, schedule: Schedule, places: Places) -> Change | None:
     data = proposals.wanted(schedule)
     if data is None:
         return None
-    rule = {"recurrence": data.recurrence, "until": data.until}
     return Change(
         title=data.title,
         where=places.names(data.area_ids),
-        when=in_words(str(data.starts_at), rule),
+        when=in_words(str(data.starts_at), rule_json(data), places.day_sets()),
         clips=[at.session.get_one(Clip, item.clip_id) for item in data.items],
     )
 
@@ -152,7 +155,10 @@ def _change(at: Here, schedule: Schedule, places: Places) -> Change | None:
 def _next(
     schedule: Schedule, area_ids: list[str], places: Places, now: datetime
 ) -> datetime | None:
-    rule = resolved(schedule.rule, schedule.timezone, area_ids, places.tree)
+    try:
+        rule = resolved(schedule.rule, schedule.timezone, area_ids, places.tree)
+    except BadInput:  # a set of days that its area no longer keeps
+        return None
     starts = parse_local(schedule.starts_local, "starts_at")
     found = occurrences(rule, schedule.timezone, starts, now, now + _AHEAD)
     return next((each.starts_at for each in found), None)

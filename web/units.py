@@ -14,7 +14,7 @@ from controller.errors import BadInput
 from controller.models import Area
 from controller.territory import areas
 from controller.words import TUNES
-from web import group_form, policy_form
+from web import days_form, group_form, policy_form
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -96,6 +96,8 @@ def _page(at: Here, area: Area, errors: dict[str, str]) -> str:
         policy=policy,
         permit=policy_form.rows_of(policy.get("permit")),
         quiet=policy_form.rows_of(policy.get("quiet")),
+        holidays=days_form.holiday_rows(policy.get("holidays")),
+        day_sets=days_form.set_rows(policy.get("day_sets")),
         approval=policy.get("approval") or {},
         tunes={name: tune for name, tune in TUNES.items() if tune.use == "signature"},
         chosen=policy.get("tunes") or {},

@@ -26,7 +26,7 @@ from controller.planning.due import resolved
 from controller.scheduling import schedule_edits, schedules
 from controller.territory import areas
 from web.broadcast import echo
-from web.filters import here_zone, local, lunar_day, weekday_name
+from web.filters import here_zone, in_line, local, lunar_day, weekday_name
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -133,7 +133,7 @@ def move(airing_id: str) -> Response | tuple[str, int]:
     except (BadInput, Conflict) as refusal:
         return _refused(airing_id, values, _in_full(refusal)), refusal.status
     to = local(moved.starts_at)
-    day = weekday_name(to.isoweekday()).lower()
+    day = in_line(weekday_name(to.isoweekday()))
     flash(_("Đã chuyển sang %(day)s %(date)s lúc %(clock)s.", day=day, date=f"{to:%d/%m}",
             clock=f"{to:%H:%M}"), "good")  # fmt: skip
     undo = local(before)
@@ -244,12 +244,11 @@ def _pending(at: Here, first: date) -> list[Card]:
     waiting = schedules.page(at.session, at.actor, status=Approval.PENDING, limit=50).items
     cards: list[Card] = []
     for schedule in waiting:
-        rule = resolved(
-            schedule.rule,
-            schedule.timezone,
-            [area.area_id for area in schedule.areas],
-            places.tree,
-        )
+        area_ids = [area.area_id for area in schedule.areas]
+        try:
+            rule = resolved(schedule.rule, schedule.timezone, area_ids, places.tree)
+        except BadInput:  # a set of days that its area no longer keeps
+            continue
         starts = parse_local(schedule.starts_local, "starts_at")
         found = occurrences(rule, schedule.timezone, starts, max(from_, at.now), until)
         cards += [_waiting(at, schedule, each.starts_at, places) for each in found]

@@ -57,7 +57,13 @@ class SchedulePatch(Schema):
     seasons = many(Plain(), 20, allow_none=True)
     day_set = Text(allow_none=True)
     until = Instant(allow_none=True)
-    exceptions = Plain(allow_none=True)
+    exceptions = Plain(
+        allow_none=True,
+        metadata={
+            "description": "exdates, rdates (local times), on_holidays (play, skip, move, only), "
+            "not_on (a set of days its areas keep), catch_up"
+        },
+    )
     late_s = whole(0, 86_400)
     tune = Text(
         60, allow_none=True, metadata={"description": "a tune's name, or default: the area's"}

@@ -48,6 +48,7 @@ class Rule:
     rrule: RRule | None = None
     lunar: LunarRule | None = None
     day_set: DaySet | None = None
+    not_on: DaySet | None = None  # a set of days on which it does not air
     seasons: tuple[SeasonTime, ...] = ()
     exdates: frozenset[datetime | date] = frozenset()
     rdates: tuple[datetime, ...] = ()
@@ -141,6 +142,9 @@ def _steps(rule: Rule, tz: ZoneInfo, from_: datetime, to: datetime) -> Iterator[
     if rule.day_set is not None and (rule.rrule or rule.lunar):
         kept = rule.day_set.within(from_.date(), to.date())
         yield lambda moves: [move for move in moves if move.original.date() in kept]
+    if rule.not_on is not None:
+        left_out = rule.not_on.within(from_.date(), to.date())
+        yield lambda moves: [move for move in moves if move.original.date() not in left_out]
     if rule.seasons or rule.at_time:
         explicit = frozenset(rule.rdates)  # an RDATE says its own time
         yield lambda moves: [m if m.original in explicit else _timed(rule, m) for m in moves]

@@ -37,7 +37,8 @@ def rule_from_json(
     return Rule(
         rrule=rrule,
         lunar=lunar,
-        day_set=_day_set(rule.get("day_set"), day_sets or {}),
+        day_set=_day_set(rule.get("day_set"), day_sets or {}, "day_set"),
+        not_on=_day_set(exceptions.get("not_on"), day_sets or {}, "exceptions"),
         seasons=season_times_from_json(rule.get("seasons") or [], "seasons"),
         exdates=frozenset(_exdate(text, tz) for text in _texts(exceptions, "exdates")),
         rdates=tuple(sorted(_local(text, tz) for text in _texts(exceptions, "rdates"))),
@@ -59,13 +60,15 @@ def _recurrence(value: Any) -> tuple[RRule | None, LunarRule | None]:
     raise _bad("recurrence")
 
 
-def _day_set(name: str | None, day_sets: Mapping[str, DaySet]) -> DaySet | None:
+def _day_set(name: Any, day_sets: Mapping[str, DaySet], field: str) -> DaySet | None:
     if not name:
         return None
+    if not isinstance(name, str):
+        raise _bad(field)
     if name not in day_sets:
         raise BadInput(
             {
-                "day_set": (
+                field: (
                     f"Địa bàn chưa có nhóm ngày «{name}»: hãy thêm vào địa bàn trước.",
                     f"The area keeps no set of days '{name}': add it to the area first.",
                 )
@@ -109,7 +112,8 @@ def _bad(field: str) -> BadInput:
             field: (
                 "Cách lặp lại hoặc ngoại lệ chưa đúng: hãy chọn lại ngày lặp và các ngày bỏ qua.",
                 "The recurrence or its exceptions are not understood: recurrence is "
-                '{"rrule": "…"} or {"lunar": {…}}; exceptions have exdates, rdates, on_holidays.',
+                '{"rrule": "…"} or {"lunar": {…}}; exceptions have exdates, rdates, on_holidays '
+                "and not_on.",
             )
         }
     )

@@ -116,7 +116,7 @@ def _rest(session: Session, airing: Airing, schedule: Schedule) -> dict[str, Any
         return recurrence
     rule = replace(
         _rule(session, schedule),
-        day_set=None, seasons=(), exdates=frozenset(), rdates=(), until=None,
+        day_set=None, not_on=None, seasons=(), exdates=frozenset(), rdates=(), until=None,
         on_holidays="play", overrides=(), at_time=None,
     )  # fmt: skip
     starts = parse_local(schedule.starts_local, "starts_at")

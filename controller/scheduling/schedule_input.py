@@ -160,8 +160,13 @@ def _areas(session: Session, actor: Actor, area_ids: Sequence[str], tree: Tree) 
 def _agree_on_days(data: ScheduleInput, area_ids: Sequence[str], tree: Tree) -> None:
     """Airings are dated once for all areas, so the areas must keep the same days."""
 
+    exceptions = data.exceptions or {}
+
     def day_set(area_id: str) -> DaySet | None:
         return tree.effective(area_id).policy.day_sets.get(data.day_set or "")
+
+    def not_on(area_id: str) -> DaySet | None:
+        return tree.effective(area_id).policy.day_sets.get(str(exceptions.get("not_on")))
 
     def holidays(area_id: str) -> tuple[Holiday, ...]:
         return tree.effective(area_id).policy.holidays
@@ -169,7 +174,9 @@ def _agree_on_days(data: ScheduleInput, area_ids: Sequence[str], tree: Tree) -> 
     keeps: list[tuple[str, Callable[[str], object]]] = []
     if data.day_set:
         keeps.append(("day_set", day_set))
-    if (data.exceptions or {}).get("on_holidays", "play") != "play":
+    if exceptions.get("not_on"):
+        keeps.append(("day_set", not_on))
+    if exceptions.get("on_holidays", "play") != "play":
         keeps.append(("exceptions", holidays))
     for field, kept in keeps:
         _agreed(field, [kept(area_id) for area_id in area_ids])

@@ -53,3 +53,15 @@ def test_a_draft_says_so_and_can_be_dropped(own_site, open_as):
     page.get_by_role("button", name="Bỏ nháp").click()
     page.get_by_text("Đây là bản nháp").wait_for(state="hidden")
     assert page.input_value("#title") == ""
+
+
+def test_seasons_and_pauses_are_folded_away_until_they_are_wanted(form):
+    season = form.get_by_label("Phát lúc").first
+    assert not season.is_visible()
+    form.get_by_text("Hằng ngày").check()
+    form.get_by_text("Tùy chọn thêm").click()
+    season.fill("05:00")
+    form.get_by_label("Vào ngày lễ của địa bàn").select_option("skip")
+    said = "riêng từ 16/4 đến 15/10 phát lúc 05:00 (sáng); nghỉ ngày lễ"
+    form.locator("#summary", has_text=said).wait_for()
+    looked_at(form, "tao-lich-phat-tuy-chon", form.locator(".step").nth(2))

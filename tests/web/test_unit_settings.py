@@ -7,7 +7,7 @@ import pytest
 
 from controller.accounts import passwords
 from controller.database import reading, transaction
-from controller.models import Area, Node, User
+from controller.models import Area, Node, Schedule, User
 from controller.publishing import documents
 from tests.web.village import NOW, PASSWORD
 
@@ -188,3 +188,59 @@ def test_a_class_without_a_place_or_a_time_is_refused(visit, village):
     assert "hãy ghi nơi" in answer.text
     without_time = {**unit, "visit_0_at": "", "visit_0_place": "Nhà văn hóa"}
     assert visit("alice").post(f"/settings/areas/{where}", data=without_time).status_code == 422
+
+
+def test_holidays_and_sets_of_days_are_entered_as_people_write_them(visit, commune, services):
+    client, address = visit("alice"), f"/settings/areas/{commune}/policy"
+    data = {
+        "days_shown": "1",
+        "holiday_0_day": "2/9", "holiday_0_name": "Quốc khánh",
+        "holiday_1_day": "1/1", "holiday_1_lunar": "1", "holiday_1_days": "3",
+        "holiday_2_day": "24/12/2026",
+        "set_0_name": "Tàu về bến", "set_0_lunar": "14, 15,16", "set_0_dates": "5/12/2026 1/2/2027",
+    }  # fmt: skip
+    assert client.post(address, data=data).status_code == 302
+    policy = policy_of(services, commune)
+    assert policy["holidays"] == [
+        {"date": "09-02", "name": "Quốc khánh"},
+        {"lunar": "01-01", "days": 3},
+        {"date": "2026-12-24"},
+    ]
+    boats = {"lunar": {"days": [14, 15, 16]}, "dates": ["2026-12-05", "2027-02-01"]}
+    assert policy["day_sets"] == {"tau_ve_ben": {"name": "Tàu về bến", **boats}}
+    page = client.get(f"/settings/areas/{commune}").text
+    for shown in ('value="2/9"', 'value="24/12/2026"', 'value="14, 15, 16"', "05/12/2026"):
+        assert shown in page
+    renamed = {**data, "set_0_key": "tau_ve_ben", "set_0_name": "Ngày tàu về"}
+    client.post(address, data=renamed)
+    assert policy_of(services, commune)["day_sets"]["tau_ve_ben"]["name"] == "Ngày tàu về"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"holiday_0_day": "31/2/2026"}, "31/2/2026"),
+        ({"holiday_0_day": "31/2"}, "Không hiểu"),
+        ({"holiday_0_name": "Tết"}, "Tết"),
+        ({"holiday_0_day": "2/9", "holiday_0_days": "ba"}, "ba"),
+        ({"set_0_name": "Chợ phiên"}, "ít nhất một ngày"),
+        ({"set_0_name": "Chợ phiên", "set_0_lunar": "31"}, "31"),
+    ],
+)
+def test_days_that_are_not_understood_are_told(visit, commune, wrong, words):
+    data = {"days_shown": "1", **wrong}
+    answer = visit("alice").post(f"/settings/areas/{commune}/policy", data=data)
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_a_set_of_days_in_use_is_not_taken_away(visit, village, commune, services):
+    client, address = visit("alice"), f"/settings/areas/{commune}/policy"
+    client.post(address, data={"days_shown": "1", "set_0_name": "Chợ", "set_0_lunar": "2, 7"})
+    with transaction(services.engine) as session:
+        schedule = session.get_one(Schedule, village.schedules["evening"])
+        schedule.rule = {**schedule.rule, "day_set": "cho"}
+    answer = client.post(address, data={"days_shown": "1"})
+    assert answer.status_code == 422
+    assert "nhóm ngày «cho»" in answer.text
+    assert "day_sets" in policy_of(services, commune)

@@ -194,6 +194,14 @@ def test_a_set_of_days_restricts_a_rule_and_stands_alone():
     assert alone == ["2026-11-24 10:00", "2026-11-29 10:00"]
 
 
+def test_a_set_of_days_is_left_out():
+    boats = DaySet(dates=(date(2026, 11, 24), date(2026, 11, 29)))
+    found = starts(
+        rrule("FREQ=DAILY", not_on=boats), HANOI, "2026-11-01T17:00", "2026-11-23", "2026-11-27"
+    )
+    assert found == ["2026-11-23 10:00", "2026-11-25 10:00", "2026-11-26 10:00"]
+
+
 def test_a_moved_occurrence_keeps_its_id():
     rule = rule_from_json(
         {
