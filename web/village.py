@@ -4,7 +4,7 @@ The page a village head opens: a few large answers, and a note after an airing i
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -23,7 +23,7 @@ from controller.planning.airings import AiringView
 from controller.planning.tonight import tonight
 from controller.territory import hush
 from web import collation, tally
-from web.filters import here_zone
+from web.filters import here_zone, local
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -138,6 +138,7 @@ def _shown(at: Here, errors: dict[str, str]) -> dict[str, Any]:
         "group": ahead.area.group or {},
         "visits": _visits(ahead.area, at.now),
         "may_note": may(at.actor, Action.FEEDBACK),
+        "quiet_ends": _quiet_ends(at.now),
         "may_mute": may(at.actor, Action.HUSH) and hush.may_change(at.actor, order, at.now),
         "faults": {node.id: note for note, node in faults.unanswered(at.session, at.actor, at.now)},
         "errors": errors,
@@ -180,6 +181,18 @@ def _visits(area: Area, now: datetime) -> list[tuple[datetime | None, str, str]]
         if at is None or at > now - timedelta(days=1):
             found.append((at, str(each.get("place", "")), str(each.get("topic", ""))))
     return found
+
+
+def _quiet_ends(now: datetime) -> list[tuple[str, str]]:
+    """Ends of silence that take one tap: as the form sends them, and in words."""
+    here = local(now).replace(second=0, microsecond=0, tzinfo=None)
+    hour = here + timedelta(hours=1, minutes=1)
+    morning = datetime.combine(here.date() + timedelta(days=1), time(5))
+    return [
+        (f"{hour:%Y-%m-%dT%H:%M}", _("1 giờ, đến %(clock)s", clock=f"{hour:%H:%M}")),
+        (f"{morning:%Y-%m-%dT00:00}", _("Đến hết hôm nay")),
+        (f"{morning:%Y-%m-%dT%H:%M}", _("Đến %(clock)s sáng mai", clock=f"{morning:%H:%M}")),
+    ]
 
 
 def _number(text: str) -> int | None:

@@ -80,6 +80,44 @@ def test_what_sounds_is_stopped(own_site, finger):
     assert bob.taps <= MOST
 
 
+def test_what_waits_is_returned_with_a_reason(finger):
+    bob = finger("bob")
+    bob.tap("link", "2 mục chờ duyệt")
+    bob.page.get_by_text("Trả lại…").first.click()
+    bob.taps += 1
+    bob.page.get_by_label("Lý do").first.fill("Thiếu giờ họp")
+    bob.tap("button", "Trả lại")
+    bob.page.get_by_text("Đã trả lại").wait_for()
+    assert bob.taps <= MOST
+
+
+def test_a_village_head_mutes_notes_and_reports(finger):
+    hoa = finger("hoa")
+
+    def done(opened, button, said, field="", text=""):
+        hoa.taps = 0
+        hoa.tap("link", "Thôn tôi")
+        hoa.page.locator("summary", has_text=opened).first.click()
+        hoa.taps += 1
+        if field:
+            hoa.page.get_by_label(field).first.fill(text)
+        hoa.tap("button", button)
+        hoa.page.get_by_text(said).wait_for()
+        assert hoa.taps <= MOST
+
+    done("Tắt tiếng đến…", "Đến 05:00 sáng mai", "Đã tắt tiếng.")
+    done("Ghi lại bà con hỏi gì…", "Ghi lại", "Đã ghi. Cảm ơn bạn!", "Số hộ hỏi thêm", "3")
+    done("Báo hỏng…", "Báo kỹ thuật viên", "Đã báo kỹ thuật viên.", "Loa hỏng thế nào", "Loa rè")
+
+
+def test_a_silent_cluster_is_looked_into_and_tried(finger):
+    tom = finger("tom")
+    tom.tap("link", "Cụm Cầu Đá")
+    tom.tap("button", "Phát thử 5 giây")
+    tom.page.get_by_text("Đã gửi lệnh").first.wait_for()
+    assert tom.taps <= MOST
+
+
 def test_tonights_programme_is_heard(own_site, finger):
     bob = finger("bob")
     bob.tap("link", "Chương trình chiều")

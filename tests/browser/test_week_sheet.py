@@ -8,7 +8,7 @@ from controller.database import reading, transaction
 from controller.models import Airing
 from controller.scheduling import approvals, schedules
 from controller.scheduling.schedules import ItemInput, ScheduleInput
-from tests.browser.conftest import picture
+from tests.browser.conftest import picture, until
 from tests.web.village import NOW, airing_of
 
 pytestmark = pytest.mark.browser
@@ -83,6 +83,45 @@ def test_a_thumb_lifts_by_a_long_press(own_site, open_as):
     page.locator(f"{TUESDAY_EVENING}.is-target").wait_for()
     touch("touchEnd")
     page.get_by_text("Đã chuyển sang thứ 3 24/11").wait_for()
+
+
+def test_a_finger_at_the_edge_scrolls_the_page_under_it(own_site, open_as):
+    page = open_as(own_site, "bob", "/week/?from=2026-11-23")
+    page.locator("html.scripted").wait_for()
+    slot = page.locator(".slot", has_text="Chương trình chiều").first
+    slot.evaluate("each => each.scrollIntoView({block: 'center'})")
+    x, y = middle(slot.locator(".grip"))
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        at = [{"x": px, "y": py} for px, py in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", (x, y))
+    page.locator(".slot.is-lifted").wait_for()
+    before = page.evaluate("scrollY")
+    touch("touchMove", (x, 800))  # at the bottom, over the tabs
+    until(page, f"scrollY > {before} + 600")
+    touch("touchMove", (x, 90))  # back at the top
+    until(page, f"scrollY < {before}")
+    touch("touchCancel")
+    assert page.locator(".slot.is-lifted").count() == 0
+
+
+def test_the_buttons_way_moves_by_touch_and_back(own_site, browser, browser_context_args):
+    phone = {**browser_context_args, "has_touch": True, "is_mobile": True}
+    with browser.new_context(**phone) as context:
+        context.add_cookies([own_site.cookie("bob")])
+        page = context.new_page()
+        page.goto(f"{own_site.url}/week/?from=2026-11-23")
+        slot = page.locator(".slot", has_text="Chương trình chiều").first
+        slot.get_by_role("link", name="Chuyển").tap()
+        page.fill("#date", "2026-11-24")
+        page.fill("#time", "16:30")
+        page.get_by_role("button", name="Chuyển").tap()
+        page.get_by_text("Đã chuyển sang thứ 3 24/11 lúc 16:30.").wait_for()
+        page.get_by_role("button", name="Hoàn tác").tap()
+        page.get_by_text("Đã chuyển sang thứ 2 23/11 lúc 17:00.").wait_for()
 
 
 def test_a_full_week_prints_on_one_page(own_site, open_as):

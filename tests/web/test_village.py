@@ -98,3 +98,16 @@ def test_a_reported_fault_waits_for_the_technician_on_today(visit, village):
     assert "Loa hú" in tom.get(f"/nodes/{node}").text
     tom.post(f"/nodes/{node}/notes", data={"text": "Đã chỉnh loa"})
     assert "Báo hỏng" not in tom.get("/").text
+
+
+def test_the_usual_ends_of_silence_take_one_tap(visit, village):
+    page = visit("hoa").get("/village/").text
+    ends = dict(re.findall(r'name="until" value="([^"]+)">([^<]+)<', page))
+    assert ends == {
+        "2026-11-22T13:11": "1 giờ, đến 13:11",
+        "2026-11-23T00:00": "Đến hết hôm nay",
+        "2026-11-23T05:00": "Đến 05:00 sáng mai",
+    }
+    data = {"area_id": village.areas["Hạ"], "until": "2026-11-23T00:00"}
+    page = visit("hoa").post("/village/mute", data=data, follow_redirects=True).text
+    assert "Đang tắt tiếng đến 00:00 ngày 23/11/2026" in page

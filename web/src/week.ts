@@ -3,6 +3,9 @@
 
 const LIFT_MS = 350;
 const SLACK_PX = 8;
+// A finger this near the window's top or bottom scrolls the page under it; the bars take some.
+const EDGE_PX = 120;
+const FASTEST_PX = 14;
 
 interface Drag {
   card: HTMLElement;
@@ -13,6 +16,7 @@ export class WeekSheet extends HTMLElement {
   private drag: Drag | null = null;
   private timer = 0;
   private from: [number, number] = [0, 0];
+  private at: [number, number] = [0, 0];
 
   connectedCallback(): void {
     for (const grip of this.querySelectorAll<HTMLButtonElement>(".grip")) grip.hidden = false;
@@ -41,17 +45,40 @@ export class WeekSheet extends HTMLElement {
     document.addEventListener("pointermove", move);
     document.addEventListener("pointerup", end);
     document.addEventListener("pointercancel", end);
+    this.at = this.from;
     if (event.pointerType !== "mouse") {
-      this.timer = window.setTimeout(() => this.lift(card), LIFT_MS);
+      this.timer = window.setTimeout(() => {
+        this.lift(card);
+        this.scroll();
+      }, LIFT_MS);
     }
   }
 
   private moved(event: PointerEvent, card: HTMLElement): void {
     const far = Math.hypot(event.clientX - this.from[0], event.clientY - this.from[1]) > SLACK_PX;
-    if (!this.drag && far && event.pointerType === "mouse") this.lift(card);
-    if (!this.drag) return;
-    const below = document.elementFromPoint(event.clientX, event.clientY);
+    if (!this.drag && far && event.pointerType === "mouse") {
+      this.lift(card);
+      this.scroll();
+    }
+    this.at = [event.clientX, event.clientY];
+    if (this.drag) this.look();
+  }
+
+  private look(): void {
+    const below = document.elementFromPoint(...this.at);
     this.point(below?.closest<HTMLElement>(".cell") ?? null);
+  }
+
+  private scroll(): void {
+    if (!this.drag) return;
+    const [, y] = this.at;
+    const past = Math.max(EDGE_PX - y, 0) - Math.max(y - (window.innerHeight - EDGE_PX), 0);
+    const speed = Math.max(-1, Math.min(1, past / EDGE_PX)) * FASTEST_PX;
+    if (speed) {
+      window.scrollBy({ top: -speed, behavior: "instant" });
+      this.look();
+    }
+    window.requestAnimationFrame(() => this.scroll());
   }
 
   private key(event: KeyboardEvent): void {
@@ -85,6 +112,7 @@ export class WeekSheet extends HTMLElement {
     const next = rows[down]?.cells[across];
     if (next?.classList.contains("cell")) {
       this.point(next);
+      next.scrollIntoView({ block: "nearest" });
       this.say(next.dataset["name"] ?? "");
     }
   }
