@@ -91,8 +91,7 @@ class Store:
     def has_derived(self, path: Path) -> bool:
         """Whether it is cached; its grace time then starts anew, and no sweep comes between."""
         with _locked(self.root, fcntl.LOCK_SH), suppress(FileNotFoundError):
-            os.utime(path)
-            return True
+            return _touched(path)
         return False
 
     def keep_derived(self, incoming: BinaryIO, path: Path) -> Path:
@@ -178,9 +177,7 @@ class Store:
                     whole = os.fstat(held.fileno()).st_size == size_bytes
             except StoreCorrupt:
                 return False
-            if whole:
-                os.utime(self.path(sha256))
-            return whole
+            return whole and _touched(self.path(sha256))
 
     def _verify(self, sha256: str, handle: BinaryIO) -> None:
         status = os.fstat(handle.fileno())
@@ -191,6 +188,15 @@ class Store:
             raise StoreCorrupt(sha256)
         handle.seek(0)
         self._verified[sha256] = seen
+
+
+def _touched(path: Path) -> bool:
+    """Start the grace time anew; False for another user's file, which is then made again."""
+    try:
+        os.utime(path)
+    except PermissionError:
+        return False
+    return True
 
 
 def _is_hash(name: str) -> bool:

@@ -32,6 +32,7 @@ class CommandKind(StrEnum):
     CLIP_CHANGED = "clip_changed"  # clip_id, area_ids
     NODE_ORDER = "node_order"  # order_id
     STICK_TAKEN = "stick_taken"  # device_ids; the result has the acknowledgements, sealed
+    PACK_SIGN = "pack_sign"  # manifest; the result has key and signature, or why there is none
     TRUST_CHANGED = "trust_changed"  # (nothing)
     AREA_STATE_CHANGED = "area_state_changed"  # area_ids, verb?, emergency_id?
 

@@ -5,6 +5,7 @@ BEGIN that later writes fails with "database is locked" whatever the busy timeou
 makes DDL transactional, on which migrations rely.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -65,6 +66,7 @@ def reading(engine: Engine) -> Session:
 
 def _open_sqlite(url: str) -> Engine:
     engine = create_engine(url, module=_safe_sqlite())
+    event.listen(engine, "do_connect", _make_file)
     event.listen(engine, "connect", _prepare_connection)
     event.listen(engine, "begin", _begin)
     return engine
@@ -86,6 +88,17 @@ def _safe_sqlite() -> ModuleType:
         "SQLite on this machine is too old for two processes: use PostgreSQL "
         "(LOALANG_DATABASE_URL).",
     )
+
+
+def _make_file(_dialect: Any, _record: Any, arguments: list[Any], _options: Any) -> None:
+    """A new database is for the group, too, where the umask lets it be.
+
+    The pages may be another user of the same group; SQLite itself would leave them out, and gives
+    its log the mode of the database.
+    """
+    path = str(arguments[0]) if arguments else ""
+    if path and path != ":memory:" and not path.startswith("file:") and not Path(path).exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o660))
 
 
 def _prepare_connection(connection: Any, _record: Any) -> None:

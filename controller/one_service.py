@@ -9,6 +9,7 @@ other in those seconds is harmless: rows have keys of their own and documents on
 
 import fcntl
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -49,7 +50,8 @@ def only_service(engine: Engine, run_dir: Path) -> Iterator[Keeps]:
             lead.release()
         return
     run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / "service.lock").open("w", encoding="ascii") as file:
+    # Whoever may open it could keep the service out: nobody else may.
+    with os.fdopen(os.open(run_dir / "service.lock", os.O_RDWR | os.O_CREAT, 0o600)) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

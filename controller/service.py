@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from types import FrameType
 
 from sqlalchemy import Engine
@@ -27,6 +27,8 @@ from sqlalchemy import Engine
 from audio_library.store import Store
 from controller import database, schema, sd_notify
 from controller import settings as configuration
+from controller.bell import bell, rang
+from controller.commands import CommandKind
 from controller.errors import ControllerError
 from controller.fleet.enrolment import Bound
 from controller.keys.certificates import Authority
@@ -44,7 +46,9 @@ from controller.publishing.orders import Orders
 from controller.publishing.page_store import PageStore
 from controller.publishing.vouching import Voucher
 from controller.settings import Settings
+from controller.upkeep import recovery
 from controller.upkeep.housekeeping import Keeping, jobs, scheduler
+from controller.usb import pack_signing
 from protocol.envelope import MessageType
 from protocol.errors import ProtocolError
 from protocol.messages import ControllerState, Want
@@ -86,12 +90,12 @@ class Service:
         second = settings.second_signer
         self.publisher = Publisher(engine, self.link, ring, topics, clock, second=second)
         self.voucher = Voucher(engine, self.publisher, ring, second, clock)
-        pages = PageStore(settings.data_dir / "pages")
+        pages = PageStore(settings.day_pages_dir)
         self.seeder = ClipSeeder(
             self.link.publish,
             topics,
             BlobSource(pages, Store(settings.store_dir)),
-            FileLedger(settings.data_dir / "seeded.json"),
+            FileLedger(settings.service_dir / "seeded.json"),
             time.monotonic,
         )
         self.desk = Desk(
@@ -113,7 +117,8 @@ class Service:
         )
         self.orders = Orders(engine, self.publisher, self.seeder.offer, clock)
         self._urgent = Commander(engine, urgent(self.orders), clock)
-        self._ordinary = Commander(engine, ordinary(self.desk, self._vouch), clock)
+        more = {CommandKind.PACK_SIGN: partial(pack_signing.answer, settings, engine)}
+        self._ordinary = Commander(engine, ordinary(self.desk, self._vouch, more), clock)
         self._keeping = Keeping(
             engine,
             self.desk,
@@ -129,7 +134,9 @@ class Service:
     def run(self, stop: threading.Event, keeps_lead: Keeps = lambda: True) -> bool:
         """Until `stop` is set, or the lead is lost; whether it was still ours."""
         with ExitStack() as stack:
-            bell = stack.enter_context(_bell(self._settings.wake_path))
+            heard = stack.enter_context(bell(self._settings.wake_path))
+            pack_signing.tell(self._settings)
+            recovery.seal(self._settings)
             self.publisher.resume()
             self.voucher.say()
             self.desk.configure()
@@ -148,7 +155,7 @@ class Service:
             sd_notify.notify("READY=1")
             stack.callback(self.link.hurry)
             stack.callback(sd_notify.notify, "STOPPING=1")
-            return self._loop(stop, bell, keeps_lead)
+            return self._loop(stop, heard, keeps_lead)
 
     def step(self) -> bool:
         """One turn of the main loop: a stop or an emergency goes before everything."""
@@ -174,7 +181,7 @@ class Service:
 
     # --- the loops' heads ----------------------------------------------------------------------
 
-    def _loop(self, stop: threading.Event, bell: socket.socket, keeps_lead: Keeps) -> bool:
+    def _loop(self, stop: threading.Event, heard: socket.socket, keeps_lead: Keeps) -> bool:
         alive_at = 0.0
         while not stop.is_set():
             if time.monotonic() - alive_at > _WATCHDOG_S and self.turns(time.monotonic()):
@@ -184,7 +191,7 @@ class Service:
                     _log.error("another service leads now; this one stops acting")
                     return False
                 sd_notify.notify("WATCHDOG=1")
-            if not _guarded("the main loop", self.step) and _rang(bell):
+            if not _guarded("the main loop", self.step) and rang(heard):
                 self._work.set()
         return True
 
@@ -352,30 +359,6 @@ def _guarded(what: str, turn: Callable[[], bool | None]) -> bool:
         _log.exception("%s failed", what)
         time.sleep(_POLL_S)
         return False
-
-
-@contextmanager
-def _bell(path: Path) -> Iterator[socket.socket]:
-    """The socket on which pages and API nudge us."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
-        bell.bind(str(path))
-        path.chmod(0o660)
-        bell.settimeout(_POLL_S)
-        try:
-            yield bell
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _rang(bell: socket.socket) -> bool:
-    """Wait for a nudge; False when none came in a while."""
-    try:
-        bell.recv(64)
-    except TimeoutError:
-        return False
-    return True
 
 
 def main() -> int:

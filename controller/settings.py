@@ -28,7 +28,8 @@ _MASK: Final = "********"
 class Settings:
     """The effective values. Paths are absolute; times and sizes carry their unit."""
 
-    data_dir: Path
+    data_dir: Path  # what the service and the pages share
+    service_dir: Path  # what only the service writes, its keys too; one user: data_dir
     database_url: str  # sqlite:///PATH or postgresql://…
     broker_url: str  # mqtt://HOST:PORT or mqtts://HOST:PORT
     broker_user: str
@@ -70,6 +71,16 @@ class Settings:
     def temporary_dir(self) -> Path:
         """Where uploads and exports wait; on the same disk as the store."""
         return self.data_dir / "tmp"
+
+    @property
+    def day_pages_dir(self) -> Path:
+        """Where the service keeps the day pages of schedules; the pages read them for a stick."""
+        return self.service_dir / "pages"
+
+    @property
+    def pack_key_file(self) -> Path:
+        """What clip packs are signed with; only the service reads it."""
+        return self.signing_key_file.with_name("packs.key")
 
     @property
     def factor_box(self) -> FactorBox:
@@ -130,11 +141,13 @@ def load(environ: Mapping[str, str], config: Path | None = None) -> Settings:
 
 def _read(reader: "_Reader") -> Settings:
     data_dir = reader.path("data_dir", Path("/var/lib/loalang"))
+    service_dir = reader.path("service_dir", data_dir)
     bind = reader.get("bind", "127.0.0.1:8080", _address)
     file = f"sqlite:///{data_dir / 'loalang.db'}"
     database_url = reader.get("database_url", file, _scheme(_DATABASES))
     return Settings(
         data_dir=data_dir,
+        service_dir=service_dir,
         database_url=database_url,
         broker_url=reader.get("broker_url", "mqtt://127.0.0.1:1883", _scheme(_BROKERS)),
         broker_user=reader.get("broker_user", "", str),
@@ -147,11 +160,11 @@ def _read(reader: "_Reader") -> Settings:
         site=reader.get("site", "main", _topic_level),
         bind=bind,
         public_url=reader.get("public_url", f"http://{bind}", _scheme(_PAGES)).rstrip("/"),
-        signing_key_file=reader.path("signing_key_file", data_dir / "keys" / "controller.key"),
+        signing_key_file=reader.path("signing_key_file", service_dir / "keys" / "controller.key"),
         secret_key_file=reader.path("secret_key_file", data_dir / "keys" / "web.key"),
         factor_key_file=reader.path("factor_key_file", data_dir / "keys" / "factor.key"),
         store_dir=reader.path("store_dir", data_dir / "store"),
-        wake_path=reader.path("wake_path", data_dir / "run" / "service.sock"),
+        wake_path=reader.path("wake_path", service_dir / "run" / "service.sock"),
         horizon_days=reader.get("horizon_days", 30, _between(2, 90)),
         ready_check_s=reader.get("ready_check_s", 1800, _between(10, 86400)),
         missed_grace_s=reader.get("missed_grace_s", 60, _between(1, 86400)),

@@ -1,6 +1,6 @@
 """Brings the service's access list to mosquitto, and has it read it anew.
 
-    python -m deploy.broker_access --from /var/lib/loalang/broker --to /etc/loalang/broker \
+    python -m deploy.broker_access --from /var/lib/loalang-service/broker --to /etc/loalang/broker \
         --user mosquitto
 
 Run as root by loalang-broker-access.service, which a systemd path unit starts whenever the service
@@ -78,7 +78,8 @@ def _checked_revocations(content: bytes, devices: Path) -> bytes:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="deploy.broker_access", description=__doc__)
-    parser.add_argument("--from", dest="source", type=Path, default=Path("/var/lib/loalang/broker"))
+    source = Path("/var/lib/loalang-service/broker")
+    parser.add_argument("--from", dest="source", type=Path, default=source)
     parser.add_argument("--to", type=Path, default=Path("/etc/loalang/broker"))
     parser.add_argument("--user", help="the user mosquitto runs as, and its group")
     options = parser.parse_args(arguments)

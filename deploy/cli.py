@@ -59,6 +59,7 @@ ADMINISTRATION: Final = {
     "token": ("mã truy cập API", "API tokens"),
     "area": ("địa bàn", "areas"),
     "clip": ("bản tin", "clips"),
+    "pack": ("gói bản tin mang sang nơi khác", "recordings carried between places in one file"),
     "stick": ("USB cho cụm loa không có mạng", "a USB stick for nodes with no link"),
     "schedule": ("lịch phát", "schedules"),
     "airing": ("lượt phát", "single airings"),

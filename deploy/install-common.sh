@@ -13,10 +13,11 @@ install_packages() { # names of Debian packages; only the missing ones, so that 
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-make_user() { # home folder
-	getent group loalang >/dev/null || groupadd --system loalang
-	getent passwd loalang >/dev/null ||
-		useradd --system --gid loalang --home-dir "$1" --no-create-home --shell /usr/sbin/nologin loalang
+make_user() { # home folder, name (loalang when left out), which is its group's too
+	local name=${2:-loalang}
+	getent group "$name" >/dev/null || groupadd --system "$name"
+	getent passwd "$name" >/dev/null ||
+		useradd --system --gid "$name" --home-dir "$1" --no-create-home --shell /usr/sbin/nologin "$name"
 }
 
 copy_source() { # from, to: only what is shipped, and never a checkout's leftovers
@@ -78,6 +79,30 @@ link_command() { # program, command, settings: as the service's user, with the s
 		cd /
 		if [ "\$(id -un)" = loalang ]; then exec "$1" "\$@"; fi
 		exec runuser -u loalang -- "$1" "\$@"
+	SH
+	chmod 755 "$2"
+}
+
+link_controller() { # venv, command, settings: as the service's user; what touches everybody's keys, as root
+	cat >"$2" <<-SH
+		#!/bin/sh
+		# Loa Làng's administration, as the service's own user and with its settings.
+		export LOALANG_CONFIG="$3" PYTHONSAFEPATH=1
+		case "\${1:-}" in
+		backup | restore)
+			# The service's keys and the pages' keys have no reader in common but root.
+			[ "\$(id -u)" -eq 0 ] || { echo "Run it as root: sudo \$0 \$*" >&2; exit 1; }
+			umask 0077
+			status=0
+			"$1/bin/loalang" "\$@" || status=\$?
+			[ "\$1" != restore ] || "$1/bin/python" -m deploy.folders --config "$3" || status=1
+			exit \$status
+			;;
+		esac
+		umask 0007
+		cd /
+		if [ "\$(id -un)" = loalang ]; then exec "$1/bin/loalang" "\$@"; fi
+		exec runuser -u loalang -- "$1/bin/loalang" "\$@"
 	SH
 	chmod 755 "$2"
 }

@@ -40,10 +40,12 @@ packages=(mosquitto python3-venv espeak-ng ca-certificates)
 [ "$postgresql" = no ] || packages+=(postgresql)
 install_packages "${packages[@]}"
 
-say "User and folders"
+say "Users and folders"
+# Two users: the service holds the keys, the pages cannot read them. deploy/folders.py has the rest.
 make_user /var/lib/loalang
+make_user /var/lib/loalang-web loalang-web
+usermod --append --groups loalang-web loalang
 install -d -m 755 "$home" "$home/bin" "$etc"
-install -d -m 700 -o loalang -g loalang /var/lib/loalang
 
 say "Program"
 build=$(mktemp -d)
@@ -73,13 +75,20 @@ if [ "$postgresql" = yes ]; then
 	database="postgresql:///loalang?host=/var/run/postgresql"
 	start_unit postgresql.service ""
 	# The user of the system is the user of the database: no password to keep.
-	su postgres -s /bin/sh -c "psql -Atc \"SELECT 1 FROM pg_roles WHERE rolname = 'loalang'\" | grep -q 1 || createuser loalang"
+	for role in loalang loalang-web; do
+		su postgres -s /bin/sh -c "psql -Atc \"SELECT 1 FROM pg_roles WHERE rolname = '$role'\" | grep -q 1 || createuser $role"
+	done
 	su postgres -s /bin/sh -c "psql -Atc \"SELECT 1 FROM pg_database WHERE datname = 'loalang'\" | grep -q 1 || createdb -O loalang loalang"
+	# The pages read and write rows; what tables there are is the service's business.
+	su postgres -s /bin/sh -c "psql -q -d loalang" <"$here/pages-rights.sql"
 fi
 if [ ! -f "$etc/controller.toml" ]; then
 	cat >"$etc/controller.toml" <<-TOML
 		# The controller's settings; deploy/README.md lists them. The broker's password comes from the unit.
 		data_dir = "/var/lib/loalang"
+		service_dir = "/var/lib/loalang-service"
+		secret_key_file = "/var/lib/loalang-web/web.key"
+		factor_key_file = "/var/lib/loalang-web/factor.key"
 		database_url = "$database"
 		broker_url = "mqtt://127.0.0.1:1883"
 		broker_user = "controller"
@@ -87,16 +96,21 @@ if [ ! -f "$etc/controller.toml" ]; then
 		public_url = "https://${names[0]}"
 	TOML
 fi
-chgrp loalang "$etc/controller.toml"
+# Read by both users; there is no secret in it.
+chgrp loalang-web "$etc/controller.toml"
 chmod 640 "$etc/controller.toml"
+# What an installation of one user kept in one folder is moved: nobody may be writing there.
+[ ! -d /var/lib/loalang/keys ] || [ ! -d /run/systemd/system ] || systemctl stop loalang-controller.service || true
+(umask 0077 && "$home/venv/bin/python" -m deploy.folders --config "$etc/controller.toml")
 
 say "Services"
 install_unit "$here/systemd/loalang-controller.service"
+install_unit "$here/systemd/loalang-web.service"
 install_unit "$here/systemd/loalang-broker-access.service"
 install_unit "$here/systemd/loalang-broker-access.path"
-install -d -m 700 -o loalang -g loalang /var/lib/loalang/broker
 start_unit loalang-broker-access.path changed
 start_unit loalang-controller.service changed
+start_unit loalang-web.service changed
 if [ "$https" != none ]; then
 	tls=""
 	[ "$https" = caddy ] || tls="	tls internal"
@@ -135,11 +149,11 @@ if [ "$https" != none ]; then
 		# Caddy makes its authority at the first start; the pages hand out the certificate, never the key.
 		authority=/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt
 		for _ in 1 2 3 4 5 6 7 8 9 10; do [ -f "$authority" ] && break; sleep 1; done
-		[ ! -f "$authority" ] || install -m 644 -o loalang -g loalang "$authority" /var/lib/loalang/pages-ca.crt
+		[ ! -f "$authority" ] || install -m 644 -o loalang -g loalang-web "$authority" /var/lib/loalang/pages-ca.crt
 	fi
 fi
 
-link_command "$home/venv/bin/loalang" /usr/local/bin/loalang-controller "$etc/controller.toml"
+link_controller "$home/venv" /usr/local/bin/loalang-controller "$etc/controller.toml"
 say "Done"
 cat <<TEXT
 The pages:       https://${names[0]}/   (ports 80 and 443 open for people, 8883 for nodes)

@@ -238,35 +238,34 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     host, port = settings.address
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
-    return _supervise(settings.environ(), settings.wake_path.parent, f"http://{reachable}:{port}")
+    url = None if options.no_pages else f"http://{reachable}:{port}"
+    return _supervise(settings.environ(), settings.wake_path.parent, url)
 
 
-def parts_of_controller(environment: Mapping[str, str]) -> list[Part]:
-    """The service, what helps it take in reports, the pages, and the tunes that are made once."""
+def parts_of_controller(environment: Mapping[str, str], with_pages: bool = True) -> list[Part]:
+    """The service, what helps it take in reports, the pages, and the tunes that are made once.
+
+    Without the pages where another user runs them, who can read no key of the service.
+    """
     python = sys.executable
     pages = {name: text for name, text in environment.items() if name != "NOTIFY_SOCKET"}
     helpers = range(1, int(environment.get("LOALANG_INGEST_WORKERS", "1")))
+    # An open page holds a stream that never ends: gunicorn would wait its whole grace for it.
+    web = Part("web", [python, "-m", "deploy.cli", "web"], pages, stop_s=3.5, hurry=signal.SIGQUIT)
     return [
         Part("service", [python, "-m", "controller.service"], environment, stop_s=3.5),
         *(Part(f"ingest-{n}", [python, "-m", "controller.ingest_worker"], pages) for n in helpers),
-        # An open page holds a stream that never ends: gunicorn would wait its whole grace for it.
-        Part(
-            "web",
-            [python, "-m", "deploy.cli", "web"],
-            pages,
-            stop_s=3.5,
-            hurry=signal.SIGQUIT,
-        ),
+        *([web] if with_pages else []),
         Part("tunes", [python, "-m", "controller.library.tunes"], pages, once=True, niceness=10),
     ]
 
 
-def _supervise(settings: Mapping[str, str], run_dir: Path, url: str) -> int:
+def _supervise(settings: Mapping[str, str], run_dir: Path, url: str | None) -> int:
     stop = StopSignal()
     supervisor = Supervisor()
     with Notices(run_dir / "notify.sock") as notices:
         environment = {**os.environ, **settings, "NOTIFY_SOCKET": str(notices.path)}
-        for part in parts_of_controller(environment):
+        for part in parts_of_controller(environment, with_pages=url is not None):
             supervisor.start(part)
         ready, heard_s = False, time.monotonic()
         while not stop.wait(TICK_S):
@@ -275,7 +274,7 @@ def _supervise(settings: Mapping[str, str], run_dir: Path, url: str) -> int:
             if words:
                 heard_s = time.monotonic()
                 say("WATCHDOG=1")
-            if not ready and notices.ready and answers(url):
+            if not ready and notices.ready and (url is None or answers(url)):
                 ready = True
                 say("READY=1")
             if time.monotonic() - heard_s > _HANGS_S:
@@ -290,6 +289,7 @@ def _supervise(settings: Mapping[str, str], run_dir: Path, url: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="loalang controller", description=__doc__)
     parser.add_argument("what", nargs="?", default="run", choices=("run", "check-config"))
+    parser.add_argument("--no-pages", action="store_true", help="another user runs 'loalang web'")
     parser.add_argument("--config", type=Path, help="a TOML file; the environment beats it")
     return parser
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from controller.accounts import second_factor
+from controller.database import transaction
 from controller.errors import ControllerError
 from controller.schema import require_current
 from controller.services import open_services
@@ -85,6 +87,8 @@ def _check(settings: Settings) -> None:
     services = open_services(settings)
     try:
         require_current(services.engine)
+        with transaction(services.engine) as session:
+            second_factor.lock_all(session, settings.factor_box)
     finally:
         # The worker is a fork and opens connections of its own.
         services.engine.dispose()

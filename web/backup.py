@@ -1,4 +1,4 @@
-"""Backups from the page: make one now, list them, take one home. They hold the station's keys.
+"""Backups from the page: make one now, list them, take one home. No key lies open in them.
 
 Only who administers everything may, and the password is asked again before one leaves the house.
 Restoring needs the console: the page says how.
@@ -16,7 +16,7 @@ from controller.accounts import audit, people, second_factor
 from controller.api.here import Here, changing, services
 from controller.errors import ControllerError, NotAllowed, NotFound
 from controller.models import User
-from controller.upkeep import backups
+from controller.upkeep import backups, recovery
 from web.forms import once
 from web.i18n import _, sentence
 from web.limits import limited
@@ -50,7 +50,7 @@ def make() -> Response:
         name = f"loalang-{at.now:%Y%m%d-%H%M%S}.tar"
         audit.record(at.session, at.actor, "backup.make", "backup", name, None, at.now)
     folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o770)
     try:
         backups.write(services().settings, folder / name, at.now)
     except ControllerError as error:
@@ -64,7 +64,7 @@ def make() -> Response:
 
 @bp.post("/<name>")
 def take(name: str) -> Response:
-    """Download one; the password again, because the keys are in it."""
+    """Download one; the password again, because everything is in it."""
     with changing() as at:
         _require(at)
         user = at.session.get(User, at.actor.user_id or "")
@@ -89,6 +89,11 @@ def kept() -> list[Kept]:
         Kept(each.name, each.stat().st_size, datetime.fromtimestamp(each.stat().st_mtime, UTC))
         for each in sorted(found, reverse=True)
     ]
+
+
+def holds_keys() -> bool:
+    """Whether the keys go with a backup, sealed."""
+    return recovery.chosen(services().settings)
 
 
 def may_back_up(at: Here) -> bool:

@@ -95,6 +95,7 @@ def _page(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
         values=values,
         errors=errors,
         backups=backup.kept() if backup.may_back_up(at) else None,
+        keys_sealed=backup.holds_keys(),
         factor_rule=second_factor.required(at.session),
         may_rule=second_factor.may_rule(at.session, at.actor),
         earshot_m=round(stagger.earshot_m(at.session)),

@@ -127,7 +127,7 @@ def chosen(area_id: str | None) -> list[str]:
 def packed(node_ids: list[str], days: int = 30) -> Response:
     """The ZIP as a download. Raises as `stick_files.packed`."""
     at = services()
-    find = BlobSource(Store(at.settings.data_dir / "pages"), at.store)
+    find = BlobSource(Store(at.settings.day_pages_dir), at.store)
     with stick_files.packed(
         at.engine,
         current_actor(),

@@ -1,6 +1,9 @@
-"""`loalang keys list|rotate|finish`: the keys the service signs with."""
+"""`loalang keys list|rotate|finish|passphrase`: what the service signs with, and its safe copy."""
 
 import argparse
+import getpass
+import sys
+from pathlib import Path
 from typing import Any
 
 from controller import commands
@@ -9,6 +12,7 @@ from controller.cli.console import DONE, Console
 from controller.cli.parsing import Group
 from controller.commands import CommandKind
 from controller.keys.signing import Keyring
+from controller.upkeep import recovery
 
 
 def add(words: Any) -> None:
@@ -17,6 +21,7 @@ def add(words: Any) -> None:
     keys.verb("list", show, "the keys in use; --json shows them whole")
     keys.verb("rotate", rotate, "make the next key; both sign until 'finish'")
     keys.verb("finish", finish, "the next key takes over, the one before is trusted no more")
+    keys.verb("passphrase", passphrase, "seal the keys into backups from now on", _chosen)
 
 
 def show(console: Console, _asked: argparse.Namespace) -> int:
@@ -27,6 +32,7 @@ def show(console: Console, _asked: argparse.Namespace) -> int:
 def rotate(console: Console, _asked: argparse.Namespace) -> int:
     ring = Keyring(console.settings.signing_key_file)
     made = ring.rotate()
+    recovery.seal(console.settings)
     _tell(console, "keys.rotate", made.verify_key.kid)
     console.table(_records(ring), ("state", "kid"))
     console.say(
@@ -40,9 +46,40 @@ def rotate(console: Console, _asked: argparse.Namespace) -> int:
 
 def finish(console: Console, _asked: argparse.Namespace) -> int:
     ring = Keyring(console.settings.signing_key_file)
-    _tell(console, "keys.finish", ring.finish().verify_key.kid)
+    took_over = ring.finish()
+    recovery.seal(console.settings)
+    _tell(console, "keys.finish", took_over.verify_key.kid)
     console.table(_records(ring), ("state", "kid"))
     return DONE
+
+
+def passphrase(console: Console, asked: argparse.Namespace) -> int:
+    chosen = _typed(asked.file) or recovery.invented()
+    recovery.choose(console.settings, chosen)
+    with console.changing() as (session, actor):
+        audit.record(session, actor, "keys.passphrase", "key", "recovery", None, console.now)
+    if asked.file is None:
+        console.show({"passphrase": chosen})
+    console.say(
+        "Hãy chép mật khẩu khôi phục ra giấy và cất ngoài máy chủ: không ai xem lại được. Từ nay "
+        "bản sao lưu mang theo khoá, niêm phong bằng mật khẩu này; bản cũ không đổi.",
+        "Write the recovery passphrase down and keep it away from this server: nobody can show it "
+        "again. From now on backups carry the keys, sealed under it; older ones stay as they are.",
+    )
+    return DONE
+
+
+def _typed(file: Path | None) -> str:
+    """What somebody chose; nothing, and one is made up."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    if not sys.stdin.isatty():
+        return ""
+    return getpass.getpass("A passphrase of your own (Enter: one is made up): ").strip()
+
+
+def _chosen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--file", type=Path, help="read it from a file instead of asking")
 
 
 def _tell(console: Console, action: str, kid: str) -> None:

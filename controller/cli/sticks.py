@@ -22,7 +22,7 @@ def add(words: Any) -> None:
 
 def export(console: Console, asked: argparse.Namespace) -> int:
     settings = console.settings
-    find = BlobSource(Store(settings.data_dir / "pages"), Store(settings.store_dir))
+    find = BlobSource(Store(settings.day_pages_dir), Store(settings.store_dir))
     with console.changing() as (session, actor):
         where = area_id(session, asked.area)
         node_ids = asked.node or list(sticks.chosen(session, actor, console.now, where))

@@ -94,6 +94,17 @@ def public_keys(path: Path) -> Sequence[str]:
     return [key.verify_key.hex for key in Keyring(path).signing]
 
 
+def may_read(path: Path) -> bool:
+    """Whether this process may read the key, or make it where there is none yet.
+
+    The pages of an installation with two users may not: the service signs for them.
+    """
+    if os.access(path, os.F_OK):
+        return os.access(path, os.R_OK)
+    folder = next(each for each in path.parents if os.access(each, os.F_OK))
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
 def load_or_create(path: Path) -> SigningKey:
     """The key in `path` (64 hex digits, mode 0600). Raises ControllerError for an unsafe file."""
     if not path.exists():

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from protocol.chunks import MAX_BLOB_BYTES
 
@@ -52,7 +52,7 @@ class FileLedger:
         if self._is_torn or self._entries > 2 * len(self._known) + _SLACK:
             self._write_anew()
             return
-        with self._path.open("a", encoding="ascii") as file:
+        with _opened(self._path, "a") as file:
             _put(file, changes)
 
     def _take(self, line: str) -> None:
@@ -88,10 +88,19 @@ class FileLedger:
     def _write_anew(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_name(self._path.name + ".part")
-        with part.open("w", encoding="ascii") as file:
+        with _opened(part, "w") as file:
             _put(file, self._known)
         part.replace(self._path)
         self._entries, self._is_torn = len(self._known), False
+
+
+def _opened(path: Path, mode: str) -> TextIO:
+    """Not for the group to write, whatever the umask: the pages are in it."""
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o640)
+
+    return cast(TextIO, open(path, mode, encoding="ascii", opener=opener))  # noqa: PTH123, SIM115
 
 
 def _put(file: TextIO, changes: Mapping[str, int]) -> None:

@@ -79,7 +79,11 @@ def urgent(orders: Orders) -> dict[CommandKind, Handler]:
     }
 
 
-def ordinary(desk: Desk, vouch: Callable[[bool], int] | None = None) -> dict[CommandKind, Handler]:
+def ordinary(
+    desk: Desk,
+    vouch: Callable[[bool], int] | None = None,
+    more: Mapping[CommandKind, Handler] | None = None,
+) -> dict[CommandKind, Handler]:
     """What changes documents. `vouch(True)`: the keys changed, and all must be said anew."""
     vouched = vouch or (lambda keys_changed: 0)
 
@@ -103,4 +107,5 @@ def ordinary(desk: Desk, vouch: Callable[[bool], int] | None = None) -> dict[Com
         CommandKind.CLIP_CHANGED: lambda body: desk.refresh(body.get("area_ids")),
         CommandKind.STICK_TAKEN: lambda body: {"acks": desk.seal_acks(body["device_ids"])},
         CommandKind.TRUST_CHANGED: lambda body: vouched(True),
+        **(more or {}),
     }

@@ -6,6 +6,7 @@ and written anew.
 """
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 
@@ -20,10 +21,11 @@ class PageStore(Store):
         if self._used_again(sha256, len(data)):
             return sha256
         target = self.path(sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             dir=self.root, prefix=".", suffix=".part", delete=False
         ) as part:
             part.write(data)
+            os.fchmod(part.fileno(), 0o640)  # pages of another user write sticks from it
         Path(part.name).replace(target)
         return sha256

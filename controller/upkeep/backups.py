@@ -1,4 +1,7 @@
-"""Backup and restore: database, sound files and keys in one tar, and back.
+"""Backup and restore: database, sound files and sealed keys in one tar, and back.
+
+The keys are in it only where somebody chose a recovery passphrase, and open to nobody without it
+(controller.recovery); a backup of an earlier version, with the keys as they are, is still restored.
 
 The database is copied online (SQLite's own backup), before the files: every sound a row names was
 stored before the row. A restore works beside what is there and moves it into place at the end;
@@ -12,7 +15,7 @@ import re
 import secrets
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,14 +29,18 @@ from controller import database, schema, sequence
 from controller.accounts import second_factor
 from controller.errors import ControllerError
 from controller.settings import Settings
+from controller.upkeep import recovery
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_READABLE: Final = (1, 2)  # 1: the keys lay in it as they are
 _DATABASE: Final = "loalang.db"
 _MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(
-    r"manifest\.json|loalang\.db|keys/[a-z0-9.-]+\.key|store/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"manifest\.json|loalang\.db|keys/[a-z0-9.-]+\.key|sealed/[a-z]+\.json"
+    r"|store/[0-9a-f]{2}/[0-9a-f]{64}"
 )
 _SECRET_MODE: Final = 0o600
+_DATABASE_MODE: Final = 0o660  # less what the umask takes away
 _SOUND_MODE: Final = 0o440
 
 
@@ -45,6 +52,10 @@ class Summary:
     files: int
     bytes: int
     made_at: str
+    keys: bool  # whether the keys are among it
+
+
+Passphrase = Callable[[], str]
 
 
 def write(settings: Settings, path: Path, now: datetime) -> Summary:
@@ -56,27 +67,30 @@ def write(settings: Settings, path: Path, now: datetime) -> Summary:
             f"Tệp {path} đã có: hãy chọn tên khác.",
             f"The file {path} exists: choose another name.",
         )
-    settings.temporary_dir.mkdir(parents=True, exist_ok=True)
-    copy = settings.temporary_dir / f"backup-{secrets.token_hex(4)}.db"
+    # Beside the target: where somebody else may write, they could put another file in its place.
+    copy = path.with_name(f".backup-{secrets.token_hex(8)}.db")
     part = path.with_name(path.name + ".part")
+    sealed = recovery.for_backup(settings)
     try:
         _copy_database(source, copy)
-        files = [(_DATABASE, copy), *_files(settings)]
-        _write_tar(part, files, now)
+        files = [(_DATABASE, copy), *_sounds(settings)]
+        _write_tar(part, files, sealed, now)
         part.replace(path)
         _sync(path.parent)
     finally:
         copy.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
-    return Summary(path, len(files), path.stat().st_size, now.isoformat())
+    count = len(files) + len(sealed)
+    return Summary(path, count, path.stat().st_size, now.isoformat(), bool(sealed))
 
 
-def restore(settings: Settings, path: Path) -> Summary:
+def restore(settings: Settings, path: Path, passphrase: Passphrase | None = None) -> Summary:
     """Bring a backup back into an empty data folder. Raises ControllerError.
 
-    Steps: unpack beside → look whether the database is whole → move sounds, keys and, last, the
-    database into place → upgrade it → jump the sequence. Cut off before the last move, nothing is
-    there yet and it can be run again.
+    `passphrase` is asked where keys are sealed; None: they stay out. Steps: unpack beside → look
+    whether the database is whole → open the keys → move sounds, keys and, last, the database into
+    place → upgrade it → jump the sequence. Cut off before the last move, nothing is there yet and
+    it can be run again.
     """
     target = _database_path(settings)
     if target.exists():
@@ -87,8 +101,11 @@ def restore(settings: Settings, path: Path) -> Summary:
         )
     with _unpacked(settings, path) as (folder, manifest):
         _require_whole(folder / _DATABASE)
+        if passphrase is not None and (folder / recovery.FOLDER).is_dir():
+            _open_keys(settings, folder, passphrase())
+        keys = (folder / "keys" / "controller.key").exists()
         count = _move_files(settings, folder)
-        _move(folder / _DATABASE, target, _SECRET_MODE)
+        _move(folder / _DATABASE, target, _DATABASE_MODE)
     engine = database.open_engine(settings.database_url)
     try:
         schema.upgrade(engine)
@@ -97,7 +114,8 @@ def restore(settings: Settings, path: Path) -> Summary:
             second_factor.lock_all(session, settings.factor_box)
     finally:
         engine.dispose()
-    return Summary(path, count + 1, path.stat().st_size, str(manifest.get("made_at", "")))
+    made_at = str(manifest.get("made_at", ""))
+    return Summary(path, count + 1, path.stat().st_size, made_at, keys)
 
 
 # --- writing -----------------------------------------------------------------------------------
@@ -130,30 +148,23 @@ def _copy_database(source: Path, target: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
 
 
-def _files(settings: Settings) -> list[tuple[str, Path]]:
-    """Name in the tar → file: keys and stored sounds; what can be made again stays out."""
-    keys = [
-        ("keys/controller.key", settings.signing_key_file),
-        ("keys/web.key", settings.secret_key_file),
-        ("keys/factor.key", settings.factor_key_file),
-    ]
-    own = settings.signing_key_file
-    others = own.parent.glob(f"{own.stem}.*.key")  # next and retired ones
-    keys += [(f"keys/controller{path.name.removeprefix(own.stem)}", path) for path in others]
-    found = [(name, path) for name, path in keys if path.is_file()]
+def _sounds(settings: Settings) -> list[tuple[str, Path]]:
+    """Name in the tar → file of every stored sound; what can be made again stays out."""
     sounds = sorted(path for path in settings.store_dir.glob("??/*") if len(path.name) == 64)
-    return found + [(f"store/{path.parent.name}/{path.name}", path) for path in sounds]
+    return [(f"store/{path.parent.name}/{path.name}", path) for path in sounds]
 
 
-def _write_tar(part: Path, files: list[tuple[str, Path]], now: datetime) -> None:
-    manifest = {"format": _FORMAT, "made_at": now.isoformat(), "files": len(files)}
+def _write_tar(
+    part: Path, files: list[tuple[str, Path]], sealed: dict[str, bytes], now: datetime
+) -> None:
+    manifest = {"format": _FORMAT, "made_at": now.isoformat(), "files": len(files) + len(sealed)}
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         with tarfile.open(fileobj=out, mode="w") as tar:
-            text = json.dumps(manifest).encode()
-            head = tarfile.TarInfo(_MANIFEST)
-            head.size, head.mode, head.mtime = len(text), 0o600, int(now.timestamp())
-            tar.addfile(head, BytesIO(text))
+            for name, text in {_MANIFEST: json.dumps(manifest).encode(), **sealed}.items():
+                head = tarfile.TarInfo(name)
+                head.size, head.mode, head.mtime = len(text), 0o600, int(now.timestamp())
+                tar.addfile(head, BytesIO(text))
             for name, path in files:
                 tar.add(path, arcname=name, recursive=False)
         out.flush()
@@ -165,14 +176,16 @@ def _write_tar(part: Path, files: list[tuple[str, Path]], now: datetime) -> None
 
 @contextmanager
 def _unpacked(settings: Settings, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    folder = settings.temporary_dir / f"restore-{secrets.token_hex(4)}"
-    folder.mkdir(parents=True, mode=0o700)
+    # Among the keys, where nobody else may write while it is unpacked.
+    folder = settings.signing_key_file.parent / f"restore-{secrets.token_hex(4)}"
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(mode=0o700)
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
                 _unpack(tar, member, folder)
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        if manifest.get("format") != _FORMAT:
+        if manifest.get("format") not in _READABLE:
             raise ValueError("another format")
         yield folder, manifest
     except (tarfile.TarError, ValueError, KeyError, FileNotFoundError) as error:
@@ -194,6 +207,17 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None
     target.parent.mkdir(parents=True, exist_ok=True)
     with source, target.open("xb") as out:
         shutil.copyfileobj(source, out)
+
+
+def _open_keys(settings: Settings, folder: Path, passphrase: str) -> None:
+    """The sealed keys beside the open ones of earlier versions, to be moved like them."""
+    made, found = recovery.opened(folder / recovery.FOLDER, passphrase)
+    (folder / "keys").mkdir(mode=0o700, exist_ok=True)
+    for name, content in found.items():
+        if not _NAME.fullmatch(f"keys/{name}"):
+            raise ValueError("not a key of ours")
+        (folder / "keys" / name).write_text(content, encoding="ascii")
+    recovery.keep(settings, (folder / recovery.FOLDER / "recovery.json").read_bytes(), made)
 
 
 def _require_whole(path: Path) -> None:
@@ -225,6 +249,8 @@ def _place_of(name: str, settings: Settings) -> Path:
         return settings.secret_key_file
     if name == "factor.key":
         return settings.factor_key_file
+    if name == "packs.key":
+        return settings.pack_key_file
     own = settings.signing_key_file
     return own if name == "controller.key" else own.with_name(own.stem + name[len("controller") :])
 

@@ -3,6 +3,7 @@
 Nothing here changes anything, and nothing needs the service or the pages to run.
 """
 
+import os
 import shutil
 import socket
 import ssl
@@ -60,6 +61,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield _data_folder(settings.data_dir)
     yield _key("signing_key", settings.signing_key_file)
     yield _key("web_key", settings.secret_key_file)
+    yield _apart(settings)
     yield _speech()
     yield _broker(settings)
     yield _pages(settings)
@@ -102,6 +104,8 @@ def _data_folder(folder: Path) -> Finding:
 
 
 def _key(name: str, path: Path) -> Finding:
+    if not os.access(path.parent, os.X_OK) and os.access(path.parent, os.F_OK):
+        return Finding(name, Health.WELL)  # another user's, where we cannot look
     if not path.exists():
         return Finding(
             name,
@@ -117,6 +121,24 @@ def _key(name: str, path: Path) -> Finding:
             f"The key {path} can be read by others: run 'chmod 600 {path}'.",
         )
     return Finding(name, Health.WELL)
+
+
+def _apart(settings: Settings) -> Finding:
+    """Whether the pages, as a user of their own, are kept from what only the service may touch."""
+    keys = settings.signing_key_file.parent
+    open_ones = [
+        path
+        for path, mask in ((settings.service_dir, 0o022), (keys, 0o077))
+        if path.is_dir() and stat.S_IMODE(path.stat().st_mode) & mask
+    ]
+    if settings.service_dir == settings.data_dir or not open_ones:
+        return Finding("keys_apart", Health.WELL)
+    return Finding(
+        "keys_apart",
+        Health.BROKEN,
+        f"Trang web với tới được {open_ones[0]}: hãy chạy lại deploy/install-controller.sh.",
+        f"The pages can reach {open_ones[0]}: run deploy/install-controller.sh again.",
+    )
 
 
 def _speech() -> Finding:

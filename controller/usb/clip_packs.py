@@ -22,17 +22,19 @@ from audio_library.store import Store
 from controller.accounts.access import Action, Actor, require, require_role
 from controller.database import reading, transaction
 from controller.errors import BadInput
-from controller.keys.signing import load_or_create
+from controller.files import write_durably
 from controller.library import clips, uploads
 from controller.library.uploads import Cancelled, Progress, UploadInput
 from controller.models import Clip, ClipVersion
 from controller.settings import Settings
 from controller.territory import areas
+from controller.usb import pack_signing
+from controller.usb.pack_signing import signed
 from protocol.keys import VerifyKey
 
 __all__ = ["Taken", "export", "key_of", "look", "take_in", "trust", "trusted"]
 
-_DOMAIN: Final = b"loalang clip pack 1\0"  # a signature for a pack is good for nothing else
+_FRIENDS: Final = "packs.trusted"
 _TAKEN: Final = ("title", "topic", "language", "app", "audience", "valid_from", "valid_until")
 
 
@@ -64,14 +66,14 @@ def export(
         raise BadInput(
             {"clips": ("Hãy chọn ít nhất một bản tin.", "Choose at least one recording.")}
         )
-    key = load_or_create(_key_file(settings))
+    signer = pack_signing.signer(settings, engine, actor, now)
     about = {"site": settings.site, "from": settings.public_url}
     export_pack(
         packed,
         store,
         target,
-        sign=lambda manifest: key.sign(_DOMAIN + manifest),
-        signer=key.verify_key.hex,
+        sign=signer.sign,
+        signer=signer.public,
         about=about,
     )
     return len(packed)
@@ -79,7 +81,7 @@ def export(
 
 def look(path: Path, settings: Settings) -> tuple[Pack, bool]:
     """What a pack holds, and whether it comes from somebody known here. Raises PackRefused."""
-    pack = read_pack(path, verify=_signed)
+    pack = read_pack(path, verify=signed)
     return pack, pack.signer in trusted(settings)
 
 
@@ -107,7 +109,7 @@ def take_in(
         path,
         store,
         verify=lambda manifest, signature, signer: (
-            signer in friends and _signed(manifest, signature, signer)
+            signer in friends and signed(manifest, signature, signer)
         ),
         known=known.keys(),
         progress=progress,
@@ -119,15 +121,15 @@ def take_in(
 
 def key_of(settings: Settings) -> str:
     """The public key this place signs packs with, to tell others."""
-    return load_or_create(_key_file(settings)).verify_key.hex
+    return pack_signing.public_key(settings)
 
 
 def trusted(settings: Settings) -> dict[str, str]:
     """Key → name of every place whose packs are taken; its own among them."""
-    lines = _friends_file(settings)
-    text = lines.read_text(encoding="utf-8") if lines.exists() else ""
+    text = next((each.read_text(encoding="utf-8") for each in _friends_files(settings)), "")
     pairs = (line.partition(" ") for line in text.splitlines() if line.strip())
-    return {key_of(settings): settings.site} | {key: name.strip() for key, _, name in pairs}
+    own = key_of(settings)
+    return ({own: settings.site} if own else {}) | {key: name.strip() for key, _, name in pairs}
 
 
 def trust(settings: Settings, key: str, name: str) -> None:
@@ -145,13 +147,8 @@ def trust(settings: Settings, key: str, name: str) -> None:
         ) from None
     friends = trusted(settings) | {checked: " ".join(name.split())}
     friends.pop(key_of(settings), None)
-    path = _friends_file(settings)
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.writelines(f"{each} {called}\n" for each, called in friends.items())
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    text = "".join(f"{each} {called}\n" for each, called in friends.items())
+    write_durably(settings.service_dir / _FRIENDS, text.encode(), mode=0o640)
 
 
 def _packed(session: Session, actor: Actor, clip_id: str, now: datetime) -> PackedClip:
@@ -176,13 +173,6 @@ def _packed(session: Session, actor: Actor, clip_id: str, now: datetime) -> Pack
 
 def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
-
-
-def _signed(manifest: bytes, signature: bytes, signer: str) -> bool:
-    try:
-        return VerifyKey.from_hex(signer).verifies(signature, _DOMAIN + manifest)
-    except ValueError:
-        return False
 
 
 def _held_in(session: Session, area_id: str | None) -> dict[str, str]:
@@ -269,9 +259,7 @@ def _ingested(packed: PackedClip) -> Ingested:
     )
 
 
-def _key_file(settings: Settings) -> Path:
-    return settings.data_dir / "keys" / "packs.key"
-
-
-def _friends_file(settings: Settings) -> Path:
-    return settings.data_dir / "keys" / "packs.trusted"
+def _friends_files(settings: Settings) -> list[Path]:
+    """Where the list lies, best first; earlier versions kept it beside the keys."""
+    places = (settings.service_dir / _FRIENDS, settings.pack_key_file.with_name(_FRIENDS))
+    return [path for path in places if os.access(path, os.R_OK)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from controller import cli as administration
 from deploy import cli
 
 ROOT = Path(__file__).parents[2]
@@ -85,3 +86,8 @@ def test_a_node_is_a_daemon_or_something_to_administer(words, module):
     command, _rest = cli._meant(words)
     assert command is not None
     assert command.module == module
+
+
+def test_every_word_of_the_administration_is_known_to_the_command():
+    words = administration.parser()._subparsers._group_actions[0].choices
+    assert set(words) - {"node"} == set(cli.ADMINISTRATION)

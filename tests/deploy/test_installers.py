@@ -86,6 +86,56 @@ def test_the_administrators_command_passes_its_words_on(tmp_path):
     assert told.stdout == "/etc/loalang/x.toml user list all\n"
 
 
+@pytest.fixture
+def administration(tmp_path):
+    """The controller's command over programs that say how they were called; who calls it."""
+    (tmp_path / "bin").mkdir()
+    for name, body in (
+        ("loalang", 'echo "loalang $LOALANG_CONFIG $(umask) $*"; [ "$2" != fail ]'),
+        ("python", 'echo "python $*"'),
+        (
+            "id",
+            'case "$1:$WHO" in -un:*) echo "$WHO";; *:root) echo 0;; *) echo 7;; esac',
+        ),
+        ("runuser", 'echo "runuser $1 $2"; shift 3; exec "$@"'),
+    ):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    told = common(f'link_controller "{tmp_path}" "{tmp_path}/command" /etc/x.toml')
+    assert told.returncode == 0, told.stderr
+
+    def call(*words, who="root"):
+        return subprocess.run(
+            [tmp_path / "command", *words],
+            env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "WHO": who},
+            capture_output=True,
+            text=True,
+        )
+
+    return call
+
+
+def test_the_controllers_command_works_as_the_service(administration):
+    told = administration("user", "list").stdout.splitlines()
+    assert told == ["runuser -u loalang", "loalang /etc/x.toml 0007 user list"]
+    assert administration("user", "list", who="loalang").stdout.splitlines() == told[1:]
+
+
+def test_a_backup_and_a_restore_are_root_s_and_the_folders_are_set_right(administration):
+    assert administration("backup", "f").stdout == "loalang /etc/x.toml 0077 backup f\n"
+    told = administration("restore", "f")
+    assert told.stdout.splitlines() == [
+        "loalang /etc/x.toml 0077 restore f",
+        "python -m deploy.folders --config /etc/x.toml",
+    ]
+    refused = administration("backup", "f", who="loalang")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "Run it as root" in refused.stderr
+    failed = administration("restore", "fail")
+    assert failed.returncode == 1
+    assert "deploy.folders" in failed.stdout
+
+
 def test_a_machine_without_root_is_told_what_to_install(tmp_path):
     """`make setup` as an ordinary user: nothing installed, nobody to ask, every name said."""
     for name, body in (("dpkg-query", "exit 0"), ("id", "echo 1000"), ("python3", "exit 0")):

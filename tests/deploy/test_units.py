@@ -14,6 +14,7 @@ EXPOSURE = {
     "loalang-signer.service": 2.0,
     "loalang-broker-access.service": 3.0,
     "loalang-controller.service": 2.0,
+    "loalang-web.service": 2.0,
     "loalang-first-boot.service": 4.0,
     "loalang-node.service": 2.5,
     "loalang-stick@.service": 9.0,  # it mounts, as root, and ends
@@ -59,6 +60,34 @@ def test_a_daemon_is_started_again_for_ever(name):
         lines
     )
     assert any(line.startswith("WatchdogSec=") for line in lines)
+
+
+def values(name, key):
+    """Every word of a setting that may stand several times."""
+    lines = [line for line in lines_of(name) if line.startswith(f"{key}=")]
+    return {word for line in lines for word in line.partition("=")[2].split()}
+
+
+def test_the_pages_are_another_user_who_gets_no_key():
+    service, pages = "loalang-controller.service", "loalang-web.service"
+    assert values(service, "User") == {"loalang"}
+    assert (values(pages, "User"), values(pages, "Group")) == ({"loalang-web"}, {"loalang-web"})
+    assert not values(pages, "SupplementaryGroups")
+    assert not values(pages, "LoadCredential")
+    assert "--no-pages" in values(service, "ExecStart")
+    shut = {path.lstrip("-") for path in values(pages, "InaccessiblePaths")}
+    keys = {"/var/lib/loalang-service/keys", "/var/lib/loalang-service/broker"}
+    assert shut >= keys | {"/etc/loalang/broker"}
+    assert values(pages, "ReadWritePaths") == {"/var/lib/loalang", "/var/lib/loalang-web"}
+    assert values(service, "InaccessiblePaths") == {"-/var/lib/loalang-web"}
+    for unit in (service, pages):
+        assert values(unit, "UMask") == {"0007"}
+        assert not values(unit, "StateDirectory"), "systemd would give all of it one owner"
+
+
+def test_pages_are_started_again_for_ever():
+    lines = lines_of("loalang-web.service")
+    assert {"Type=notify", "Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
 
 
 def test_the_amplifier_is_off_before_the_node_and_after_it():

@@ -14,6 +14,24 @@ def test_a_backup_comes_back_in_an_empty_folder(run, tmp_path, monkeypatch, sett
     assert "erin" in run("user", "list").out
 
 
+def test_the_keys_go_with_it_once_a_passphrase_is_chosen(run, tmp_path, monkeypatch, settings):
+    assert "NOT in this file" in run("backup", tmp_path / "bare.tar").out
+    run("keys", "list")  # makes the first key, as the service's first start does
+    said = tmp_path / "passphrase"
+    said.write_text("abcd-efgh-ijkl-mnop\n")
+    assert run("keys", "passphrase", "--file", said).status == 0
+    file = tmp_path / "all.tar"
+    assert run("backup", file, "--json").json["keys"] is True
+    own = settings.signing_key_file.read_bytes()
+    monkeypatch.setenv("LOALANG_DATA_DIR", str(tmp_path / "new"))
+    assert run("restore", file, "--passphrase-file", said, "--json").json["keys"] is True
+    assert (tmp_path / "new" / "keys" / "controller.key").read_bytes() == own
+
+
+def test_a_passphrase_is_made_up_for_who_chooses_none(run):
+    assert len(run("keys", "passphrase", "--json").json["passphrase"]) == 24
+
+
 def test_a_restore_beside_a_running_service_is_refused(run, tmp_path, monkeypatch):
     file = tmp_path / "all.tar"
     run("backup", file)
