@@ -65,8 +65,9 @@ def adopt(config: Path) -> list[str]:
     if missing:
         lines = "".join(f'{name} = "{wanted[name]}"\n' for name in missing)
         # In front: what follows a table's head would belong to the table.
-        mode = stat.S_IMODE(config.stat().st_mode)
-        write_atomically(config, (lines + text).encode(), mode=mode)
+        before = config.stat()
+        write_atomically(config, (lines + text).encode(), mode=stat.S_IMODE(before.st_mode))
+        os.chown(config, before.st_uid, before.st_gid)
     return missing
 
 

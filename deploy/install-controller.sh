@@ -161,6 +161,8 @@ First administrator, once (prints a link that sets the password):
     sudo loalang-controller user add --username admin --name "Your name" --role administrator
 A node's file (loalang.toml), for its card or a USB stick:
     sudo $home/venv/bin/python -m deploy.node_file --host ${names[0]} --claim-code CODE
+The passphrase that opens the keys in a backup, once; write it down, away from this machine:
+    sudo loalang-controller keys passphrase
 Is all well?     sudo loalang-controller doctor
 TEXT
 if [ -f /var/lib/loalang/pages-ca.crt ] && [ "$https" = internal ]; then

@@ -53,6 +53,16 @@ def test_the_settings_are_given_their_folders_once(config, tmp_path):
     assert settings.factor_key_file == tmp_path / "lib-web/factor.key"
 
 
+def test_the_settings_stay_readable_for_who_read_them(config):
+    other = next((gid for gid in os.getgroups() if gid != os.getegid()), os.getegid())
+    os.chown(config, -1, 61003 if os.geteuid() == 0 else other)
+    config.chmod(0o640)
+    before = config.stat()
+    folders.adopt(config)
+    after = config.stat()
+    assert (after.st_gid, after.st_mode) == (before.st_gid, before.st_mode)
+
+
 def test_what_somebody_set_stays(config, tmp_path):
     with config.open("a") as file:
         file.write(f'factor_key_file = "{tmp_path}/own/factor.key"\n')

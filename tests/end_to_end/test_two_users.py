@@ -168,6 +168,7 @@ def test_a_clip_pack_is_signed_by_the_service_for_the_page(house, clip):
 
 def test_a_stolen_node_is_shut_out_from_the_page(house, node):
     node_id, living = node
+    living.until(lambda: living.node.link.connected, 30)  # nobody turned its loop for a while
     house.call("tom", "POST", f"/nodes/{node_id}/shut-out")
     living.until(lambda: not living.node.documents.bound, 30)
     text = house.access / "access"
