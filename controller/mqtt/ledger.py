@@ -100,7 +100,7 @@ def _opened(path: Path, mode: str) -> TextIO:
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags, 0o640)
 
-    return cast(TextIO, open(path, mode, encoding="ascii", opener=opener))  # noqa: PTH123, SIM115
+    return cast(TextIO, open(path, mode, encoding="ascii", opener=opener))
 
 
 def _put(file: TextIO, changes: Mapping[str, int]) -> None:
