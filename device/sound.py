@@ -53,6 +53,7 @@ class Children:
         self._started_at = 0.0
         self._beats: dict[str, float] = {}  # child → when it was last heard of
         self._looked_at = 0.0
+        self._on: set[str] = set()  # amplifiers, as far as we know
         self._ready = False
         self._timer: Timer | None = None
         self._stopped = False
@@ -139,6 +140,8 @@ class Children:
             return
         if message.get("event") == "ready":
             self._ready = True
+        elif message.get("event") == "pin":
+            (self._on.add if message["on"] else self._on.discard)(str(message.get("zone")))
         self._listen(message)
 
     def _lost(self) -> None:
@@ -156,7 +159,10 @@ class Children:
         quiet = self._loop.monotonic() - self._started_at > _QUIET_AFTER_S
         self._delay_s = _RESTART_S if quiet else min(self._delay_s * 2, _RESTART_LONGEST_S)
         self._started_at = self._loop.monotonic()
-        self._timer = self._loop.call_later(self._delay_s, self.start)
+        # A pin that was left on stays driven until the next keeper opens it, low.
+        wait_s = 0.0 if self._on else self._delay_s
+        self._on.clear()
+        self._timer = self._loop.call_later(wait_s, self.start)
 
     def _look_after(self) -> None:
         now = self._loop.monotonic()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -29,6 +30,18 @@ class Agent:
             self.now += step_s
             self.loop.turn(0.05)
         raise AssertionError(self.events)
+
+    def sound(self, folder):
+        """Let the player play, until the amplifier is on."""
+        pcm = folder / "clip.pcm"
+        pcm.write_bytes(b"\x10\x10" * 480_000)
+        sound = {"path": str(pcm), "frames": 480_000, "at": 0, "gain_db": 0.0}
+        arm = {"cmd": "arm", "airing_id": "a", "start": time.monotonic(), "wall_offset": 0.0}
+        self.children.send(
+            {**arm, "sounds": [sound], "volume_pct": 100, "settle_ms": 300, "tail_ms": 0}
+        )
+        self.children.send({"cmd": "go", "airing_id": "a"})
+        self.until(lambda: any(event.get("on") for event in self.events))
 
     def lost(self):
         return {"event": "children_lost"} in self.events
@@ -58,3 +71,12 @@ def test_an_agent_that_was_held_up_itself_blames_nobody(agent):
         agent.loop.turn(0.05)
     assert agent.children.pids() == before
     assert not agent.lost()
+
+
+def test_a_keeper_that_died_with_a_pin_on_is_replaced_without_delay(agent, tmp_path):
+    for _ in range(2):
+        agent.events.clear()
+        agent.sound(tmp_path)
+        os.kill(agent.children.pids()[0], signal.SIGKILL)
+        agent.until(agent.lost)
+        agent.until(agent.children.healthy)
