@@ -187,7 +187,9 @@ def _schedule(settings: Settings, now: datetime) -> Iterable[Finding]:
             "There is no schedule on the card. Check the link, or bring one by USB stick.",
         )
     for area_id, head in heads.items():
-        missing = [ref.day for ref in head.pages if not _holds(settings.data_dir, ref.sha256)]
+        # A day that is over is never fetched.
+        coming = [ref for ref in head.pages if ref.day >= now.date().isoformat()]
+        missing = [ref.day for ref in coming if not _holds(settings.data_dir, ref.sha256)]
         print(f"schedule of {area_id}: revision {head.revision}, until {head.until:%Y-%m-%d}")
         if head.until <= now:
             yield (

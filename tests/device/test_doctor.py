@@ -87,6 +87,9 @@ def test_a_schedule_that_ended_and_one_that_is_not_whole(settings, root, capsys)
     assert "The schedule ended on 2026-11-21" in told(settings, root, capsys)
     keep(path, MessageType.SCHEDULE, head(30, (PageRef("2026-11-23", "a" * 64, 5),)))
     assert "1 days are not here yet" in told(settings, root, capsys)
+    keep(path, MessageType.SCHEDULE, head(30, (PageRef("2026-11-21", "a" * 64, 5),)))
+    doctor(settings, root=root, now=NOW)
+    assert "not here yet" not in capsys.readouterr().out  # a day that is over is never fetched
 
 
 def test_a_configuration_of_somebody_else(settings, root, capsys):
