@@ -1,6 +1,7 @@
 """Browsers somebody is signed in with: each is a row, so that a single one can be shown the door.
 
-A remembered phone stays for 90 days; any other browser for twelve hours after its last page.
+A remembered phone stays for 90 days; any other browser for twelve hours after its last page, and
+no longer than that either.
 """
 
 from datetime import datetime, timedelta
@@ -83,5 +84,7 @@ def prune(session: Session, now: datetime) -> int:
 
 
 def _holds(now: datetime) -> ColumnElement[bool]:
-    remembered = BrowserSession.kept & (BrowserSession.begun_at > now - KNOWN_PHONE)
-    return BrowserSession.ended_at.is_(None) & or_(remembered, BrowserSession.seen_at > now - IDLE)
+    # However often it is used: after so long somebody says again who they are.
+    young = BrowserSession.begun_at > now - KNOWN_PHONE
+    in_use = or_(BrowserSession.kept, BrowserSession.seen_at > now - IDLE)
+    return BrowserSession.ended_at.is_(None) & young & in_use

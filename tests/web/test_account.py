@@ -18,6 +18,9 @@ def with_password(services, village):
         people.set_password(session, SYSTEM, village.users["bob"], PASSWORD, NOW)
 
 
+DAY = timedelta(days=1)
+
+
 def enter(client, **more):
     return client.post("/login", data={"username": "bob", "password": PASSWORD, **more})
 
@@ -126,16 +129,51 @@ def test_an_emergency_asks_for_a_code_after_a_while(visit, phone, services, vill
     assert client.post("/emergency/", data=form).status_code == 302
 
 
-def test_a_known_phone_stays_for_ninety_days(visit, with_password, clock):
+PEOPLE = ("alice", "bob", "erin", "tom", "vera", "hoa")  # one of every role
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_a_known_phone_stays_for_ninety_days(who, visit, services, village, clock):
+    with transaction(services.engine) as session:
+        people.set_password(session, SYSTEM, village.users[who], PASSWORD, NOW)
     client, other = visit(), visit()
-    enter(client, keep="on")
-    enter(other)
-    day = timedelta(days=1)
-    clock.now += 89 * day
+    enter(client, username=who, keep="on")
+    enter(other, username=who)
+    clock.now += 89 * DAY
     assert client.get("/").status_code == 200
+    assert "nhớ trong 90 ngày" in client.get("/account/").text
     assert other.get("/").status_code == 302
-    clock.now += 2 * day
+    clock.now += 23 * timedelta(hours=1)
+    assert client.get("/").status_code == 200
+    clock.now += timedelta(hours=2)  # used a moment ago, and yet
     assert client.get("/").status_code == 302
+    assert services.clock() - NOW > 90 * DAY
+
+
+def test_a_known_phone_with_a_second_factor_asks_for_no_code_in_ninety_days(
+    visit, phone, services, village, clock
+):
+    client = visit()
+    enter(client, keep="on")
+    assert client.get("/").status_code == 302  # not before the code
+    client.post("/login/code", data={"code": now_code(services, village, clock)})
+    begun = clock.now
+    for days in (1, 89):
+        clock.now = begun + days * DAY
+        assert client.get("/").status_code == 200
+    clock.now = begun + 91 * DAY
+    assert client.get("/").status_code == 302
+    assert "/login/code" in enter(client, keep="on").location
+
+
+def test_a_browser_in_use_all_day_is_not_known_forever(visit, with_password, services, clock):
+    client = visit()
+    enter(client)
+    for left, status in ((timedelta(hours=1), 200), (timedelta(0), 302)):
+        clock.now = NOW + 90 * DAY - left
+        with transaction(services.engine) as session:
+            session.query(BrowserSession).update({"seen_at": clock.now - timedelta(hours=1)})
+        assert client.get("/account/").status_code == status
 
 
 def test_one_browser_is_signed_out_from_another(visit, with_password, services, village):
