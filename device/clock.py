@@ -4,6 +4,9 @@ Trust comes, best first, from the kernel's own judgement (NTP), from the control
 echoes our nonce, and from an RTC last set from trusted time no more than some weeks ago. The time
 itself is the system's, or goes on from the beacon, or is the RTC's plus what that was off by when
 last compared with trusted time.
+
+NTP is unsigned. Where a beacon contradicts it, no clock is trusted; the time goes on by the beacon,
+which is what emergencies, dated by the controller's own clock, are measured by.
 """
 
 import ctypes
@@ -21,6 +24,8 @@ _TIMEX_BYTES = 208  # 64-bit kernels; room enough for 32-bit ones
 _STATUS_OFFSET = 40 if ctypes.sizeof(ctypes.c_long) == 8 else 20
 BUILT_AT = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 _FRESH_BEACON_S = 7 * 86_400.0
+_CONTRADICTION_S = 60.0  # between NTP and what a beacon allows; two honest clocks agree to seconds
+_CRYSTAL = 2e-4  # by how much a monotonic clock may go wrong
 _DRIFT_S = 2.0  # more than NTP corrects within seconds
 
 
@@ -71,6 +76,7 @@ class Clock:
         self._rtc_trust_s = rtc_trust_s
         self._sensors = sensors or Sensors()
         self._beacon_at: float | None = None  # monotonic
+        self._beacon = (0.0, 0.0)  # the controller's time then: from, until
         self._fallback = 0.0  # wall minus monotonic after a beacon, should NTP end
         self._has_rtc = self._sensors.rtc()
         self._verdict: tuple[float, bool, str] | None = None
@@ -123,10 +129,11 @@ class Clock:
         there = controller_now + round_trip_s / 2
         self.offset_ms = round((self.system() - there) * 1000)
         self._beacon_at = self.monotonic()
+        self._beacon = (controller_now, controller_now + round_trip_s)
         self._verdict = None
         if self._always_trusted:
             return
-        if self._sensors.synchronised() and self.system() >= BUILT_AT:
+        if self._claims_to_be_right() and not self.contradicted:
             self._fallback = self.system() - self.monotonic()
         else:
             self._anchor = self._fallback = there - self.monotonic()
@@ -142,15 +149,42 @@ class Clock:
     def _judge(self) -> tuple[bool, str]:
         if self._always_trusted:
             return True, "ntp"
-        if self._sensors.synchronised() and self.system() >= BUILT_AT:
+        if self._claims_to_be_right():
+            if self.contradicted:
+                self._anchor = self._fallback
+                self.offset_ms = round(-self.correction_s * 1000)
+                return False, "ntp"
             self._anchor = None
             self._follow()
             return True, "ntp"
-        if self._beacon_at is not None and self.monotonic() - self._beacon_at < _FRESH_BEACON_S:
+        if self.told:
             if self._anchor is None:  # NTP kept the time until now
                 self._anchor = self._fallback
             return True, "beacon"
         return self._judge_rtc()
+
+    def _claims_to_be_right(self) -> bool:
+        return self._sensors.synchronised() and self.system() >= BUILT_AT
+
+    @property
+    def told(self) -> bool:
+        """Whether the controller's time is known, from a beacon not too long ago."""
+        at = self._beacon_at
+        return at is not None and self.monotonic() - at < _FRESH_BEACON_S
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether a clock that claims to be right is far from all that the last beacon allows.
+
+        The beacon was made at some moment between our asking and its coming, so that no delay on
+        its way makes a contradiction; an old one never comes here (it echoes another nonce).
+        """
+        if self._beacon_at is None or not self.told or not self._claims_to_be_right():
+            return False
+        passed_s = self.monotonic() - self._beacon_at
+        spread_s = _CONTRADICTION_S + passed_s * _CRYSTAL
+        earliest, latest = (moment + passed_s for moment in self._beacon)
+        return not earliest - spread_s <= self.system() <= latest + spread_s
 
     def _follow(self) -> None:
         """What NTP makes of the time, but for jumps, is what goes on when NTP ends."""

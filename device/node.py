@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 _SAVE_TIME_S = 3600.0
 _PLAN_EVERY_S = 600.0
 _JUMP_S = 60.0
+_ASK_TIME_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,9 @@ class Node:
         if abs(self.clock.wall_minus_monotonic() - self._planned_by) > _JUMP_S:
             log.warning("the clock was set; the plan is made anew")
             self.replan()
+        if self.clock.contradicted and self.loop.monotonic() - self.asked_at > _ASK_TIME_S:
+            log.error("synchronised, but the controller has another time: no clock is trusted")
+            self.present()  # it may have been the controller's that was wrong
 
     def tick_now(self) -> None:
         """Something urgent was ordered."""
@@ -259,7 +263,7 @@ class Node:
 
     def note_time(self) -> None:
         """Write down a time that somebody vouched for; an RTC's own word renews no trust in it."""
-        if self.clock.reading().source in ("ntp", "beacon"):
+        if self.clock.trusted and self.clock.reading().source in ("ntp", "beacon"):
             self.counters.leap(self.clock.wall())
             self.counters.note_time(self.clock.wall(), self.clock.correction_s)
 

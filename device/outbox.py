@@ -29,6 +29,7 @@ _SMALLEST_BYTES = 512
 MOST_REPORTS = 60_000  # four years of twenty airings a day, some 50 MB
 _SUMMED_UP = 1000
 _MOST_TOLD = 2000
+_MOST_WAITING = 5000  # in memory, while the disk takes nothing: four months
 _Rows = list[tuple[int, str]]
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
@@ -119,6 +120,8 @@ class Outbox:
         """
         self._known.add(report.airing_id)
         self._unwritten.append(report)
+        if len(self._unwritten) > _MOST_WAITING:
+            self._unwritten[:_SUMMED_UP] = [summary(self._unwritten[:_SUMMED_UP])]
         self.retry()
 
     @property

@@ -151,6 +151,7 @@ class Health:
         """What was seen of a problem, for a technician."""
         node = self._node
         seen = {
+            "clock_untrusted": self._clock_told(),
             "sound_device": self._sink_problem,
             "storage_fault": self.storage_fault(),
             "amplifier_fault": " ".join(sorted(self._amplifier_faults)) or "not ready",
@@ -161,7 +162,14 @@ class Health:
             "too_hot": f"{self.board().temperature_c} °C",
             "card_worn": f"{self.board().card_life_pct} %",
         }
-        return {code: seen[code][:200] for code in problems if code in seen}
+        return {code: seen[code][:200] for code in problems if seen.get(code)}
+
+    def _clock_told(self) -> str:
+        clock = self._node.clock
+        off_s = clock.reading().offset_ms / 1000
+        return (
+            f"synchronised, but {off_s:+.0f} s off the controller's" if clock.contradicted else ""
+        )
 
 
 def gist(status: Status) -> Status:

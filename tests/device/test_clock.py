@@ -59,9 +59,9 @@ def test_a_beacon_sets_the_time_of_a_node_that_has_none():
 
 def test_a_beacon_does_not_move_a_clock_the_kernel_vouches_for():
     clock = FakeClock()
-    clock.take_beacon(START.timestamp() + 100, 0.0)
+    clock.take_beacon(START.timestamp() + 50, 0.0)
     assert clock.correction_s == 0
-    assert clock.reading().offset_ms == -100_000
+    assert clock.reading().offset_ms == -50_000
 
 
 def test_who_was_kept_by_ntp_and_told_by_a_beacon_goes_on_when_the_clock_is_set_to_1970():
@@ -144,3 +144,64 @@ def test_every_reading_carries_offset_and_source():
     clock.take_beacon(START.timestamp() + 50, 0.0)
     assert clock.reading().offset_ms == -50_000
     assert clock.reading().source == "beacon"
+
+
+def kept_by_ntp_and_told(round_trip_s=0.2):
+    clock = FakeClock()
+    clock.take_beacon(START.timestamp(), round_trip_s)
+    assert source(clock) == (True, "ntp")
+    return clock
+
+
+@pytest.mark.parametrize("jump_s", [3600.0, 62.0, -62.0, -7200.0, 4e8])
+def test_synchronised_to_a_time_the_controller_contradicts_is_not_trusted(jump_s):
+    clock = kept_by_ntp_and_told()
+    clock.pass_time(600)
+    clock.unix += jump_s
+    clock.pass_time(3600)
+    assert source(clock) == (False, "ntp")
+    assert clock.contradicted
+    assert clock.wall() == pytest.approx(START.timestamp() + 4200, abs=1)
+    assert clock.reading().offset_ms == pytest.approx(jump_s * 1000, abs=1000)
+    clock.unix -= jump_s
+    assert source(clock) == (True, "ntp")
+    assert clock.wall() == clock.unix
+
+
+@pytest.mark.parametrize("jump_s", [59.0, -59.0])
+def test_what_two_honest_clocks_differ_by_is_no_contradiction(jump_s):
+    clock = kept_by_ntp_and_told()
+    clock.unix += jump_s
+    assert source(clock) == (True, "ntp")
+
+
+def test_a_beacon_that_was_long_under_way_contradicts_nothing_that_may_be_true():
+    """A broker that holds one back for an hour makes no node distrust its clock."""
+    clock = FakeClock()
+    clock.pass_time(3600)
+    clock.take_beacon(START.timestamp(), 3600.0)
+    assert source(clock) == (True, "ntp")
+    clock.unix += 61
+    assert source(clock) == (False, "ntp")
+
+
+def test_a_first_beacon_that_contradicts_is_what_the_time_goes_on_by():
+    clock = FakeClock(at=START + timedelta(hours=1))
+    clock.take_beacon(START.timestamp(), 0.0)
+    assert source(clock) == (False, "ntp")
+    clock.pass_time(30)
+    assert clock.wall() == pytest.approx(START.timestamp() + 30)
+    clock.take_beacon(clock.unix, 0.0)  # it was the controller's that was wrong
+    assert source(clock) == (True, "ntp")
+    assert clock.wall() == clock.unix
+
+
+def test_a_week_of_a_crystals_drift_is_no_contradiction_and_an_older_beacon_says_nothing():
+    clock = kept_by_ntp_and_told()
+    clock.pass_time(6 * DAY)
+    clock.unix += 100.0
+    assert source(clock) == (True, "ntp")
+    clock.unix += 3600.0
+    assert source(clock) == (False, "ntp")
+    clock.pass_time(1.1 * DAY)
+    assert source(clock) == (True, "ntp")

@@ -8,10 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from device.outbox import Outbox, prepared
-from protocol.messages import ClockReading, Report
+from device.outbox import MOST_REPORTS, Outbox, prepared
+from device.settings import Settings
+from protocol.codec import to_json
+from protocol.messages import EPOCH, ClockReading, Report
 from protocol.outcomes import Outcome, ReportKind
-from tests.device.fakes import START
+from tests.device.fakes import START, FakeClock
+from tests.device.living import Living
 
 
 def started(airing_id="a1"):
@@ -204,8 +207,8 @@ def fill(box, count, at=START, *, trusted=True):
         box.note(report)
 
 
-def test_too_many_reports_are_summed_up_and_none_is_dropped_silently(path, open_box):
-    box = open_box(path)
+def test_too_many_reports_are_summed_up_and_none_is_dropped_silently(open_box):
+    box = open_box(None)
     fill(box, 2500)
     assert box.shrink(START - timedelta(days=1), most=600) == 2000
     owed = box.owed(9999)
@@ -225,6 +228,43 @@ def test_summaries_are_summed_up_in_their_turn(path, open_box):
     assert box.shrink(START - timedelta(days=1), most=10) == 31
     (only,) = box.owed(99)
     assert json.loads(only.detail) == {"played": 60}
+
+
+def test_too_many_reports_are_summed_up_though_no_clock_was_ever_trusted(open_box):
+    box = open_box(None)
+    fill(box, 1500, EPOCH, trusted=False)
+    assert box.shrink(EPOCH, most=600) == 1000
+    owed = box.owed(9999)
+    assert len(owed) == 501
+    assert json.loads(owed[-1].detail) == {"played": 1000}
+    assert box.knows("b0")
+
+
+def test_a_node_that_never_knew_the_time_keeps_its_ledger_within_bounds(tmp_path, broker):
+    """Ten years of reports and no link: those above the bound become sums at the next start."""
+    body = json.dumps(to_json(replace(finished("x"), at=EPOCH)))
+    box = Outbox(tmp_path / "outbox.sqlite3")
+    with box._db:
+        rows = [(body,)] * (MOST_REPORTS + 1500)
+        box._db.executemany("INSERT INTO outbox (body) VALUES (?)", rows)
+    box.close()
+    clock = FakeClock(at=EPOCH)
+    clock.believed = False
+    url = f"mqtt://127.0.0.1:{broker.port}"
+    living = Living(Settings(data_dir=tmp_path, sink="null", broker_url=url), clock=clock)
+    assert not living.node.clock.trusted
+    assert len(living.node.outbox) == MOST_REPORTS + 1500 - 2 * 1000 + 2
+    assert living.end() == 0
+
+
+def test_what_waits_in_memory_for_years_is_summed_up_too(box_on_card):
+    card.read_only = True
+    for number in range(5010):
+        box_on_card.note(finished(f"c{number}"))
+    assert len(box_on_card) == 4011
+    first, *rest = box_on_card.hand_over()
+    assert json.loads(first.detail) == {"played": 1000}
+    assert rest[0].airing_id == "c1000"
 
 
 def test_what_is_too_old_is_summed_up_unless_its_clock_was_wrong(path, open_box):

@@ -459,3 +459,23 @@ def test_what_waited_for_a_higher_class_says_why_only_its_rest_was_heard(world):
     world.plan(priority(after_s=30, length_s=40), an_airing(after_s=40, length_s=60))
     world.run(150)
     assert world.outcomes() == {"p1": [("played", "")], "a1": [("partial", "preempted")]}
+
+
+def test_while_ntp_and_the_controller_differ_only_an_emergency_sounds(world):
+    world.clock.take_beacon(world.clock.unix, 0.1)
+    world.clock.unix += 3600.0
+    world.plan(an_airing("hour", after_s=3660.0), an_airing("due", after_s=60.0, length_s=100.0))
+    world.run(80.0)
+    assert world.sounded == []
+    world.plan(
+        an_airing("hour", after_s=3660.0),
+        an_airing("due", after_s=60.0, length_s=100.0),
+        emergency("e1", after_s=90.0),
+    )
+    world.run(25.0)
+    assert [airing_id for airing_id, _ in world.sounded] == ["e1"]
+    world.clock.unix -= 3600.0
+    world.run(30.0)
+    assert [airing_id for airing_id, _ in world.sounded] == ["e1", "due"]
+    world.run(60.0)
+    assert world.outcomes()["e1"] == [("played", "")]

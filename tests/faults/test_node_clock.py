@@ -7,11 +7,12 @@ The kernel's clock stays; the node's own C library tells it another time (see li
 import json
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from protocol.outcomes import AiringClass, Origin
 from tests.device.conftest import make_clip
 from tests.device.test_story import AREA, airing_of, bound, device_of, in_s
 
@@ -144,3 +145,43 @@ def test_a_node_without_the_time_is_told_it_and_plays(controller, node, shim, ye
     began, twice = sounded(player)["a1"]
     assert not twice
     assert abs(began - starts_at.timestamp()) < 0.5
+
+
+def contradicted(controller, node, shim, stays_s):
+    """NTP goes an hour ahead and stays there: the hour's airing is silent, an emergency sounds."""
+    controller.config = bound
+    shim.set(synchronised=1)
+    player = node(environment=shim.environment, clock="system")
+    device_id = device_of(controller)
+    content, frames = make_clip(CLIP_S)
+    sha256 = controller.seed(content)
+    due, hour = in_s(stays_s + 20), in_s(HOUR_S + 12)
+    planned = [airing_of(content, frames, due, "due"), airing_of(content, frames, hour, "hour")]
+    controller.schedule(AREA, planned)
+    controller.wait(lambda: sha256 in controller.status(device_id).holds)
+    controller.wait(lambda: controller.status(device_id).clock.source == "ntp")
+    shim.shift_clock(HOUR_S)
+    began = time.monotonic()
+    controller.wait(lambda: "clock_untrusted" in controller.status(device_id).problems)
+    assert "+3600 s" in controller.status(device_id).details["clock_untrusted"]
+    urgent = {"class_": AiringClass.EMERGENCY, "origin": Origin.EMERGENCY}
+    controller.area_state(AREA, airings=(airing_of(content, frames, in_s(0.8), "e1", **urgent),))
+    report = controller.wait(lambda: controller.outcomes(device_id).get("e1"))
+    assert (report.outcome, report.clock.trusted) == ("played", False)
+    assert abs(report.started_at - report.planned_at) < timedelta(seconds=1)
+    controller.wait(lambda: time.monotonic() > began + stays_s, stays_s + 5)
+    shim.shift_clock(0.0)
+    report = controller.wait(lambda: controller.outcomes(device_id).get("due"), 40)
+    assert (report.outcome, report.clock.trusted) == ("played", True)
+    assert sounded(player).keys() == {"e1", "due"}
+
+
+def test_an_ntp_time_the_controller_contradicts_sounds_nothing_but_an_emergency(
+    controller, node, shim
+):
+    contradicted(controller, node, shim, 5.0)
+
+
+@pytest.mark.faults
+def test_a_wrong_ntp_time_that_lasts_is_never_believed(controller, node, shim):
+    contradicted(controller, node, shim, 80.0)
