@@ -4,7 +4,8 @@ On SQLite a locked file beside the data refuses a second one. On PostgreSQL the 
 lock, held by a connection: a second service, on another machine too, stands by until the first is
 gone. The lock goes with its connection (a restarted server, a cut network), so the leader asks now
 and then whether it still has it, takes it again, or stops acting. What two leaders could do to each
-other in those seconds is harmless: rows have keys of their own and documents one sequence.
+other in those seconds is harmless: rows have keys of their own, and nothing is said without a
+number of the one sequence, which knows who leads (see `sequence`).
 """
 
 import fcntl

@@ -23,6 +23,7 @@ from importlib.metadata import version
 from types import FrameType
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from audio_library.store import Store
 from controller import database, schema, sd_notify
@@ -45,6 +46,7 @@ from controller.publishing.fence import Fence
 from controller.publishing.orders import Orders
 from controller.publishing.page_store import PageStore
 from controller.publishing.vouching import Voucher
+from controller.sequence import LeadLost
 from controller.settings import Settings
 from controller.upkeep import recovery
 from controller.upkeep.housekeeping import Keeping, jobs, scheduler
@@ -187,7 +189,7 @@ class Service:
             if time.monotonic() - alive_at > _WATCHDOG_S and self.turns(time.monotonic()):
                 alive_at = time.monotonic()
                 # First of all after a pause: while we stood still another may have taken over.
-                if not keeps_lead():
+                if not (keeps_lead() and self.publisher.leads()):
                     _log.error("another service leads now; this one stops acting")
                     return False
                 sd_notify.notify("WATCHDOG=1")
@@ -245,7 +247,10 @@ class Service:
         self.publisher.repeat_all()
 
     def _leave(self) -> None:
-        self.link.stop(self._state(online=False))
+        try:
+            self.link.stop(self._state(online=False))
+        except (LeadLost, DBAPIError):  # the other one says what holds; or nobody can number it
+            self.link.stop()
 
     def _state(self, *, online: bool) -> tuple[str, bytes]:
         state = ControllerState(online, self._epoch, version("loalang"))

@@ -12,12 +12,16 @@ _SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class SaidSequence(Base):
-    """The one row whose number orders everything said to nodes (see controller.sequence)."""
+    """The one row whose number orders everything said to nodes (see controller.sequence).
+
+    `leader`: the service that may use numbers; another that was paused while it changed may not.
+    """
 
     __tablename__ = "said_sequence"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     last: Mapped[int] = mapped_column(BigInteger)
+    leader: Mapped[str] = mapped_column(String(16), default="", server_default="")
 
 
 class Document(Base):

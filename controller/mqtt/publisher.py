@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from controller import database, sequence
@@ -79,20 +81,37 @@ class Publisher:
         self._second = second
         self._clock = clock
         self._order = threading.RLock()
+        self._leader = ""  # of several services; others, that say less, need not lead
 
     def resume(self) -> None:
-        """Before anything is said: number it above what nodes can have heard.
+        """Before anything is said: take the lead, and number above what nodes can have heard.
 
         Where the database may have been rolled back, its documents are said anew under new numbers.
         """
         with database.transaction(self._engine) as session:
+            self._leader = secrets.token_hex(8)
+            sequence.take_lead(session, self._leader)
             if sequence.keep_above_the_past(session, self._clock()):
                 session.execute(update(Document).values(published_at=_LONG_AGO))
+
+    def leads(self) -> bool:
+        """Whether no other service has begun to say things since `resume`.
+
+        The lead can be lost and won again within one pause. A database that is away has no leader.
+        """
+        try:
+            with database.reading(self._engine) as session:
+                return sequence.leads(session, self._leader)
+        except DBAPIError:
+            return True
 
     def seal(
         self, session: Session, type_: MessageType, to: str, message: Any, ttl: timedelta
     ) -> bytes:
-        """The envelope of `message`; its number is used up when the caller commits."""
+        """The envelope of `message`; its number is used up when the caller commits.
+
+        Raises LeadLost.
+        """
         return self.seal_all(session, type_, [(to, message)], ttl)[0]
 
     def seal_all(
@@ -104,7 +123,7 @@ class Publisher:
     ) -> list[bytes]:
         """The envelopes of several messages, each with its audience, numbered in order."""
         now = self._clock()
-        first = sequence.next_seqs(session, len(addressed))
+        first = sequence.next_seqs(session, len(addressed), self._leader)
         vouching = type_ is MessageType.TRUST
         signers = self._ring.vouching if vouching else self._ring.signing
         sealed = [
@@ -152,6 +171,7 @@ class Publisher:
         """Remove a retained document from the broker and from the database."""
         with self._order:
             with database.transaction(self._engine) as session:
+                sequence.next_seqs(session, 0, self._leader)
                 row = session.get(Document, topic)
                 if row:
                     session.delete(row)

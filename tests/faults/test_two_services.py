@@ -24,7 +24,14 @@ from controller.accounts.access import SYSTEM
 from controller.database import open_engine, reading, transaction
 from controller.fleet.nodes import NodeInput, create
 from controller.keys import signing
-from controller.models import Airing, Device, DeviceBinding, NodeReport, Playback
+from controller.models import (
+    Airing,
+    Device,
+    DeviceBinding,
+    Document,
+    NodeReport,
+    Playback,
+)
 from controller.mqtt.link import BrokerAddress, Link
 from controller.scheduling import approvals, schedules
 from controller.schema import upgrade
@@ -100,6 +107,10 @@ class Site:
             said = self.states.get(timeout=max(deadline - time.monotonic(), 0.01))
             if said["online"] and said["epoch"] != not_epoch:
                 return said["epoch"]
+
+    def documents(self):
+        with reading(self.engine) as session:
+            return session.scalar(select(func.count()).select_from(Document))
 
     def log(self, name):
         return (self.folder / f"{name}.log").read_text()
@@ -178,6 +189,28 @@ def test_a_killed_leader_is_followed_and_a_paused_one_does_not_come_back_as_lead
         ).all()
     assert len(slots) >= 28
     assert {count for *_, count in slots} == {1}
+
+
+def test_a_leader_paused_with_its_connection_alive_goes_on_and_one_that_won_it_back_does_not(site):
+    first = site.start("first")
+    led = site.leader_said()
+    second = site.start("second")
+    wait_until(lambda: "stands by" in site.log("second"), CHANGES_S)
+    first.send_signal(signal.SIGSTOP)
+    site.on_air("While it stood still")
+    with pytest.raises(queue.Empty):
+        site.states.get(timeout=6)  # nobody else speaks meanwhile
+    first.send_signal(signal.SIGCONT)
+    wait_until(lambda: site.documents() > 0, CHANGES_S)
+    assert first.poll() is None
+    first.send_signal(signal.SIGSTOP)
+    cut_the_lead(site.engine)
+    site.leader_said(not_epoch=led)
+    second.kill()  # the lead is free again when the first one wakes
+    second.wait(20)
+    first.send_signal(signal.SIGCONT)
+    wait_until(lambda: first.poll() is not None, 30)
+    assert first.returncode == 1, "another has led in between: what it knows is old"
 
 
 def test_a_paused_service_on_sqlite_keeps_the_lead_and_a_second_one_is_refused(tmp_path, stack):

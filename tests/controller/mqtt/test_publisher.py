@@ -8,11 +8,11 @@ from sqlalchemy import select
 from controller.database import reading, transaction
 from controller.models import Document, SaidSequence
 from controller.mqtt.publisher import Publisher, Retained
-from controller.sequence import RESTORE_JUMP, jump_after_restore
+from controller.sequence import RESTORE_JUMP, LeadLost, jump_after_restore
 from protocol.codec import from_json
 from protocol.envelope import MessageType, heading_of, verify
 from protocol.keys import SigningKey
-from protocol.messages import NodeConfig, ScheduleHead
+from protocol.messages import NodeConfig, ReportAck, ScheduleHead
 from protocol.topics import Topics
 
 TOPIC = "loa/v1/main/area/a1/dn/schedule"
@@ -149,6 +149,34 @@ def test_a_database_rolled_back_by_others_speaks_above_what_nodes_have_heard(
     assert publisher.retain(head())
     after, _ = opened()
     assert after.seq > heard.seq
+
+
+def test_a_former_leader_cannot_say_what_it_saw_before_another_took_over(
+    publisher, opened, engine, link, controller_key, clock
+):
+    """Paused between looking at the rows and publishing, it would be newer than the truth."""
+    other = Publisher(engine, link, controller_key, Topics("main"), clock)
+    publisher.resume()
+    publisher.retain(head())
+    other.resume()
+    assert other.retain(head(until=clock.now + timedelta(days=9)))
+    truth = opened()
+    sent = len(link.sent)
+    with pytest.raises(LeadLost):
+        publisher.retain(head(until=clock.now + timedelta(days=3)))
+    with pytest.raises(LeadLost):
+        publisher.withdraw(TOPIC)
+    assert (publisher.leads(), other.leads()) == (False, True)
+    assert (len(link.sent), opened()) == (sent, truth)
+    assert not other.retain(head(until=clock.now + timedelta(days=9)))
+
+
+def test_who_only_acknowledges_need_not_lead(publisher, engine, link, controller_key, clock):
+    worker = Publisher(engine, link, controller_key, Topics("main"), clock)
+    publisher.resume()
+    with transaction(engine) as session:
+        said = [("device:d", ReportAck("e", 1))]
+        assert worker.seal_all(session, MessageType.ACK, said, timedelta(hours=1))
 
 
 def test_a_short_pause_says_nothing_anew(publisher, opened, clock):
