@@ -259,8 +259,8 @@ def _running(at: Here, emergency: Emergency, places: Places) -> Running:
     query = select(Airing).where(Airing.emergency_id == emergency.id).order_by(Airing.starts_at)
     soundings = list(at.session.scalars(query))
     counts = tally.of_airings(at.session, [airing.id for airing in soundings])
-    due = [each for each in soundings if each.starts_at <= at.now and each.cancelled_at is None]
-    latest = due[-1:]
+    begun = [each for each in soundings if each.starts_at <= at.now and _sounded(each)]
+    latest = begun[-1:] or soundings[:1]
     waiting = str(emergency.state) == "waiting"
     deputy = emergencies.deputy_of(at.session, emergency) if waiting else None
     author = at.session.get(User, emergency.created_by) if emergency.created_by else None
@@ -275,6 +275,11 @@ def _running(at: Here, emergency: Emergency, places: Places) -> Running:
         deputy=deputy.name if deputy else "",
         stands_in=emergencies.may_stand_in(at.session, at.actor, emergency, at.now),
     )
+
+
+def _sounded(airing: Airing) -> bool:
+    """Whether it began before it was cancelled."""
+    return airing.cancelled_at is None or airing.cancelled_at > airing.starts_at
 
 
 def recent(at: Here) -> list[Running]:

@@ -21,7 +21,7 @@ from controller.scheduling.schedule_input import rule_json
 from web.forms import once
 from web.i18n import _
 from web.places import Places
-from web.repeat_words import in_words
+from web.repeat_words import in_words, repeats
 
 bp = Blueprint("schedules", __name__, url_prefix="/schedules")
 
@@ -50,6 +50,11 @@ class Entry:
     next_at: datetime | None
     editable: bool
     change: Change | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it airs more than once; else `when` says its only day."""
+        return repeats(self.schedule.rule)
 
     @property
     def state(self) -> str:

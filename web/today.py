@@ -65,7 +65,12 @@ class Day:
 
     @property
     def offline(self) -> list[NodeView]:
-        return [view for view, _ in self.clusters if not view.online]
+        return [view for view, _ in self.clusters if not view.online and view.last_seen_at]
+
+    @property
+    def unclaimed(self) -> list[NodeView]:
+        """Those set up on paper, where no device has ever been heard of."""
+        return [view for view, _ in self.clusters if not view.online and not view.last_seen_at]
 
     @property
     def unready(self) -> list[Line]:

@@ -99,7 +99,8 @@ def save(user_id: str) -> Response | tuple[str, int]:
             if form.get("role", "") not in list(Role):
                 raise BadInput({"role": ("Hãy chọn vai trò.", "Choose a role.")})
             wanted: dict[str, Any] = {"name": form.get("name", ""), "role": Role(form["role"])}
-            wanted["area_id"] = form.get("area_id") or user.area_id
+            everywhere = "area_id" in form and at.actor.area_id is None
+            wanted["area_id"] = form.get("area_id") or (None if everywhere else user.area_id)
             changed = {
                 name: value for name, value in wanted.items() if getattr(user, name) != value
             }
@@ -179,6 +180,7 @@ def _account(at: Here, user: User, errors: dict[str, str]) -> str:
         "users/edit.html",
         user=user,
         areas=places.listed(),
+        whole_site=at.actor.area_id is None,
         roles=ROLES,
         browsers=browsers.of_user(at.session, user.id, at.now),
         trail=[(each, places.name(each.area_id)) for each in trail],
@@ -205,7 +207,8 @@ def _problems(error: BadInput | Conflict) -> dict[str, str]:
 def _form(at: Here, values: dict[str, str], errors: dict[str, str]) -> str:
     context: dict[str, Any] = {"values": values, "errors": errors, "roles": ROLES}
     areas = Places(at.session, at.actor).listed()
-    return render_template("users/add.html", areas=areas, **context)
+    whole_site = at.actor.area_id is None
+    return render_template("users/add.html", areas=areas, whole_site=whole_site, **context)
 
 
 def _name(at: Here, user_id: str | None) -> str:

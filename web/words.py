@@ -49,7 +49,9 @@ REASONS: Words = {
     "clock_untrusted": _(
         "Đồng hồ của cụm loa chưa đáng tin nên máy không tự phát. Hãy kiểm tra mạng và pin đồng hồ."
     ),
-    "powered_off": _("Cụm loa mất điện vào giờ phát. Hãy hỏi trưởng thôn về nguồn điện."),
+    "powered_off": _(
+        "Cụm loa tắt vào giờ phát (mất điện hoặc máy dừng). Hãy hỏi trưởng thôn về nguồn điện."
+    ),
     "too_late": _("Cụm loa sẵn sàng quá muộn so với giờ phát nên không phát nữa."),
     "late_start": _("Cụm loa bắt đầu muộn nên chỉ phát phần còn lại."),
     "preempted": _("Nhường cho bản tin ưu tiên hơn."),
@@ -146,7 +148,7 @@ BOOTS: Words = {
     "power": _("mất điện"),
     "reboot": _("được ra lệnh"),
     "watchdog": _("máy treo, tự khởi động"),
-    "crash": _("hệ điều hành lỗi"),
+    "crash": _("chương trình dừng đột ngột"),
     "restart": _("chương trình khởi động lại"),
     "first": _("lần chạy đầu"),
 }

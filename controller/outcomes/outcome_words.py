@@ -17,7 +17,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     Reason.NONE: ("", ""),
     Reason.CLIP_MISSING: ("chưa tải đủ bản tin", "clip not yet fetched"),
     Reason.CLOCK_UNTRUSTED: ("đồng hồ chưa tin được", "clock not trusted"),
-    Reason.POWERED_OFF: ("mất điện", "power cut"),
+    Reason.POWERED_OFF: ("mất điện hoặc máy dừng", "power cut or switched off"),
     Reason.TOO_LATE: ("sẵn sàng quá muộn", "ready too late"),
     Reason.LATE_START: ("bắt đầu muộn", "started late"),
     Reason.PREEMPTED: ("nhường bản tin ưu tiên", "gave way to a higher class"),

@@ -67,7 +67,7 @@ def test_what_failed_is_seen_and_caught_up(finger):
 def test_why_it_failed_is_read(finger):
     erin = finger("erin")
     erin.tap("link", "05:30: 2 cụm loa chưa phát trọn")
-    erin.page.get_by_text("Cụm loa mất điện vào giờ phát").wait_for()
+    erin.page.get_by_text("Cụm loa tắt vào giờ phát").wait_for()
     assert erin.taps <= MOST
 
 

@@ -125,6 +125,12 @@ def test_after_a_cancelling_the_clusters_were_stopped_and_did_not_fail(
         assert "1 không phát được" in page
 
 
+def test_before_the_first_answer_it_says_whom_it_calls(bob, village):
+    page = bob.post("/emergency/", data=order(village), follow_redirects=True).text
+    assert "Đang gửi lệnh tới 8 cụm loa…" in page
+    assert "0/0" not in page
+
+
 def test_today_shows_it_above_all_else(bob, village):
     bob.post("/emergency/", data=order(village, kind="real"))
     page = bob.get("/").text

@@ -102,3 +102,10 @@ def test_catching_up_holidays_and_lunar_days_are_entered_and_kept(visit, service
         rule = session.get(Schedule, made.id).rule
         assert rule["exceptions"] == {"on_holidays": "move", "catch_up": True}
         assert rule["recurrence"] == {"lunar": lunar}
+
+
+def test_the_queue_says_a_single_days_lunar_date_once(visit, village):
+    queue = visit("bob").get("/approvals/").text
+    card = queue[queue.index("Lịch tiêm phòng</a>") :]
+    when = card[card.index("<p><strong>") : card.index("</p>")]
+    assert when.count("âm lịch") == 1

@@ -130,7 +130,7 @@ def test_the_log_sets_planned_beside_played_with_every_reason(visit):
     assert "05:30:00" in page
     assert "Không phát được" in page
     assert "Chưa nhận được báo cáo của cụm loa." in page
-    assert "Cụm loa mất điện vào giờ phát." in page
+    assert "Cụm loa tắt vào giờ phát (mất điện" in page
 
 
 def test_the_log_s_filters_stand_in_the_address(visit, village):
@@ -252,7 +252,7 @@ def test_one_airing_on_one_cluster_is_told_step_by_step(visit, services, village
     address = f"/log/{airing.id}/{village.nodes['Cầu Đá']}"
     page = visit("tom").get(address).text
     assert "05:30:00,000" in page
-    assert "Cụm loa mất điện vào giờ phát." in page
+    assert "Cụm loa tắt vào giờ phát (mất điện" in page
     assert visit("charlie").get(address).status_code == 404
 
 
@@ -312,7 +312,7 @@ def test_what_a_node_summed_up_is_told_above_the_log_and_in_its_story(visit, ser
     for address in ("/log/", f"/nodes/{node_id}"):
         page = visit("tom").get(address).text
         assert "43 lượt phát từ 18/11/2026 đến 20/11/2026" in page
-        assert "3 không phát được (mất điện)" in page
+        assert "3 không phát được (mất điện hoặc máy dừng)" in page
     assert "43 lượt phát" not in visit("charlie").get("/log/").text
 
 

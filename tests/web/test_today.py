@@ -29,6 +29,12 @@ def test_what_to_do_names_the_silent_cluster_and_what_waits(visit):
     assert "2 mục chờ duyệt" in page
 
 
+def test_a_cluster_never_claimed_is_not_called_lost(visit):
+    page = visit("charlie").get("/").text
+    assert "1 cụm loa chưa kích hoạt" in page
+    assert "mất kết nối" not in page.lower()
+
+
 def test_who_may_not_approve_is_not_told_to(visit):
     assert "chờ duyệt" not in visit("vera").get("/").text
 

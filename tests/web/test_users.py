@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from sqlalchemy import update
 
-from controller.database import reading
-from controller.models import User
+from controller.database import reading, transaction
+from controller.models import Area, User
+from tests.web.village import NOW
 
 
 @pytest.fixture
@@ -25,6 +27,28 @@ def test_a_new_user_gets_a_link_that_is_shown_once(alice, visit, village):
     guest = visit()
     guest.get(f"/link/{secret}")
     assert "Vũ Thị Mai" in guest.get("/set-password").text
+
+
+def test_who_works_everywhere_stays_so_when_renamed(visit, village, services):
+    with transaction(services.engine) as session:
+        for name in ("alice", "vera"):
+            session.get_one(User, village.users[name]).area_id = None
+    page = visit("alice").get(f"/users/{village.users['vera']}").text
+    assert '<option value="" selected>Tất cả các nơi</option>' in page
+    data = {"name": "Vân Anh", "role": "viewer", "area_id": ""}
+    visit("alice").post(f"/users/{village.users['vera']}", data=data)
+    with reading(services.engine) as session:
+        vera = session.get_one(User, village.users["vera"])
+        assert (vera.name, vera.area_id) == ("Vân Anh", None)
+
+
+def test_without_an_area_an_account_works_everywhere_and_the_form_says_so(services, visit, village):
+    with transaction(services.engine) as session:
+        session.get_one(User, village.users["alice"]).area_id = None
+        session.execute(update(Area).values(closed_at=NOW))
+    page = visit("alice").get("/users/new").text
+    assert "Chưa có địa bàn nào" in page
+    assert '<option value="">Tất cả các nơi</option>' in page
 
 
 def test_a_taken_name_is_told_beside_the_field(alice, village):

@@ -13,7 +13,7 @@ def test_words_come_in_both_languages():
     assert outcome_word("missed", "vi") == "không phát được"
     assert outcome_word("missed", "en") == "failed to play"
     assert outcome_word(None, "vi") == "đang phát"
-    assert reason_word("powered_off", "vi") == "mất điện"
+    assert reason_word("powered_off", "vi") == "mất điện hoặc máy dừng"
 
 
 def test_what_a_newer_node_says_stays_as_it_came():

@@ -103,7 +103,7 @@ def test_a_message_speaks_as_people_there_do(engine, cast, silent, outbox):
     alerts.run(engine, NOW, outbox)
     assert outbox.sent[0][2].splitlines() == [
         "Cụm TH-01: mất kết nối từ 11:45 22/11 · chìa khóa: Bà Sáu, 0912 345 678",
-        "Cụm TH-01: «missed» lúc 12:00 22/11: không phát được (mất điện)",
+        "Cụm TH-01: «missed» lúc 12:00 22/11: không phát được (mất điện hoặc máy dừng)",
         "Cụm TH-01: «played» lúc 12:00 22/11: đã phát nhưng micrô tại chỗ không nghe thấy gì",
     ]
 
