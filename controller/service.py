@@ -151,7 +151,7 @@ class Service:
                 ("desk", self._desk_turn),
             ):
                 stack.enter_context(self._thread(name, turn))
-            timed = scheduler(jobs(self._keeping), self._clock())
+            timed = scheduler(jobs(self._keeping), datetime.now(UTC))  # its own is the machine's
             timed.start()
             stack.callback(timed.shutdown)
             sd_notify.notify("READY=1")
@@ -308,7 +308,7 @@ class Service:
             _log.warning("a wish that cannot be read: %s", error)
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int:
     """Run the service until SIGTERM or SIGINT. Returns the exit status."""
     stop = threading.Event()
 
@@ -323,7 +323,7 @@ def run(settings: Settings) -> int:
         with leading(engine, settings.wake_path.parent, stop, _standing_by) as keeps_lead:
             if stop.is_set():
                 return 0
-            service = Service(settings, engine, lambda: datetime.now(UTC))
+            service = Service(settings, engine, clock)
             return 0 if service.run(stop, keeps_lead) else 1
     except ControllerError as error:
         print(error.sentence("en"), file=sys.stderr)
