@@ -21,7 +21,7 @@ from controller.words import Outcome
 from web import airing_path, collation
 from web.filters import local, midnight
 from web.forms import once
-from web.i18n import _, language
+from web.i18n import _, language, ngettext
 from web.places import Places
 
 bp = Blueprint("log", __name__, url_prefix="/log")
@@ -111,8 +111,18 @@ def story(airing_id: str, node_id: str) -> str:
 def play_again(airing_id: str) -> Answer:
     """Play it again, once, to the places that missed it, at the first free permitted time."""
     with changing() as at:
+        twice = catch_up.suggest(at.session, at.actor, airing_id, at.now).hear_twice
         again = catch_up.play_again(at.session, at.actor, airing_id, at.now)
     flash(_("Đã đặt lịch phát bù cho các nơi chưa nghe được."), "good")
+    if twice:
+        flash(
+            ngettext(
+                "Phát bù cho cả thôn: %(num)d cụm loa trong thôn đã phát rồi sẽ phát lại.",
+                "Phát bù cho cả thôn: %(num)d cụm loa trong thôn đã phát rồi sẽ phát lại.",
+                twice,
+            ),
+            "warn",
+        )
     return redirect(url_for("schedules.detail", schedule_id=again.id))
 
 

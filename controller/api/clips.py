@@ -98,6 +98,9 @@ class ClipOut(Schema):
     area_id = fields.String(attribute="clip.area_id", allow_none=True)
     translation_of = fields.String(attribute="clip.translation_of", allow_none=True)
     created_at = Instant(attribute="clip.created_at")
+    stale = fields.Boolean(
+        metadata={"description": "a translation whose original was recorded anew since"}
+    )
     ready_since = Instant(
         attribute="clip.ready_since",
         allow_none=True,

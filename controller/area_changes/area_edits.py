@@ -18,7 +18,7 @@ from controller.commands import CommandKind
 from controller.errors import BadInput
 from controller.languages import checked_languages
 from controller.models import Area
-from controller.planning import airings
+from controller.planning import rechecks
 from controller.territory import areas
 
 # What decides which airings sound below, when, and how long.
@@ -50,7 +50,7 @@ def create(session: Session, actor: Actor, data: AreaInput, now: datetime) -> Ar
     session.flush()
     _told(session, actor, "area.create", area, now)
     if data.policy:
-        airings.recheck(session, [area.id], now)  # its rules may forbid what airs above it
+        rechecks.recheck(session, [area.id], now)  # its rules may forbid what airs above it
     return area
 
 
@@ -61,14 +61,14 @@ def update(
     area = change(session, actor, area_id, changes, now)
     if set(changes) & _GOVERN:
         only_group = not set(changes) & (_GOVERN - {"group"})
-        airings.recheck(session, [area.id], now, with_outro=only_group)
+        rechecks.recheck(session, [area.id], now, with_outro=only_group)
     return area
 
 
 def change(
     session: Session, actor: Actor, area_id: str, changes: dict[str, Any], now: datetime
 ) -> Area:
-    """`update` for who changes many areas: call `airings.recheck` for them at the end."""
+    """`update` for who changes many areas: call `rechecks.recheck` for them at the end."""
     area = areas.get(session, actor, area_id, Action.ADMINISTER)
     unknown = set(changes) - {field.name for field in fields(AreaInput)}
     if unknown:

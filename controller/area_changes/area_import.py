@@ -25,7 +25,7 @@ from controller.area_changes.area_edits import AreaInput
 from controller.errors import BadInput
 from controller.languages import checked_languages
 from controller.models import Area, new_id
-from controller.planning import airings
+from controller.planning import rechecks
 from controller.searching import plain
 
 _COLUMNS = {
@@ -200,7 +200,7 @@ def _written(
                 area_edits.change(session, actor, area.id, differing, now)
             except BadInput as refused:
                 raise _bad({f"line {row.line}": next(iter(refused.errors.values()))}) from refused
-    airings.recheck(session, [area.id for area in known.values()], now)
+    rechecks.recheck(session, [area.id for area in known.values()], now)
     done = Imported(created, updated)
     place = parent_id or ""
     audit.record(session, actor, "area.import", "area", place, parent_id, now, asdict(done))

@@ -31,7 +31,7 @@ from controller.models import (
     User,
     UserArea,
 )
-from controller.planning import airings
+from controller.planning import airings, rechecks
 from controller.territory import areas
 from controller.upsert import insert_missing
 
@@ -46,7 +46,7 @@ def merge(
     into = areas.get(session, actor, into_id, Action.ADMINISTER)
     for area_id in dict.fromkeys(area_ids):
         _merge_one(session, actor, area_id, into, now)
-    airings.recheck(session, [into.id], now)  # two villages' minutes are one village's now
+    rechecks.recheck(session, [into.id], now)  # two villages' minutes are one village's now
     return into
 
 

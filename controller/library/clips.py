@@ -20,8 +20,15 @@ from controller.errors import Conflict, NotAllowed, NotFound
 from controller.library.uploads import Cancelled, Progress, UploadInput, edit, speak, upload
 from controller.models import Approval, Clip, ClipVersion
 from controller.paging import Page, beyond, limited, page_of
-from controller.planning import airings
-from controller.planning.versions import airable, airable_of, areas_sounding, newest_of
+from controller.planning import rechecks
+from controller.planning.versions import (
+    airable,
+    airable_of,
+    areas_sounding,
+    newest_of,
+    recorded_anew,
+    standing_of,
+)
 from controller.searching import matches
 from controller.territory import areas
 
@@ -144,15 +151,15 @@ def views(session: Session, found: list[Clip], now: datetime) -> list[ClipView]:
     """Several at once, with a fixed number of queries."""
     ids = {clip.id for clip in found}
     originals = {clip.translation_of for clip in found if clip.translation_of}
-    newest = newest_of(session, ids | originals)
+    newest = newest_of(session, ids)
+    standing = standing_of(session, ids | originals)
     on_air = airable_of(session, ids, now)
     return [
         ClipView(
             clip=clip,
             newest=newest[clip.id],
             on_air=on_air[clip.id][0] if on_air[clip.id] else None,
-            stale=clip.translation_of in newest
-            and newest[clip.translation_of].created_at > newest[clip.id].created_at,
+            stale=recorded_anew(standing.get(clip.translation_of or ""), standing.get(clip.id)),
         )
         for clip in found
     ]
@@ -276,7 +283,7 @@ def _decided(
     verb = {Approval.APPROVED: "approve", Approval.REJECTED: "reject"}.get(status, "withdraw")
     audit.record(session, actor, f"clip.{verb}", "clip", clip.id, clip.area_id, now, detail)
     changes.note(session, "clip", clip.id, clip.area_id, now)
-    touched = airings.expand_for_clip(session, clip.id, now)
+    touched = rechecks.expand_for_clip(session, clip.id, now)
     if clip.ready_since is not None and clip.area_id is not None:
         touched = sorted({*touched, clip.area_id})
     everywhere = clip.ready_since is not None and clip.area_id is None

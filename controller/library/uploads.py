@@ -27,7 +27,7 @@ from controller.database import reading, transaction
 from controller.errors import BadInput, NotFound
 from controller.languages import checked_language
 from controller.models import Approval, Clip, ClipVersion
-from controller.planning import airings
+from controller.planning import rechecks
 from controller.territory import areas
 
 # What ingest says while it works: the share done, from 0 to 1.
@@ -289,7 +289,7 @@ def _written(
     audit.record(session, actor, "clip.upload", "clip", clip.id, clip.area_id, now, detail)
     changes.note(session, "clip", clip.id, clip.area_id, now)
     if not needs_approval:
-        touched = airings.expand_for_clip(session, clip.id, now)
+        touched = rechecks.expand_for_clip(session, clip.id, now)
         body = {"clip_id": clip.id, "area_ids": touched}
         commands.ask(session, CommandKind.CLIP_CHANGED, body, actor, now)
     return clip, version

@@ -23,11 +23,9 @@ from controller.models import (
     Airing,
     AiringArea,
     Approval,
-    Clip,
     Node,
     NodeMembership,
     Programme,
-    ProgrammeItem,
     Schedule,
     ScheduleArea,
 )
@@ -45,8 +43,7 @@ from protocol.outcomes import AiringClass, Origin
 
 __all__ = [
     "HORIZON_DAYS", "AiringView", "Readiness", "airing_id", "areas_touched", "expand",
-    "expand_all", "expand_for_clip", "get", "horizon", "on_air", "page",
-    "parts_of", "readiness", "recheck", "roll", "targets",
+    "expand_all", "get", "horizon", "on_air", "page", "parts_of", "readiness", "roll", "targets",
 ]  # fmt: skip
 
 HORIZON_DAYS = 30
@@ -117,51 +114,6 @@ def expand_all(
     tree = Tree.load(session)
     found = (session.get_one(Schedule, each) for each in schedule_ids)
     return sum(_expand(session, schedule, now, horizon_days, tree) for schedule in found)
-
-
-def recheck(
-    session: Session, area_ids: Iterable[str], now: datetime, *, with_outro: bool = False
-) -> int:
-    """After rules changed in these areas: all that can sound there, judged anew at once.
-
-    `with_outro`: only what ends with words of a Group, where no more than the Group changed.
-    """
-    tree = Tree.load(session)
-    touched: set[str] = set()
-    changed = 0
-    for schedule_id in on_air(session, tree.around(area_ids), with_outro=with_outro):
-        schedule = session.get_one(Schedule, schedule_id)
-        rows = _expand(session, schedule, now, HORIZON_DAYS, tree)
-        touched |= areas_touched(session, schedule, tree) if rows else frozenset()
-        changed += rows
-    if touched:
-        body = {"area_ids": sorted(touched)}
-        commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, SYSTEM, now)
-    return changed
-
-
-def expand_for_clip(session: Session, clip_id: str, now: datetime) -> list[str]:
-    """Expand the schedules that use a clip (or its original): lengths may have changed.
-
-    Returns the areas whose documents speak of it.
-    """
-    clip = session.get_one(Clip, clip_id)
-    ids = [clip.id, clip.translation_of] if clip.translation_of else [clip.id]
-    programmes = select(ProgrammeItem.programme_id).where(ProgrammeItem.clip_id.in_(ids))
-    query = select(Schedule).where(
-        Schedule.programme_id.in_(programmes),
-        Schedule.status == Approval.APPROVED,
-        Schedule.deleted_at.is_(None),
-    )
-    tree = Tree.load(session)
-    touched, longer = set[str](), set[str]()
-    for schedule in session.scalars(query).all():
-        if _expand(session, schedule, now, HORIZON_DAYS, tree):
-            longer |= {area.area_id for area in schedule.areas}
-        touched |= areas_touched(session, schedule, tree)
-    if longer:  # what else counts minutes there may have to give way
-        recheck(session, longer, now)
-    return sorted(touched)
 
 
 def parts_of(session: Session, airing: Airing, at: datetime) -> tuple[Part, ...]:
@@ -292,7 +244,7 @@ def _due(
         schedule.expanded_until = until
     if after >= until:
         return {}
-    found = due_between(session, schedule, after, until, tree)
+    found = due_between(session, schedule, after, until, tree, decided=True)
     return {airing_id(schedule.id, due.original_at): due for due in found}
 
 

@@ -40,15 +40,34 @@ class Hearing:
 
 
 def due_between(
-    session: Session, schedule: Schedule, after: datetime, until: datetime, tree: Tree
+    session: Session,
+    schedule: Schedule,
+    after: datetime,
+    until: datetime,
+    tree: Tree,
+    *,
+    decided: bool = False,
 ) -> list[Due]:
-    """The schedule's airings with after <= start < until."""
+    """The schedule's airings with after <= start < until.
+
+    `decided`: as they will sound, without longer recordings that wait for their approval.
+    """
     area_ids = [area.area_id for area in schedule.areas]
     rule = resolved(schedule.rule, schedule.timezone, area_ids, tree)
     starts = parse_local(schedule.starts_local, "starts_at")
     loaded = of_schedule(session, schedule)
     hearing = hearing_of(session, area_ids, tree, loaded.outro, after)
-    return plan(rule, schedule.timezone, starts, loaded, hearing, schedule.class_, after, until)
+    return plan(
+        rule,
+        schedule.timezone,
+        starts,
+        loaded,
+        hearing,
+        schedule.class_,
+        after,
+        until,
+        decided=decided,
+    )
 
 
 def plan(
@@ -60,23 +79,31 @@ def plan(
     class_: AiringClass,
     after: datetime,
     until: datetime,
+    *,
+    decided: bool = False,
 ) -> list[Due]:
     """Occurrences with their worst-case ends; pure."""
     step_ms = 0 if class_ == AiringClass.EMERGENCY or not hearing.last_slot else STAGGER_STEP_MS
     stagger = timedelta(milliseconds=hearing.last_slot * step_ms)
     found = occurrences(rule, timezone, starts_local, after, until)
     if not loaded.changes_in_time:
-        lasts = _lasts(loaded, after, hearing) + stagger
+        lasts = _lasts(loaded, after, hearing, decided=decided) + stagger
         return [Due(o.original_at, o.starts_at, o.starts_at + lasts, step_ms) for o in found]
     return [
-        Due(o.original_at, at, at + _lasts(loaded, at, hearing) + stagger, step_ms)
+        Due(
+            o.original_at,
+            at,
+            at + _lasts(loaded, at, hearing, decided=decided) + stagger,
+            step_ms,
+        )
         for o in found
         for at in [o.starts_at]
     ]
 
 
-def _lasts(loaded: Loaded, at: datetime, hearing: Hearing) -> timedelta:
-    return timedelta(milliseconds=loaded.longest_ms(at, hearing.language_sets, hearing.outro_ms))
+def _lasts(loaded: Loaded, at: datetime, hearing: Hearing, *, decided: bool) -> timedelta:
+    sets, outro_ms = hearing.language_sets, hearing.outro_ms
+    return timedelta(milliseconds=loaded.longest_ms(at, sets, outro_ms, decided=decided))
 
 
 def resolved(rule: dict[str, Any], timezone: str, area_ids: Sequence[str], tree: Tree) -> Rule:

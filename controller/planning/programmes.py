@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from controller.languages import FALLBACK
 from controller.models import Approval, Clip, ClipVersion, Schedule, Tune
-from controller.planning.versions import is_valid, translations_of
+from controller.planning.versions import is_valid, recorded_anew, standing, translations_of
 from controller.territory import areas
 from protocol.messages import Part
 from protocol.programme import length_ms, parts_for
@@ -46,15 +46,19 @@ class Spoken:
 
     def older_than(self, original: "Spoken") -> bool:
         """Whether the original was recorded anew since this was."""
-        if self.clip.id == original.clip.id or not self.versions or not original.versions:
+        if self.clip.id == original.clip.id:
             return False
-        return self.versions[0].created_at < original.versions[0].created_at
+        return recorded_anew(standing(original.versions), standing(self.versions))
 
-    def longest_ms(self, at: datetime) -> int | None:
-        """The longest that may come to sound then: what is approved, or waits to be."""
-        newest_pending = [v for v in self.versions if v.status == Approval.PENDING][:1]
-        lengths = [v.duration_ms for v in self.approved(at)[:1] + newest_pending]
-        return max(lengths, default=None)
+    def longest_ms(self, at: datetime, *, decided: bool = False) -> int | None:
+        """The longest that may come to sound then: what is approved, or waits to be.
+
+        `decided`: what waits counts only where nothing is approved.
+        """
+        found = self.approved(at)[:1]
+        if not (decided and found):
+            found += [v for v in self.versions if v.status == Approval.PENDING][:1]
+        return max((v.duration_ms for v in found), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,18 @@ class Loaded:
         at: datetime,
         language_sets: Iterable[Sequence[str]],
         outro_ms: Sequence[tuple[str, int]] = (),
+        *,
+        decided: bool = False,
     ) -> int:
-        """How long it may last then, whichever of the language sets a node has."""
-        planned = [part for i, item in enumerate(self.items, 1) for part in _planned(i, item, at)]
+        """How long it may last then, whichever of the language sets a node has.
+
+        `decided`: without recordings that wait beside an approved one.
+        """
+        planned = [
+            part
+            for i, item in enumerate(self.items, 1)
+            for part in _planned(i, item, at, decided=decided)
+        ]
         if not planned:
             return 0
         last = len(self.items) + 1
@@ -218,7 +231,7 @@ def _parts(number: int, item: LoadedItem, at: datetime) -> list[Part]:
     return parts
 
 
-def _planned(number: int, item: LoadedItem, at: datetime) -> list[Part]:
+def _planned(number: int, item: LoadedItem, at: datetime, *, decided: bool) -> list[Part]:
     return [
         Part(
             duration_ms=longest,
@@ -228,5 +241,5 @@ def _planned(number: int, item: LoadedItem, at: datetime) -> list[Part]:
             gap_ms=item.gap_ms,
         )
         for spoken in item.spoken
-        if (longest := spoken.longest_ms(at)) is not None
+        if (longest := spoken.longest_ms(at, decided=decided)) is not None
     ]

@@ -16,6 +16,7 @@ from controller.models import (
     Schedule,
 )
 
+_STANDING = (Approval.APPROVED, Approval.PENDING)
 _LONGEST = timedelta(days=1)  # nothing sounds for longer
 _ARMED = timedelta(seconds=16)  # nodes take an airing in hand 15 s before its start
 
@@ -47,6 +48,31 @@ def newest_of(session: Session, clip_ids: Collection[str]) -> dict[str, ClipVers
     query = (
         select(ClipVersion)
         .where(ClipVersion.clip_id.in_(set(clip_ids)))
+        .order_by(ClipVersion.version)
+    )
+    return {version.clip_id: version for version in session.scalars(query)}
+
+
+def recorded_anew(original: ClipVersion | None, translation: ClipVersion | None) -> bool:
+    """Whether an original is newer than what says it in another language.
+
+    Both as `standing` gives them: a recording that was turned down changes nothing.
+    """
+    if original is None or translation is None:
+        return False
+    return original.created_at > translation.created_at
+
+
+def standing(versions: Iterable[ClipVersion]) -> ClipVersion | None:
+    """The first that airs or waits to; given newest first, the newest."""
+    return next((v for v in versions if v.status in _STANDING), None)
+
+
+def standing_of(session: Session, clip_ids: Collection[str]) -> dict[str, ClipVersion]:
+    """Clip id → its newest version that airs or waits for its approval."""
+    query = (
+        select(ClipVersion)
+        .where(ClipVersion.clip_id.in_(set(clip_ids)), ClipVersion.status.in_(_STANDING))
         .order_by(ClipVersion.version)
     )
     return {version.clip_id: version for version in session.scalars(query)}

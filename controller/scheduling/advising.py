@@ -17,6 +17,10 @@ _NO_SLOT = (
     "No free start within a week before or after keeps the rules: shorten the programme, leave "
     "this airing out, or choose other places.",
 )
+_NOT_LOOKED = (
+    "Chưa tìm giờ trống cho lượt này: hãy sửa các lượt nêu trước rồi xem lại.",
+    "No free start was looked for here: mend the airings named before, then look again.",
+)
 
 
 def rfc3339(instant: datetime) -> str:
@@ -48,10 +52,14 @@ class Advice:
         if at not in self._found:
             in_vain = sum(found is None for found in self._found.values())
             if len(self._found) >= _MOST_SUGGESTIONS or in_vain >= _MOST_IN_VAIN:
-                return conflict
+                return _with(conflict, _NOT_LOOKED)
             self._found[at] = self._slots.nearest(self._spans[at])
         found = self._found[at]
         if found is not None:
             return {**conflict, "suggestion": rfc3339(found)}
-        vi, en = _NO_SLOT
-        return {**conflict, "vi": f"{conflict['vi']} {vi}", "en": f"{conflict['en']} {en}"}
+        return _with(conflict, _NO_SLOT)
+
+
+def _with(conflict: dict[str, Any], more: tuple[str, str]) -> dict[str, Any]:
+    vi, en = more
+    return {**conflict, "vi": f"{conflict['vi']} {vi}", "en": f"{conflict['en']} {en}"}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from controller.accounts.access import SYSTEM, Action, Actor
@@ -19,7 +19,15 @@ from controller.calendar.policy import Span
 from controller.calendar.wall import to_local, zone
 from controller.errors import Conflict, ControllerError
 from controller.fleet import nodes
-from controller.models import Airing, AiringArea, Approval, Playback, Schedule
+from controller.models import (
+    Airing,
+    AiringArea,
+    Approval,
+    Device,
+    DeviceBinding,
+    Playback,
+    Schedule,
+)
 from controller.planning import airings
 from controller.planning.free_slots import FreeSlots, ruled_places
 from controller.scheduling.schedules import ItemInput, ScheduleInput, create, get, put_on_air, told
@@ -30,17 +38,22 @@ MISSED = (Outcome.MISSED, Outcome.INTERRUPTED, Outcome.PARTIAL)
 _LEAD = timedelta(minutes=10)  # clips and documents reach the nodes in this time
 _WITHIN = timedelta(days=2)  # later than that it is no catching up
 _STEP_S = 300
+_MOST_TRIES = 3  # by itself
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """What a tap would do: where (areas of the nodes that missed it) and when."""
+    """What a tap would do: where (areas of the nodes that missed it) and when.
+
+    A whole village hears it: `hear_twice` nodes there that had played it.
+    """
 
     airing_id: str
     area_ids: tuple[str, ...]
     node_ids: tuple[str, ...]
     starts_at: datetime
+    hear_twice: int = 0
 
 
 def suggest(session: Session, actor: Actor, airing_id: str, now: datetime) -> CatchUp:
@@ -64,15 +77,25 @@ def suggest(session: Session, actor: Actor, airing_id: str, now: datetime) -> Ca
             "Tệp âm thanh đã hết hạn hoặc bị thu hồi nên không phát bù.",
             "The clip has expired or was withdrawn: it is not caught up.",
         )
-    return CatchUp(airing.id, areas, tuple(sorted(missed)), start)
+    there = {node.id for node in nodes.nodes_in(session, areas, now)}
+    twice = len(there - missed.keys())
+    return CatchUp(airing.id, areas, tuple(sorted(missed)), start, twice)
 
 
 def play_again(session: Session, actor: Actor, airing_id: str, now: datetime) -> Schedule:
     """Put the catch-up on the air. Raises as `suggest`, and NotAllowed."""
-    found = suggest(session, actor, airing_id, now)
+    return _put_again(session, actor, suggest(session, actor, airing_id, now), now)
+
+
+def _put_again(
+    session: Session, actor: Actor, found: CatchUp, now: datetime, by_itself: int = 0
+) -> Schedule:
+    """`by_itself`: which try it is; 0: somebody tapped."""
+    airing_id = found.airing_id
     _, original = _original(session, actor, airing_id)
     schedule, _ = create(session, actor, _data(original, found), now)
-    schedule.rule = {**schedule.rule, "catch_up_of": airing_id}
+    tries = {"catch_up_try": by_itself} if by_itself else {}
+    schedule.rule = {**schedule.rule, "catch_up_of": airing_id, **tries}
     if schedule.status != Approval.APPROVED:
         schedule.status = Approval.APPROVED
         schedule.decided_by, schedule.decided_at = actor.user_id, now
@@ -84,9 +107,13 @@ def play_again(session: Session, actor: Actor, airing_id: str, now: datetime) ->
 
 
 def run(session: Session, now: datetime) -> list[str]:
-    """Catch up what schedules want caught up by themselves; returns the new schedules' ids."""
+    """Catch up what schedules want caught up by themselves; returns the new schedules' ids.
+
+    One that is missed in its turn is tried again once a node that missed it is heard of.
+    """
+    tries = Schedule.rule["catch_up_try"].as_integer()
     query = (
-        select(Airing)
+        select(Airing, tries)
         .join(Schedule, Schedule.id == Airing.schedule_id)
         .where(
             Airing.settled_at.is_not(None),
@@ -94,15 +121,22 @@ def run(session: Session, now: datetime) -> list[str]:
             Schedule.deleted_at.is_(None),
             Schedule.paused_at.is_(None),
             Schedule.status == Approval.APPROVED,
-            Schedule.rule["exceptions"]["catch_up"].as_boolean().is_(True),
+            or_(
+                Schedule.rule["exceptions"]["catch_up"].as_boolean().is_(True),
+                tries < _MOST_TRIES,
+            ),
         )
         .order_by(Airing.starts_at)
     )
     made = []
-    for airing in session.scalars(query).all():
+    for airing, tried in session.execute(query).all():
         try:
             with session.begin_nested():
-                made.append(play_again(session, SYSTEM, airing.id, now).id)
+                found = suggest(session, SYSTEM, airing.id, now)
+                if tried and not _heard_of(session, found.node_ids):
+                    continue
+                again = _put_again(session, SYSTEM, found, now, by_itself=(tried or 0) + 1)
+                made.append(again.id)
         except ControllerError:
             continue  # nobody missed it, or it was caught up, or there is no time: all are fine
     return made
@@ -125,6 +159,20 @@ def _who_missed(session: Session, airing: Airing, now: datetime) -> dict[str, st
         Playback.airing_id == airing.id, Playback.outcome.in_(MISSED)
     )
     return nodes.areas_of(session, list(session.scalars(query)), now)
+
+
+def _heard_of(session: Session, node_ids: Sequence[str]) -> bool:
+    """Whether the hardware of one of them is on line."""
+    query = (
+        select(DeviceBinding.node_id)
+        .join(Device, Device.id == DeviceBinding.device_id)
+        .where(
+            DeviceBinding.node_id.in_(node_ids),
+            DeviceBinding.until_at.is_(None),
+            Device.online.is_(True),
+        )
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _refuse_second(session: Session, airing_id: str) -> None:

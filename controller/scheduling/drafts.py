@@ -114,7 +114,7 @@ def judge(
     planned = [Planned(each.starts_at, each.ends_at) for each in due]
     if not due:
         return Draft([], [])
-    conflicts = list(_clips(subject, due))
+    conflicts = [*_clips(subject, due), *_of_others(subject, tree, due[0])]
     conflicts += _languages(subject, tree, due[0])
     if subject.class_ != AiringClass.EMERGENCY:
         others = _others(session, subject, due, tree)
@@ -165,6 +165,25 @@ def _clips(subject: Subject, due: Sequence[Due]) -> Iterator[dict[str, Any]]:
                     f"The clip '{title}' is not valid at this airing: extend or replace it.",
                 )
                 break
+
+
+def _of_others(subject: Subject, tree: Tree, first: Due) -> Iterator[dict[str, Any]]:
+    """Clips of a place that is not above where they are to air: allowed to who runs both."""
+    shared = frozenset.intersection(*(frozenset(tree.path(each)) for each in subject.area_ids))
+    for clip in {
+        item.original.clip.id: item.original.clip for item in subject.loaded.items
+    }.values():
+        if clip.area_id is not None and clip.area_id not in shared:
+            owner = tree.name(clip.area_id)
+            yield _conflict(
+                first,
+                "clip",
+                "elsewhere",
+                f"Tệp «{clip.title}» là của {owner}, không phải của mọi nơi phát đã chọn: hãy nghe "
+                "lại xem nội dung có hợp không.",
+                f"The clip '{clip.title}' belongs to {owner}, not to all the places chosen: make "
+                "sure that what it says fits them.",
+            )
 
 
 def _outros(session: Session, subject: Subject, first: Due, tree: Tree) -> list[Outro]:

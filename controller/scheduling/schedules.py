@@ -26,7 +26,7 @@ from controller.models import (
     ScheduleArea,
 )
 from controller.paging import Page, beyond, limited, page_of
-from controller.planning import airings
+from controller.planning import airings, rechecks
 from controller.planning.due import resolved
 from controller.planning.programmes import of_schedule
 from controller.scheduling.drafts import Draft, Planned, Subject, judge
@@ -225,7 +225,8 @@ def put_on_air(
 ) -> None:
     """Bring airings in line with the schedule and have the service publish what changed."""
     tree = tree or Tree.load(session)
-    airings.expand(session, schedule, now, tree=tree)
+    if airings.expand(session, schedule, now, tree=tree):
+        rechecks.let_in(session, [area.area_id for area in schedule.areas], now, tree)
     body = {"area_ids": sorted(airings.areas_touched(session, schedule, tree))}
     commands.ask(session, CommandKind.SCHEDULES_CHANGED, body, actor, now)
 

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from controller.accounts.access import SYSTEM
 from controller.area_changes import area_edits
 from controller.errors import Conflict, NotAllowed, NotFound
 from controller.library import clips
@@ -181,3 +182,42 @@ def test_search_knows_no_accents():
     assert matches("nong duong", "Đường dây nóng", None)
     assert matches("Đường", "duong day")
     assert not matches("lanh", "Đường dây nóng")
+
+
+def test_a_recording_that_was_turned_down_makes_no_translation_stale(session, cast, commune):
+    original = make_clip(session, area_id=commune)
+    translation = make_clip(
+        session, area_id=commune, language="hmn", translation_of=original.id, now=NOW + HOUR
+    )
+    add_version(session, original, status=Approval.PENDING, now=NOW + DAY)
+    assert clips.view(session, translation, NOW + DAY).stale
+    clips.reject(session, cast.bob, original.id, NOW + DAY)
+    assert not clips.view(session, translation, NOW + DAY).stale
+
+
+def test_a_longer_version_that_waits_does_not_lengthen_what_airs(session, cast, commune, pending):
+    clips.approve(session, cast.bob, pending.id, NOW)
+    schedule, _ = schedules.create(session, cast.erin, schedule_input(pending.id, commune), NOW)
+    approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    add_version(session, pending, status=Approval.PENDING, duration_ms=90_000)
+    airings.roll(session, NOW)
+    (view,) = airings.page(session, cast.bob, now=NOW).items
+    assert (view.airing.ends_at - view.airing.starts_at).total_seconds() == 60
+    (planned, *_) = schedules.draft(
+        session, cast.erin, schedule_input(pending.id, commune), NOW
+    ).occurrences
+    assert (planned.ends_at - planned.starts_at).total_seconds() == 90
+
+
+def test_a_clip_of_a_neighbour_is_named_before_saving(session, cast, commune):
+    own = make_clip(session, area_id=commune)
+    theirs = make_clip(session, area_id=cast.areas["elsewhere"], title="Của xã bên")
+    assert "elsewhere" not in rules_of(session, schedule_input(own.id, cast.areas["upper"]))
+    found = schedules.draft(session, SYSTEM, schedule_input(theirs.id, commune), NOW)
+    (hint,) = [each for each in found.conflicts if each["rule"] == "elsewhere"]
+    assert "Xã Khác" in hint["vi"]
+    assert not hint["blocking"]
+
+
+def rules_of(session, data):
+    return {each["rule"] for each in schedules.draft(session, SYSTEM, data, NOW).conflicts}

@@ -95,6 +95,15 @@ def test_where_no_start_keeps_the_limit_it_says_so(session, commune, busy):
     assert "No free start" in conflict["en"]
 
 
+def test_where_it_looked_no_further_it_says_so(session, commune, busy):
+    busy(max_minutes_per_session=15)
+    data = asked(session, commune, minutes=16, recurrence=DAILY)
+    found = schedules.draft(session, SYSTEM, data, NOW).blocking
+    assert all("không có giờ trống" in each["vi"] for each in found[:3])
+    assert all("Chưa tìm giờ trống" in each["vi"] for each in found[3:])
+    assert len(found) > 3
+
+
 def test_a_village_that_rests_all_week_is_offered_the_end_of_it(session, commune):
     permit = [{"from": "08:00", "to": "10:00", "days": [6, 7]}]
     area_edits.update(session, SYSTEM, commune, {"policy": {"permit": permit}}, NOW)

@@ -113,8 +113,18 @@ def test_under_a_new_limit_the_older_schedule_stays(session, cast, commune, on_a
     assert not any(row.withheld for row in rows(session, older))
     assert {row.withheld["rule"] for row in rows(session, newer)} == set(limit)
     schedules.delete(session, SYSTEM, older.id, NOW)
-    airings.roll(session, NOW)
     assert not any(row.withheld for row in rows(session, newer))
+
+
+def test_a_pause_frees_its_room_at_once_and_the_documents_say_so(session, cast, commune, on_air):
+    older, newer = on_air("06:00", "17:00")
+    area_edits.update(session, cast.alice, commune, {"policy": {"max_sessions_per_day": 1}}, NOW)
+    before = said(session, commune)
+    schedules.pause(session, SYSTEM, older.id, NOW)
+    assert not any(row.withheld for row in rows(session, newer))
+    assert said(session, commune).isdisjoint(before)
+    asked = session.scalars(select(ServiceCommand).order_by(ServiceCommand.id.desc())).first()
+    assert commune in asked.body["area_ids"]
 
 
 def test_priority_stays_where_a_limit_takes_one(session, cast, commune, on_air):

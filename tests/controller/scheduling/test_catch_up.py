@@ -5,11 +5,19 @@ from sqlalchemy import select
 
 from controller.area_changes import area_edits
 from controller.errors import Conflict, NotAllowed, NotFound
-from controller.models import Airing, Approval, Playback
+from controller.models import Airing, Approval, Node, Playback, Schedule
 from controller.planning import airings
 from controller.scheduling import approvals, catch_up, schedules
 from protocol.outcomes import Outcome
-from tests.controller.factories import DAY, HOUR, NOW, make_clip, make_node, schedule_input
+from tests.controller.factories import (
+    DAY,
+    HOUR,
+    NOW,
+    make_clip,
+    make_node,
+    schedule_input,
+    serve,
+)
 
 
 @pytest.fixture
@@ -105,3 +113,55 @@ def test_a_viewer_and_an_outsider_catch_up_nothing(session, cast, played):
         catch_up.play_again(session, cast.vera, played.id, LATER)
     with pytest.raises(NotFound):
         catch_up.play_again(session, cast.charlie, played.id, LATER + DAY)
+
+
+def itself(session, cast, clip):
+    """A missed airing of a schedule that wants it caught up by itself, and its first catch-up."""
+    missed = an_airing(session, cast, clip, exceptions={"catch_up": True})
+    (first,) = catch_up.run(session, LATER)
+    again = session.scalars(select(Airing).where(Airing.schedule_id == first)).one()
+    node_id = session.scalars(
+        select(Playback.node_id).where(
+            Playback.airing_id == missed.id, Playback.outcome == Outcome.MISSED
+        )
+    ).one()
+    miss(session, again, node_id)
+    return again, session.get_one(Node, node_id)
+
+
+def miss(session, airing, node_id):
+    session.add(
+        Playback(
+            planned_day=airing.starts_at.date(), airing_id=airing.id, node_id=node_id,
+            planned_at=airing.starts_at, outcome=Outcome.MISSED,
+        )
+    )  # fmt: skip
+    airing.settled_at = airing.ends_at + HOUR
+    session.flush()
+
+
+def test_a_catch_up_that_is_missed_too_waits_until_the_node_is_heard_of(session, cast, clip):
+    again, node = itself(session, cast, clip)
+    assert catch_up.run(session, LATER + 2 * HOUR) == []
+    serve(session, node, now=LATER)
+    (second,) = catch_up.run(session, LATER + 3 * HOUR)
+    assert session.get_one(Schedule, second).rule["catch_up_of"] == again.id
+
+
+def test_it_is_tried_three_times_by_itself_and_then_left_to_people(session, cast, clip):
+    _, node = itself(session, cast, clip)
+    serve(session, node, now=LATER)
+    at = LATER
+    for _ in range(2):
+        at += 2 * HOUR
+        (made,) = catch_up.run(session, at)
+        airing = session.scalars(select(Airing).where(Airing.schedule_id == made)).one()
+        miss(session, airing, node.id)
+    assert catch_up.run(session, at + 2 * HOUR) == []
+    assert catch_up.play_again(session, cast.erin, airing.id, at + 2 * HOUR)
+
+
+def test_it_says_how_many_of_the_village_hear_it_twice(session, cast, played):
+    assert catch_up.suggest(session, cast.erin, played.id, LATER).hear_twice == 0
+    make_node(session, cast.areas["lower"], "C")
+    assert catch_up.suggest(session, cast.erin, played.id, LATER).hear_twice == 1
