@@ -21,6 +21,7 @@ _S16_LE = 2
 _INTERLEAVED = 3
 _RECOVERABLE = frozenset({errno.EPIPE, errno.ESTRPIPE, errno.EIO})
 _LONGEST_QUERY_S = 0.0002  # a delay read across a pre-emption is not trusted
+_REFUSALS = 50  # in a row: this machine knows no better
 _OBSERVATIONS = 40
 _REWIND_MARGIN = RATE // 100
 _ENOUGH = 8
@@ -61,6 +62,8 @@ class AlsaCard(Sink):
         self._stood: tuple[int, int] = (0, 0)
         self._moved_at = monotonic()
         self._in_vain = 0
+        self._longest_query_s = _LONGEST_QUERY_S
+        self._refused = 0
         opened = self._lib.snd_pcm_open(
             ctypes.byref(self._pcm), device.encode(), _PLAYBACK, _NONBLOCK
         )
@@ -160,9 +163,16 @@ class AlsaCard(Sink):
         before = self._monotonic()
         result = self._lib.snd_pcm_delay(self._pcm, ctypes.byref(delay))
         after = self._monotonic()
-        if result == 0 and after - before < _LONGEST_QUERY_S:
-            instant = (before + after) / 2 + delay.value / RATE
-            self._seen.append(instant - self._written / RATE)
+        if result != 0:
+            return
+        if after - before >= self._longest_query_s:
+            self._refused += 1
+            if self._refused < _REFUSALS:
+                return
+            self._longest_query_s *= 2  # late by a little is better than never
+        self._refused = 0
+        instant = (before + after) / 2 + delay.value / RATE
+        self._seen.append(instant - self._written / RATE)
 
     def _recover(self, error: int) -> None:
         """After an underrun start over; anything else means the device is gone."""

@@ -197,6 +197,32 @@ def test_a_card_that_another_program_has_is_waited_for(rig, monkeypatch):
     assert abs(rig.sounds()[-1][1] - (start + 2.5)) < 0.02
 
 
+class SlowClock:
+    """Half a millisecond passes whenever one looks: a slow machine, or a busy one."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def __call__(self):
+        self.looks += 1
+        return time.monotonic() + self.looks * 0.0005
+
+
+def test_a_machine_too_slow_for_good_readings_takes_the_ones_it_gets(rig, monkeypatch):
+    for name, value in rig.environment.items():
+        monkeypatch.setenv(name, value)
+    card = AlsaCard("fake", 400, SlowClock())
+    waiter = threading.Event()
+    for _ in range(250):
+        if card.room() > 480:
+            card.write(bytes(480 * 2))
+        if card.next_frame_at() is not None:
+            break
+        waiter.wait(0.005)
+    assert card.next_frame_at() is not None
+    card.close()
+
+
 def test_a_card_that_is_not_there_is_said_so(rig, monkeypatch):
     for name, value in rig.environment.items():
         monkeypatch.setenv(name, value)
