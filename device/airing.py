@@ -161,6 +161,11 @@ class Run:
         return round(self.node_pct * permitted_pct / 100)
 
     @property
+    def begun(self) -> bool:
+        """Whether any of it has sounded."""
+        return self.started_at is not None
+
+    @property
     def sounding(self) -> bool:
         return not self.over and not self.suspended
 
@@ -183,6 +188,8 @@ class Run:
         """What became of it, from what the player told."""
         if self.cause in (Reason.OPERATOR, Reason.MUTED, Reason.CANCELLED):
             return Outcome.STOPPED, self.cause
+        if self.cause is Reason.PREEMPTED and not self.begun:
+            return Outcome.MISSED, self.cause
         if self.cause is not Reason.NONE:
             return Outcome.INTERRUPTED, self.cause
         if self.started_at is None:
@@ -190,7 +197,10 @@ class Run:
         if self.amplifier_failed or (self.amplified and self.amplifier_on_at is None):
             return Outcome.PARTIAL, Reason.AMPLIFIER_FAULT
         if self.skipped_frames * 1000 // RATE > ON_TIME_MS:
-            return Outcome.PARTIAL, Reason.PREEMPTED if self.waited else Reason.LATE_START
+            return (
+                Outcome.PARTIAL,
+                Reason.PREEMPTED if self.waited or self.gave_way else Reason.LATE_START,
+            )
         if self.played_ms + 500 < self.length_ms - self.skipped_frames * 1000 // RATE:
             return Outcome.PARTIAL, Reason.PREEMPTED if self.gave_way else Reason.DEVICE_ERROR
         return Outcome.PLAYED, Reason.NONE

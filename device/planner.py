@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from device.airing import LATE_JOIN_LEAST, Placed, interrupted_report
+from device.airing import LATE_JOIN_LEAST, Placed, Run, interrupted_report
 from device.channel import Message
 from device.stage import Stage
 from device.steps import Steps
@@ -247,7 +247,7 @@ class Planner:
         if in_the_way and now < placed.starts_at - GIVE_WAY:
             return False
         for run in in_the_way:
-            if run.placed.resumes:
+            if _goes_on(run):
                 self.stage.suspend(run)
             else:
                 self.stage.halt(run, Reason.PREEMPTED)
@@ -265,7 +265,8 @@ class Planner:
         """What gave way goes on where it would be by now, or its time is over."""
         for run in self.stage.suspended:
             placed = run.placed
-            if now >= placed.ends_at - LATE_JOIN_LEAST:
+            until = placed.ends_at - LATE_JOIN_LEAST if run.begun else placed.last_start
+            if now >= until or not _goes_on(run):
                 self.stage.halt(run, Reason.PREEMPTED)
             elif trusted and not self._horn_is_wanted(now) and self._bands(placed, now):
                 self.stage.resume(run)
@@ -321,6 +322,11 @@ class Planner:
 
     def _forget(self, placed: Placed) -> None:
         self._plan = [each for each in self._plan if each.airing_id != placed.airing_id]
+
+
+def _goes_on(run: Run) -> bool:
+    """After it gave way: as its class says; what was released and silent yet has lost nothing."""
+    return run.placed.resumes or not (run.begun or run.placed.emergency)
 
 
 def _order(placed: Placed) -> tuple[datetime, str]:

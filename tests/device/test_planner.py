@@ -210,6 +210,23 @@ def test_an_emergency_interrupts_a_programme(world):
     assert world.outcomes() == {"a1": [("interrupted", "preempted")], "e1": [("played", "")]}
 
 
+def test_what_an_emergency_kept_from_beginning_is_joined_after_it(world):
+    world.plan(an_airing(length_s=60))
+    world.run(57)  # released, and silent yet
+    world.plan(an_airing(length_s=60), emergency(after_s=58, length_s=10))
+    world.run(90)
+    assert [each for each, _ in world.sounded] == ["e1", "a1"]
+    assert world.outcomes() == {"a1": [("partial", "preempted")], "e1": [("played", "")]}
+
+
+def test_what_an_emergency_kept_from_beginning_for_too_long_is_missed(world):
+    world.plan(an_airing(length_s=60, late_s=5))
+    world.run(57)
+    world.plan(an_airing(length_s=60, late_s=5), emergency(after_s=58, length_s=20))
+    world.run(90)
+    assert world.outcomes() == {"a1": [("missed", "preempted")], "e1": [("played", "")]}
+
+
 def test_of_two_equals_the_second_waits_and_gives_up(world):
     world.plan(an_airing(length_s=400), an_airing("a2", after_s=70))
     world.run(600, step=0.5)
