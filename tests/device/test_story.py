@@ -259,7 +259,7 @@ def test_a_programme_is_spliced_without_a_seam(controller, node):
         controller.seed(content)
     one = airing_of(tune, tune_frames, in_s(5)).parts[0]
     two = replace(airing_of(talk, talk_frames, in_s(5)).parts[0], item=1, times=2, gap_ms=300)
-    airing = Airing(airing_id="p1", starts_at=in_s(5), parts=(one, two))
+    airing = Airing(airing_id="p1", starts_at=in_s(6), parts=(one, two))
     controller.schedule(AREA, [airing])
     report = controller.wait(lambda: controller.outcomes(device_id).get("p1"), 25)
     gap = numpy.zeros(300 * 48, dtype="int16")
