@@ -23,6 +23,7 @@ from controller.library.clips import ClipFilters
 from controller.models import Airing, Approval, Clip, Schedule, Tune
 from controller.planning import airings
 from controller.scheduling import following, schedule_edits, schedules
+from controller.scheduling.drafts import topmost
 from controller.scheduling.proposals import as_entered
 from controller.scheduling.schedule_input import rule_json
 from controller.scheduling.schedules import Draft, ScheduleInput
@@ -220,7 +221,7 @@ def _summary(at: Here, data: ScheduleInput, draft: Draft) -> str:
         "%(length)s.",
         title=data.title,
         when=in_words(str(data.starts_at), rule_json(data), places.day_sets()),
-        where=places.names(data.area_ids),
+        where=places.names(topmost(data.area_ids, places.tree)),
         clusters=clusters,
         length=about(seconds),
     )

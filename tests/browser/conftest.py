@@ -218,6 +218,10 @@ def picture(page, name, part=None):
     SCREENS.mkdir(parents=True, exist_ok=True)
     width = page.viewport_size["width"]
     if part is not None:
+        # As high as the page, so that no bar stands over the part.
+        height = page.evaluate("() => document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("() => window.scrollTo(0, 0)")
         part.screenshot(path=SCREENS / f"{name}-{width}.png", animations="disabled")
         return
     height = page.evaluate("() => document.documentElement.scrollHeight")

@@ -65,3 +65,14 @@ def test_seasons_and_pauses_are_folded_away_until_they_are_wanted(form):
     said = "riêng từ 16/4 đến 15/10 phát lúc 05:00 (sáng); nghỉ ngày lễ"
     form.locator("#summary", has_text=said).wait_for()
     looked_at(form, "tao-lich-phat-tuy-chon", form.locator(".step").nth(2))
+
+
+def test_a_village_that_is_tapped_takes_the_place_of_the_commune(form):
+    commune = form.get_by_role("checkbox", name="Xã Tân Lập")
+    village = form.get_by_role("checkbox", name="Thôn Hạ")
+    assert commune.is_checked()
+    village.check()
+    assert not commune.is_checked()
+    form.locator("#summary", has_text="tại Thôn Hạ (1 cụm loa)").wait_for()
+    commune.check()
+    assert not village.is_checked()

@@ -10,7 +10,7 @@ from controller.area_changes import area_edits
 from controller.database import transaction
 from controller.emergency import emergencies
 from controller.emergency.emergencies import EmergencyInput, Repeat
-from controller.models import Airing, Playback
+from controller.models import Airing, Clip, Playback
 from tests.browser.conftest import looked_at, sign_in
 from tests.web.village import NOW, PASSWORD
 
@@ -22,6 +22,7 @@ def begin(site, by="alice", drill=False):
     village = site.village
     data = EmergencyInput(village.clips[5], [village.areas["commune"]], drill, Repeat(2, 300))
     with transaction(site.services.engine) as session:
+        session.get_one(Clip, village.clips[5]).title = "Nước sông lên nhanh, đưa người lên cao"
         return emergencies.begin(session, village.actor(by), data, NOW).id
 
 

@@ -49,7 +49,7 @@ export class WeekSheet extends HTMLElement {
     if (event.pointerType !== "mouse") {
       this.timer = window.setTimeout(() => {
         this.lift(card);
-        this.scroll();
+        this.follow();
       }, LIFT_MS);
     }
   }
@@ -58,7 +58,7 @@ export class WeekSheet extends HTMLElement {
     const far = Math.hypot(event.clientX - this.from[0], event.clientY - this.from[1]) > SLACK_PX;
     if (!this.drag && far && event.pointerType === "mouse") {
       this.lift(card);
-      this.scroll();
+      this.follow();
     }
     this.at = [event.clientX, event.clientY];
     if (this.drag) this.look();
@@ -69,7 +69,7 @@ export class WeekSheet extends HTMLElement {
     this.point(below?.closest<HTMLElement>(".cell") ?? null);
   }
 
-  private scroll(): void {
+  private follow(): void {
     if (!this.drag) return;
     const [, y] = this.at;
     const past = Math.max(EDGE_PX - y, 0) - Math.max(y - (window.innerHeight - EDGE_PX), 0);
@@ -78,7 +78,7 @@ export class WeekSheet extends HTMLElement {
       window.scrollBy({ top: -speed, behavior: "instant" });
       this.look();
     }
-    window.requestAnimationFrame(() => this.scroll());
+    window.requestAnimationFrame(() => this.follow());
   }
 
   private key(event: KeyboardEvent): void {
