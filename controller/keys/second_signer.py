@@ -39,10 +39,15 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_FOLDER = Path("/var/lib/loalang-signer")
 DEFAULT_SOCKET = Path("/run/loalang-signer/sign.sock")
-MOST_AN_HOUR = 6
+MOST_AN_HOUR = 6  # emergencies
+MOST_SOUNDINGS_AN_HOUR = 200  # their repeats among them; one area's state holds 120 at most
 _HOUR_S = 3600.0
+_REMEMBERED_S = 3 * 86_400.0  # nothing said today is said again after that
 _TIMEOUT_S = 2.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+Sounds = frozenset[str]
 
 
 class No(Exception):
@@ -57,8 +62,8 @@ class Signer:
     controllers: Sequence[VerifyKey]
     allowed: Callable[[], frozenset[str]]
     monotonic: Callable[[], float] = time.monotonic
-    _known: dict[str, None] = field(default_factory=dict)  # airing ids signed before
-    _given: deque[float] = field(default_factory=deque)
+    _known: dict[str, float] = field(default_factory=dict)  # airing ids signed before, and when
+    _given: deque[tuple[float, Sounds]] = field(default_factory=deque)  # an emergency each
 
     def answer(self, raw: bytes) -> dict[str, str]:
         """The signature in hex, or why there is none."""
@@ -75,7 +80,7 @@ class Signer:
         body = verify(raw, envelope.type, {key.kid: key for key in self.controllers})
         airings = _airings(envelope.type, body)
         self._judge(airings)
-        self._count(airings)
+        self._count(airings, as_repeats=envelope.type is MessageType.AREA_STATE)
         return self.key.sign(signed_bytes(envelope.type, envelope.body))
 
     def _judge(self, airings: Sequence[Airing]) -> None:
@@ -88,17 +93,28 @@ class Signer:
         if strange:
             raise No(f"sound {strange[0]} is not permitted here: loalang sign allow {strange[0]}")
 
-    def _count(self, airings: Sequence[Airing]) -> None:
-        new = [airing.airing_id for airing in airings if airing.airing_id not in self._known]
-        if not new:
-            return
+    def _count(self, airings: Sequence[Airing], *, as_repeats: bool) -> None:
+        """Count what is new. An area's state brings the repeats of an emergency, in portions."""
         now = self.monotonic()
-        while self._given and now - self._given[0] > _HOUR_S:
-            self._given.popleft()
-        if len(self._given) >= MOST_AN_HOUR:
+        self._forget(now)
+        new = [airing for airing in airings if airing.airing_id not in self._known]
+        begun = {frozenset(blobs_of(airing.parts)) for airing in new}
+        if as_repeats:
+            begun -= {sounds for _, sounds in self._given}
+        if len(self._given) + len(begun) > MOST_AN_HOUR:
             raise No(f"{MOST_AN_HOUR} emergencies were signed within an hour")
-        self._given.append(now)
-        self._known |= dict.fromkeys(new)
+        lately = sum(now - at <= _HOUR_S for at in self._known.values())
+        if lately + len(new) > MOST_SOUNDINGS_AN_HOUR:
+            raise No(f"{MOST_SOUNDINGS_AN_HOUR} soundings were signed within an hour")
+        self._given.extend((now, sounds) for sounds in begun)
+        self._known |= {airing.airing_id: now for airing in new}
+
+    def _forget(self, now: float) -> None:
+        while self._given and now - self._given[0][0] > _HOUR_S:
+            self._given.popleft()
+        old = [each for each, at in self._known.items() if now - at > _REMEMBERED_S]
+        for airing_id in old:
+            del self._known[airing_id]
 
 
 def serve(signer: Signer, listener: socket.socket, stop: Callable[[], bool]) -> None:

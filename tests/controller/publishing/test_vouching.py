@@ -218,6 +218,39 @@ def test_the_second_signer_signs_only_so_many_an_hour(guarded):
     assert signed("one too many")
 
 
+OTHER = "cd" * 32
+
+
+def state(*sounds_by_id):
+    """An area's state with a sounding for each (id, sound)."""
+    airings = [emergency(airing_id, sound=sound).airing for airing_id, sound in sounds_by_id]
+    return AreaState("commune", airings=tuple(airings))
+
+
+def test_repeats_of_an_emergency_are_none_of_their_own_but_others_beside_it_are(guarded):
+    """As an area's state brings them: a hundred repeats, and later the next ones."""
+    signer = guarded.signer
+    signer.monotonic = lambda: 0.0
+    many = [f"{n:064x}" for n in range(MOST_AN_HOUR)]
+    signer.allowed = lambda: frozenset({SOUND, OTHER, *many})
+    heading = Heading("main", "area:commune", "controller", 1, NOW, NOW + timedelta(days=1))
+
+    def answer(message, type_=MessageType.AREA_STATE):
+        return signer.answer(seal(type_, heading, message, guarded.ring.signing))
+
+    assert "signature" in answer(emergency("r0"), MessageType.COMMAND)
+    for portion in range(MOST_AN_HOUR + 2):
+        repeats = [(f"r{portion}-{n}", SOUND) for n in range(20)]
+        assert "signature" in answer(state(*repeats)), portion
+    # Several emergencies in one message are as many as they are.
+    assert (
+        "emergencies" in answer(state(*((f"m{n}", each) for n, each in enumerate(many))))["refused"]
+    )
+    assert "signature" in answer(state(("other", OTHER)))
+    # The same sound over and over has an end, too.
+    assert "soundings" in answer(state(*((f"x{n}", SOUND) for n in range(100))))["refused"]
+
+
 def test_without_an_answer_the_message_goes_out_with_one_signature(engine, cast, tmp_path):
     party = SecondParty(tmp_path / "nobody.sock", SECOND.verify_key, frozenset({"area:commune"}))
     raw = Bench(engine, tmp_path, party).said(emergency(), "area:commune")
