@@ -3,6 +3,8 @@
 import argparse
 import getpass
 import sys
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,13 @@ from controller.accounts import audit
 from controller.cli.console import DONE, Console
 from controller.cli.parsing import Group
 from controller.commands import CommandKind
+from controller.errors import Conflict
 from controller.keys.signing import Keyring
 from controller.upkeep import recovery
+from protocol.envelope import Heading, MessageType, seal
+from protocol.messages import Command
+
+_PROBE_LIFE = timedelta(minutes=1)
 
 
 def add(words: Any) -> None:
@@ -46,11 +53,34 @@ def rotate(console: Console, _asked: argparse.Namespace) -> int:
 
 def finish(console: Console, _asked: argparse.Namespace) -> int:
     ring = Keyring(console.settings.signing_key_file)
+    _require_second_signer(console, ring)
     took_over = ring.finish()
     recovery.seal(console.settings)
     _tell(console, "keys.finish", took_over.verify_key.kid)
     console.table(_records(ring), ("state", "kid"))
     return DONE
+
+
+def _require_second_signer(console: Console, ring: Keyring) -> None:
+    """It must know the key that is to sign alone, or no mass emergency sounds from then on."""
+    second, following = console.settings.second_signer, ring.signing[-1]
+    if second is None or following is ring.current:
+        return
+    heading = Heading(
+        console.settings.site, "site", "controller", 1, console.now, console.now + _PROBE_LIFE
+    )
+    probe = seal(MessageType.COMMAND, heading, Command("probe", "stop"), [following])
+    with suppress(OSError, ValueError):
+        if second.believes(probe):
+            return
+    key = following.verify_key.hex
+    raise Conflict(
+        "second_signer_behind",
+        f"Người ký thứ hai chưa nhận khoá mới: hãy thêm «--controller-key {key}» vào "
+        "loalang-signer.service, khởi động lại nó rồi chạy lại lệnh này.",
+        f"The second signer does not know the new key: add '--controller-key {key}' to "
+        "loalang-signer.service, restart it, then run this again.",
+    )
 
 
 def passphrase(console: Console, asked: argparse.Namespace) -> int:

@@ -47,13 +47,20 @@ class SecondParty:
             _log.error("no second signature for %s: nodes will refuse it: %s", to, error)
             return raw
 
-    def _asked(self, raw: bytes) -> Signature:
+    def believes(self, raw: bytes) -> bool:
+        """Whether it knows a key that signed `raw`. Raises OSError, ValueError: it is not there."""
+        return "unknown_key" not in self._answer(raw).get("refused", "")
+
+    def _answer(self, raw: bytes) -> dict[str, str]:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(_TIMEOUT_S)
             line.connect(str(self.socket_path))
             line.sendall(raw)
             line.shutdown(socket.SHUT_WR)
-            answer = json.loads(_all_of(line))
+            return {str(k): str(v) for k, v in json.loads(_all_of(line)).items()}
+
+    def _asked(self, raw: bytes) -> Signature:
+        answer = self._answer(raw)
         if "refused" in answer:
             raise ValueError(f"the second signer refuses: {answer['refused']}")
         signature = bytes.fromhex(answer["signature"])

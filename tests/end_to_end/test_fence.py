@@ -1,7 +1,7 @@
 """A real node, the real service and a real mosquitto that wants certificates."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -175,3 +175,22 @@ def test_a_node_whose_certificate_is_gone_gets_it_again_without_a_new_code(commu
     assert again.end() == 0
     with reading(commune.engine) as session:
         assert session.query(DeviceCertificate).count() == 1
+
+
+def test_a_certificate_near_its_end_is_renewed_and_taken_into_use_on_the_same_broker(commune):
+    _, claim = commune.place()
+    living = commune.node(claim)
+    living.until(lambda: settled(living), 30)
+    stored = commune.folder / "node" / "documents" / "certificate"
+    before = stored.read_bytes()
+    with transaction(commune.engine) as session:
+        for row in session.query(DeviceCertificate):
+            row.expires_at = datetime.now(UTC) + timedelta(days=1)
+    commune.service.desk.configure()  # as every hour
+    living.until(lambda: stored.read_bytes() != before, 30)
+    living.until(lambda: settled(living), 30)
+    assert living.end() == 0
+    # The next start shows the new one, and the broker lets it in.
+    again = commune.node("")
+    again.until(lambda: settled(again), 30)
+    assert again.end() == 0

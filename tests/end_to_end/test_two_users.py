@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from audio_library.store import Store
 from controller.keys.signing import Keyring
+from controller.usb import clip_packs
 from device.settings import Settings
 from tests.device.living import Living
 from tests.support.recording import wav
@@ -40,6 +42,25 @@ for path in sys.argv[1:]:
             pass
 print(json.dumps(told))
 """
+
+
+BACK_UP = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from controller.settings import load
+from controller.upkeep import backups
+assert backups.write(load(os.environ), Path(sys.argv[1]), datetime.now(UTC)).keys
+"""
+
+
+def _states(living):
+    """What holds by area, as the node took it: signed by keys it trusts."""
+    return living.node.documents._states
+
+
+def _trusted(living):
+    return set(living.node.gate.trusted.keys)  # the keys' short names
 
 
 @pytest.fixture(scope="module")
@@ -154,16 +175,67 @@ def test_an_emergency_from_the_page_reaches_the_node(house, clip, node):
     _, living = node
     wanted = {"clip_id": clip, "area_ids": [house.areas["upper"]], "drill": True}
     made = house.call("bob", "POST", "/emergencies", wanted)
-    states = living.node.documents._states
-    living.until(lambda: any(state.airings for state in states.values()), 20)
+    living.until(lambda: any(state.airings for state in _states(living).values()), 20)
     assert house.call("bob", "GET", f"/emergencies/{made['id']}")["state"] == "active"
+
+
+def test_a_mass_emergency_needs_the_signer_whom_the_pages_cannot_even_ask(house, clip, node):
+    rules = {"policy": {"approval": {"emergency_signatures": 2}}}
+    house.call("alice", "PATCH", f"/areas/{house.areas['commune']}", rules)
+    sounds = Store(house.settings.store_dir).hashes()  # the alert tone among them
+    house.loalang("signer", "sign", "allow", "--folder", house.signer / "own", *sounds)
+    wanted = {"clip_id": clip, "area_ids": [house.areas["commune"]], "drill": True}
+    house.call("bob", "POST", "/emergencies", wanted)
+    _, living = node
+    commune = house.areas["commune"]
+    living.until(lambda: commune in _states(living) and _states(living)[commune].airings, 30)
+    told = json.loads(house.python("pages", PROBE, *everything_in(house.signer)))
+    assert not any(told.values())
+    asking = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+    with pytest.raises(AssertionError, match="PermissionError"):
+        house.python("pages", asking, house.signer / "sign.sock")
+
+
+def test_keys_change_while_the_pages_know_nothing_of_it(house, clip, node):
+    """Rotate, overlap, finish; the sealed copy follows, and the node obeys the new key alone."""
+    _, living = node
+    sealed = house.settings.service_dir / "keys.sealed"
+    passphrase = house.folder / "passphrase"
+    passphrase.write_text("abcd-efgh-ijkl-mnop")
+    house.loalang("service", "keys", "passphrase", "--file", passphrase)
+    before = sealed.read_bytes()
+    house.loalang("service", "keys", "rotate")
+    signing = Keyring(house.settings.signing_key_file).signing
+    own, following = (key.verify_key for key in signing)
+    living.until(lambda: _trusted(living) >= {own.kid, following.kid}, 20)
+    assert sealed.read_bytes() != before
+    # The second signer knows the first key only, and a mass emergency would go unsigned.
+    with pytest.raises(AssertionError, match="--controller-key"):
+        house.loalang("service", "keys", "finish")
+    with house.second_signer(own.hex, following.hex):
+        house.loalang("service", "keys", "finish")
+    living.until(lambda: own.kid not in _trusted(living), 20)
+    until = (datetime.now(UTC) + DAY).isoformat()
+    silence = {"area_ids": [house.areas["upper"]], "mute_until": until}
+    house.call("alice", "POST", "/stop", silence)
+    living.until(lambda: any(state.muted_until for state in _states(living).values()), 20)
+
+
+def test_the_pages_make_a_backup_without_a_key_in_it(house):
+    """As the page does, by the pages' user; the service's keys are in it, sealed."""
+    house.python("pages", BACK_UP, house.settings.data_dir / "all.tar")
+    content = (house.settings.data_dir / "all.tar").read_bytes()
+    assert b"sealed/service.json" in content
+    for path in house.settings.signing_key_file.parent.glob("*.key"):
+        assert path.read_text().strip().encode() not in content
 
 
 def test_a_clip_pack_is_signed_by_the_service_for_the_page(house, clip):
     pack = house.call("erin", "GET", f"/packs?clips={clip}")
     (house.folder / "a.clips").write_bytes(pack)
-    told = json.loads(house.loalang("service", "pack", "show", house.folder / "a.clips", "--json"))
-    assert [each["title"] for each in told] == ["Bản thu thử"]
+    found, known = clip_packs.look(house.folder / "a.clips", house.settings)
+    assert known
+    assert [each.data["title"] for each in found.clips] == ["Bản thu thử"]
 
 
 def test_a_stolen_node_is_shut_out_from_the_page(house, node):

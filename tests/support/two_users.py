@@ -24,6 +24,7 @@ from tests.support.broker import free_port
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+SIGNER = 61004  # the second signer, in the service's own group as its unit says
 OWNERS = folders.Owners(service=61001, service_group=61001, pages=61002, shared=61003)
 START_S = 60
 
@@ -49,6 +50,11 @@ class House:
         self.settings = configuration.load({}, self.config)
         folders.lay(self.settings, OWNERS)
         self.credentials = self._credentials(site)
+        self.signer = self.folder / "signer"
+        self.signer.mkdir()
+        os.chown(self.signer, SIGNER, OWNERS.service_group)
+        self.signer.chmod(0o750)
+        self.second_key = ""
         self._binds = [self.folder / f"bind-{n}" for n in range(3)]
         for each in self._binds:
             each.mkdir()
@@ -92,6 +98,7 @@ class House:
         ids = {
             "service": (OWNERS.service, OWNERS.service_group, f"{OWNERS.shared}"),
             "pages": (OWNERS.pages, OWNERS.shared, f"{OWNERS.shared}"),
+            "signer": (SIGNER, OWNERS.service_group, f"{OWNERS.service_group}"),
         }[who]
         drop = "exec setpriv --reuid={} --regid={} --groups={} --no-new-privs".format(*ids)
         script = "\n".join(["set -e", *self._mounts(), "umask 0007", f'{drop} -- "$@"'])
@@ -111,6 +118,11 @@ class House:
                 "LOALANG_BROKER_PASSWORD_FILE": str(self.credentials / "broker_password"),
                 "LOALANG_DEVICE_AUTHORITY_FILE": str(self.credentials / "device_authority"),
                 "LOALANG_BROKER_ACCESS_DIR": str(self.access),
+            }
+        if who == "service" and self.second_key:
+            own |= {
+                "LOALANG_SECOND_SIGNER_SOCKET": str(self.signer / "sign.sock"),
+                "LOALANG_SECOND_SIGNER_KEY": self.second_key,
             }
         return own
 
@@ -153,7 +165,11 @@ class House:
         self.loalang("service", "migrate")
         made = json.loads(self.python("service", _SETTLE, self.settings.database_url))
         self.tokens, self.areas = made["tokens"], made["areas"]
+        own_folder = self.signer / "own"
+        self.second_key = self.loalang("signer", "sign", "key", "--folder", own_folder).strip()
+        [own] = json.loads(self.loalang("service", "keys", "list", "--json"))
         with (
+            self.second_signer(own["key"]),
             self.daemon("service", "controller", "--no-pages"),
             self.daemon("pages", "web"),
         ):
@@ -161,6 +177,20 @@ class House:
             public = self.settings.service_dir / "packs.pub"
             wait_until(public.exists, START_S, 0.1, what=f"the service; see {self.folder}")
             yield self
+
+    @contextlib.contextmanager
+    def second_signer(self, *controller_keys):
+        """`loalang sign run` as its own user; one started later takes the socket over."""
+        socket = self.signer / "sign.sock"
+        words = ["sign", "run", "--folder", self.signer / "own", "--socket", socket]
+        words += [word for key in controller_keys for word in ("--controller-key", key)]
+        before = socket.stat().st_ino if socket.exists() else 0
+        with self.daemon("signer", *words):
+            wait_until(
+                lambda: socket.exists() and socket.stat().st_ino != before, START_S,
+                what="the second signer",
+            )  # fmt: skip
+            yield
 
     def call(self, user, method, path, body=None, *, raw=None, kind="application/json"):
         """The parsed answer, bytes where it is not JSON. AssertionError for a refusal."""
