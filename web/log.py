@@ -137,7 +137,8 @@ def export(kind: str) -> Response:
                 yield exports.Row(view, places.name(view.area_id))
 
     with looking() as at:
-        _filters(at)  # what is wrong with the filters is told before the download begins
+        # What is wrong with the filters is told before the download begins.
+        playbacks.page(at.session, at.actor, _filters(at), limit=1)
         name = f"nhat-ky-phat-{local(at.now):%Y%m%d}.{kind}"
     if kind == "csv":
         lines = exports.csv_lines(rows(), language())

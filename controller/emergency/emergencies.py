@@ -71,7 +71,7 @@ def begin(session: Session, actor: Actor, data: EmergencyInput, now: datetime) -
     """Sound it at once, or let it wait for a second person. Raises BadInput, NotAllowed."""
     area_ids = _allowed(session, actor, Action.APPROVE, data.area_ids)
     _check_repeat(data.repeat)
-    version = _ready_version(session, data.clip_id, now)
+    version = _ready_version(session, actor, data.clip_id, now)
     people = people_needed(session, area_ids)
     emergency = Emergency(
         title=version.clip.title,
@@ -265,9 +265,9 @@ def _part(data: dict[str, Any]) -> Part:
     return Part(duration_ms=data["duration_ms"], gap_ms=data["gap_ms"], times=data["times"])
 
 
-def _ready_version(session: Session, clip_id: str, now: datetime) -> ClipVersion:
+def _ready_version(session: Session, actor: Actor, clip_id: str, now: datetime) -> ClipVersion:
     version = clips.airable(session, clip_id, now)
-    if version is None:
+    if version is None or not clips.may_use(session, actor, version.clip):
         raise BadInput(
             {
                 "clip_id": (

@@ -71,7 +71,7 @@ def order(
         created_at=now,
     )
     if verb == CommandVerb.PLAY:
-        row.airing = to_json(_test_airing(session, device, args.get("clip_id"), now))
+        row.airing = to_json(_test_airing(session, actor, device, args.get("clip_id"), now))
     session.add(row)
     session.flush()
     detail = {"verb": verb, "args": row.args}
@@ -187,10 +187,10 @@ def _moment(text: Any) -> str:
 
 
 def _test_airing(
-    session: Session, device: Device, clip_id: str | None, now: datetime
+    session: Session, actor: Actor, device: Device, clip_id: str | None, now: datetime
 ) -> messages.Airing:
     """A dated airing of a clip, or of a signature tune, that leaves a playback like any other."""
-    title, part = _clip(session, clip_id, now) if clip_id else _tune(session)
+    title, part = _clip(session, actor, clip_id, now) if clip_id else _tune(session)
     held = part.sha256 in (device.status or {}).get("holds", ())
     starts_at = now + (_HELD_LEAD if held else _FETCH_LEAD)
     row = Airing(
@@ -214,9 +214,9 @@ def _test_airing(
     )
 
 
-def _clip(session: Session, clip_id: str, now: datetime) -> tuple[str, Part]:
+def _clip(session: Session, actor: Actor, clip_id: str, now: datetime) -> tuple[str, Part]:
     version = clips.airable(session, clip_id, now)
-    if version is None:
+    if version is None or not clips.may_use(session, actor, version.clip):
         raise _bad("clip_id")
     part = Part(version.sha256, version.bytes, version.duration_ms, clip_id=clip_id)
     return version.clip.title, part

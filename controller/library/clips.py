@@ -134,12 +134,15 @@ def get(session: Session, actor: Actor, clip_id: str) -> Clip:
     """A clip the actor may use: of their areas, or shared from an area above."""
     clip = session.get(Clip, clip_id)
     require_role(actor, Action.VIEW)
-    shared = areas.reaching(session, actor)
-    if clip is None or (
-        shared is not None and clip.area_id is not None and clip.area_id not in shared
-    ):
+    if clip is None or not may_use(session, actor, clip):
         raise NotFound("clip")
     return clip
+
+
+def may_use(session: Session, actor: Actor, clip: Clip) -> bool:
+    """Whether it is of the actor's areas, or shared from an area above."""
+    shared = areas.reaching(session, actor)
+    return shared is None or clip.area_id is None or clip.area_id in shared
 
 
 def view(session: Session, clip: Clip, now: datetime) -> ClipView:

@@ -193,3 +193,18 @@ def _behind(street, name, person):
     places = {"area": area, "node": village.nodes[name], "user": village.users[person]}
     places["session"] = f"browser{village.users[person]}"
     return {**ids, **places, "airing": airing, "morning": morning}
+
+
+def of_others(street):
+    """Ids of the other commune's own things, for somebody there who names one of ours beside."""
+    services, village = street.app.extensions["loalang"], street.village
+    area = village.areas["elsewhere"]
+    charlie = Actor(street.users["d"], "d", Role.ADMINISTRATOR, area)
+    with transaction(services.engine) as session:
+        clip = make_clip(session, title="Của xã khác", area_id=area, now=NOW)
+        data = ScheduleInput("Lịch xã khác", [ItemInput(clip.id)], [area], "2026-11-24T12:00")
+        schedule = schedules.create(session, charlie, data, NOW)[0]
+        clip_id, schedule_id = clip.id, schedule.id
+    own = {"area": area, "node": village.nodes["far"], "user": street.users["v"]}
+    own |= {"clip": clip_id, "schedule": schedule_id}
+    return {f"own_{name}": each for name, each in own.items()}

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from controller.accounts.access import SYSTEM
+from controller.accounts.access import SYSTEM, Actor
 from controller.database import transaction
 from controller.emergency import node_orders
 from controller.errors import BadInput, Conflict
-from controller.models import Airing, NodeOrder
+from controller.models import Airing, NodeOrder, Role
 from controller.publishing.orders import Orders
 from protocol import envelope
 from protocol.codec import from_json
@@ -98,6 +98,16 @@ def test_a_test_play_is_an_airing_of_its_own(ask, orders, said, engine, offered)
     with transaction(engine) as session:
         row = session.get_one(Airing, airing.airing_id)
         assert (row.origin, row.areas, row.starts_at) == (Origin.TEST, [], airing.starts_at)
+
+
+def test_another_commune_s_clip_is_no_test(engine, served, commune):
+    tom = Actor(commune.users["tom"], "Tom", Role.TECHNICIAN, commune.areas["commune"])
+    with transaction(engine) as session:
+        own = make_clip(session, area_id=commune.areas["upper"])
+        assert node_orders.order(session, tom, served[0], "play", {"clip_id": own.id}, NOW)
+        theirs = make_clip(session, title="B", area_id=commune.areas["elsewhere"])
+        with pytest.raises(BadInput):
+            node_orders.order(session, tom, served[0], "play", {"clip_id": theirs.id}, NOW)
 
 
 @pytest.mark.parametrize(
