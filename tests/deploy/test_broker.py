@@ -102,10 +102,13 @@ def controller(site):
 def every_topic(device_id, areas):
     """Each shape of topic there is, as it concerns a device and its areas."""
     topics = Topics("main")
-    up = [topics.from_device(device_id, c) for c in ("presence", "status", "report", "want")]
+    up = [
+        topics.from_device(device_id, c)
+        for c in ("presence", "status", "beat", "report", "want", "answer")
+    ]
     down = [
         topics.to_device(device_id, c)
-        for c in ("config", "certificate", "command", "ack", "beacon", "anything")
+        for c in ("config", "certificate", "command", "ack", "beacon", "chunk", "anything")
     ]
     of_areas = [
         topic
@@ -180,6 +183,7 @@ def test_a_device_writes_nothing_but_its_own(site):
     forbidden = [*own_down, *own_areas, *up, *down, *areas]
     forbidden += [
         "loa/v1/main/ctl/main/dn/state",
+        "loa/v1/main/ctl/main/dn/trust",
         "loa/v1/main/blob/0a/c/0",
         f"loa/v1/main/claim/{IDS['other']}/up/claim",
         f"loa/v1/main/claim/{IDS['other']}/dn/certificate",
@@ -208,6 +212,29 @@ def test_a_device_reads_nothing_of_anothers(site):
         assert visitor.wait_for(ours)
         heard = {topic for topic in visitor.received if not topic.endswith("ctl/main/dn/state")}
         assert heard == {ours}
+
+
+def test_a_will_says_nothing_its_device_could_not_say(site):
+    own, others = (Topics("main").from_device(IDS[name], "presence") for name in ("one", "other"))
+    shared = f"$share/any/{Topics('main').to_device(IDS['other'], 'ack')}"
+    with controller(site) as inside:
+        for topic in (own, others):
+            inside.subscribe(topic)
+        for topic in (others, own):  # the permitted one comes last
+            dying = device(site, client_id=f"dying-{topic}")
+            dying.client.will_set(topic, b"gone", qos=1, retain=True)
+            with dying:
+                dying.subscribe(shared)
+                inside.publish(Topics("main").to_device(IDS["other"], "ack"))
+                dying.client.socket().shutdown(socket.SHUT_RDWR)
+        assert inside.wait_for(own)
+        assert others not in inside.received
+        assert dying.received == []
+    with controller(site) as late:
+        for topic in (others, own):
+            late.subscribe(topic)
+        assert late.wait_for(own)
+        assert others not in late.received  # nor is anything retained there
 
 
 def test_a_device_that_does_not_know_the_group_gets_none_of_the_reports_thrown_away(site):
