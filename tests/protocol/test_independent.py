@@ -9,6 +9,7 @@ import json
 import subprocess
 import threading
 import time
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +24,7 @@ from controller.keys import signing
 from controller.schema import upgrade
 from controller.service import Service
 from device.settings import Settings
+from tests.device.conftest import make_clip
 from tests.device.living import Living
 from tests.support.broker import Broker
 from tests.support.commune import settle
@@ -152,6 +154,74 @@ def test_a_controller_written_from_the_page_binds_and_commands_a_node(broker, tm
     asking.join(10)
     answer = opened(told(listener), "answer", node.key.verify_key.raw)
     assert (answer["verb"], answer["ok"], answer["problem"]) == ("dance", False, "unknown_verb")
+    assert living.end() == 0
+
+
+def test_a_controller_written_from_the_page_has_a_node_fetch_play_and_report(broker, tmp_path):
+    """A whole cycle: config, schedule, page, clip, report, acknowledgement; then an emergency."""
+    sound = make_clip(0.5)[0]
+    stranger = Stranger(broker.port, sender="controller")
+    living = Living(
+        Settings(
+            broker_url=broker.url,
+            controller_keys=(stranger.public.hex(),),
+            data_dir=tmp_path / "data",
+            sink="null",
+            clock="trusted",
+        )
+    )
+    node = living.node
+    base = f"loa/v1/main/device/{node.device_id}"
+
+    def cast(name, body, way="area/a/dn", *options):
+        to = f"device:{node.device_id}" if name in ("config", "ack") else "area:a"
+        channel = {"area_state": "state"}.get(name, name)
+        sealed = stranger.sealed(name, to, body)
+        stranger.publish(f"loa/v1/main/{way}/{channel}", sealed, *options)
+
+    def clip(airing_id, in_s, **more):
+        part = {"sha256": blob(sound), "bytes": len(sound), "duration_ms": 500, "kind": "clip"}
+        at = datetime.now(UTC) + timedelta(seconds=in_s)
+        return {"airing_id": airing_id, "starts_at": at.isoformat(), "parts": [part], **more}
+
+    def blob(content):
+        """Publish its chunks, and give its name."""
+        name = hashlib.sha256(content).hexdigest()
+        for index in range(0, len(content), 16384):
+            topic = f"loa/v1/main/blob/{name[:32]}/c/{index // 16384}"
+            stranger.publish(topic, content[index : index + 16384], "-r")
+        return name
+
+    now = datetime.now(UTC)
+    airing = clip("by-hand", 6)
+    days = [(now + timedelta(days=n)).date().isoformat() for n in (0, 1)]
+    pages = []
+    for day in days:
+        airings = [airing] if airing["starts_at"].startswith(day) else []
+        said = {"area_id": "a", "day": day, "airings": airings, "windows": None}
+        page = zlib.compress(json.dumps(said).encode())
+        pages.append({"day": day, "sha256": blob(page), "bytes": len(page)})
+    head = {"area_id": "a", "revision": 1, "pages": pages}
+    cast("config", {"node_id": "n", "area_path": ["a"]}, f"device/{node.device_id}/dn", "-r")
+    until = (now + timedelta(days=2)).isoformat()
+    cast("schedule", head | {"until": until}, "area/a/dn", "-r")
+    first = stranger.hear(f"{base}/up/report")
+    living.until(lambda: first.poll() is not None, 30)
+    batch = opened(told(first), "reports", node.key.verify_key.raw)
+    assert {report["airing_id"] for report in batch["reports"]} == {"by-hand"}
+    living.until(lambda: len(node.outbox) == 2, 20)  # started and finished, until acknowledged
+    ack = {"store_epoch": batch["store_epoch"], "upto": 2}
+    cast("ack", ack, f"device/{node.device_id}/dn")
+    living.until(lambda: len(node.outbox) == 0)
+
+    urgent = clip("urgent", 1, **{"class": "emergency", "origin": "emergency", "late_s": 600})
+    cast("area_state", {"area_id": "a", "revision": 1, "airings": [urgent]}, "area/a/dn", "-r")
+    second = stranger.hear(f"{base}/up/report")
+    living.until(lambda: len(node.outbox) == 2, 20)
+    living.until(lambda: second.poll() is not None, 30)
+    assert opened(told(second), "reports", node.key.verify_key.raw)["reports"]
+    played = [r for r in node.outbox.owed(10) if r.kind == "finished"]
+    assert [(r.airing_id, r.outcome) for r in played] == [("urgent", "played")]
     assert living.end() == 0
 
 
