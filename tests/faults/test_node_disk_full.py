@@ -6,7 +6,12 @@ import subprocess
 
 import pytest
 
+from device.outbox import Outbox
+from device.room import Ballast
+from protocol.messages import Report
+from protocol.outcomes import Outcome, ReportKind
 from tests.device.conftest import make_clip
+from tests.device.fakes import START
 from tests.device.test_story import AREA, airing_of, bound, device_of, in_s
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
@@ -48,6 +53,22 @@ def test_a_full_disk_stops_neither_sound_nor_reports(controller, node, small_dis
     assert outcomes == {"played"}
     assert len(controller.all_reports(device_id)) == 6
     assert player.stop() == 0
+
+
+def test_with_the_ballast_given_up_a_full_disk_takes_a_thousand_events(small_disk):
+    ballast, box = Ballast(small_disk), Outbox(small_disk / "outbox.sqlite3")
+    assert ballast.fill()
+    fill(small_disk)
+    for number in range(1000):
+        ended = {"kind": ReportKind.FINISHED, "outcome": Outcome.PLAYED, "planned_at": START}
+        box.note(Report(airing_id=f"{number:032x}", detail="x" * 100, **ended))
+        if box.full:
+            assert ballast.drop()
+            assert box.retry()
+    box.close()
+    again = Outbox(small_disk / "outbox.sqlite3")
+    assert len(again) == 1000
+    again.close()
 
 
 def test_it_starts_on_a_full_disk(controller, node, small_disk):
