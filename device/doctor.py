@@ -5,9 +5,11 @@ finding is a sentence with its remedy, in Vietnamese and in English.
 """
 
 import json
+import os
 import shutil
 import socket
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -140,12 +142,30 @@ def _store(data: Path) -> Iterable[Finding]:
             f"Thẻ nhớ chỉ còn {free >> 20} MB. Giảm `quota_mb` hoặc thay thẻ lớn hơn.",
             f"Only {free >> 20} MB are free. Lower `quota_mb`, or fit a larger card.",
         )
+    if refusal := _refusal(data):
+        yield (
+            f"Thẻ nhớ không ghi được nữa ({refusal}). Loa vẫn phát, nhưng hãy thay thẻ nhớ.",
+            f"The card takes no writes any more ({refusal}). The node plays on; replace the card.",
+        )
     yield from _outbox(data / "outbox.sqlite3")
     if list(data.glob("outbox.sqlite3.corrupt.*")):
         yield (
             "Kho báo cáo từng bị hỏng và đã được thay; nên thay thẻ nhớ.",
             "The report store was damaged before and was replaced; a new SD card is advisable.",
         )
+
+
+def _refusal(data: Path) -> str:
+    """Why nothing can be written there; mount options do not tell of a card that failed."""
+    try:
+        with tempfile.TemporaryFile(dir=data, buffering=0) as file:
+            file.write(b"?")
+            os.fsync(file.fileno())
+    except PermissionError:
+        return ""  # the card may be well; who asks is somebody else
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _outbox(store: Path) -> Iterable[Finding]:

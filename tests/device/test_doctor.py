@@ -1,5 +1,6 @@
 """The doctor on site: a finding with its remedy for each thing that is wrong, else none."""
 
+import errno
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -108,3 +109,12 @@ def test_a_server_that_does_not_answer(settings, root, capsys, broker):
     broker.port = free_port()
     away = replace(settings, broker_url=f"mqtt://127.0.0.1:{broker.port}")
     assert "does not answer" in told(away, root, capsys)
+
+
+def test_a_card_that_takes_no_writes(settings, root, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert doctor(settings, root=root) == 1
+    assert "replace the card" in capsys.readouterr().out

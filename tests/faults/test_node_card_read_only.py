@@ -158,17 +158,19 @@ def test_a_card_that_turns_read_only_repeats_nothing_after_restarts(controller, 
     player.start()
     controller.wait(lambda: controller.presences[device_id].session > session)
     assert outcome(controller, device_id, "r60", 60) == ("played", "")
-    controller.wait(lambda: not controller.status(device_id).problems)
     say_again(controller, controller.topics.to_device(device_id, "command"), order)
-    controller.command(device_id, "self_test")
-    controller.wait(lambda: controller.answers[-1]["ok"] and not controller.answers[-1]["detail"])
+    controller.wait(lambda: controller.status(device_id).refused.get("replayed"))
     assert "muted_here" not in controller.status(device_id).problems
+    content, frames = make_clip(0.6)
+    controller.seed(content)
+    controller.schedule(AREA, [airing_of(content, frames, in_s(9), "new")])  # needs the disk
+    assert outcome(controller, device_id, "new") == ("played", "")
     # What it has forgotten it calls missed; the controller keeps the first word (folding.fold).
     first = {}
     for report in controller.all_reports(device_id):
         if report.kind == "finished":
             first.setdefault(report.airing_id, report.outcome)
-    assert first == dict.fromkeys(("r9", "e1", "r42", "r60"), "played")
+    assert first == dict.fromkeys(("r9", "e1", "r42", "r60", "new"), "played")
     for path in (player.evidence / "sound").glob("*.json"):
         assert "stretches" not in path.read_text()
     assert not (player.evidence / "sound" / "t1.json").exists()
