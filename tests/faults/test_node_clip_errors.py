@@ -179,7 +179,8 @@ def live_with_refusals(controller, node, shim, tmp_path, number, every, airings,
     starts = [in_s(10 + 4 * n) for n in range(airings - 1)]
     starts.append(in_s(6 + 4 * airings + spare_s))
     planned = [airing_of(content, frames, at, f"e{n}", late_s=2) for n, at in enumerate(starts)]
-    controller.schedule(AREA, planned)
+    later = airing_of(content, frames, in_s(3000), "later")  # the clip stays wanted
+    controller.schedule(AREA, [*planned, later])
     before_last = starts[-2].timestamp() + 1 - datetime.now(UTC).timestamp()
     told = set()
 
