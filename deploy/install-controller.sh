@@ -24,6 +24,8 @@ done
 [ "${#names[@]}" -gt 0 ] || { echo "How do nodes reach this machine? Give --name loa.example.vn" >&2; exit 2; }
 case $https in caddy | internal | none) ;; *) echo "--https is caddy, internal or none" >&2; exit 2 ;; esac
 [ "$(id -u)" -eq 0 ] || { echo "Run it as root: sudo $0 …" >&2; exit 1; }
+# What an earlier run chose holds on: the pages' user must be known to the database, too.
+! grep -qs '^database_url = "postgresql:///loalang?host=/var/run/postgresql"' /etc/loalang/controller.toml || postgresql=yes
 # The SQLite that two processes need has wheels for x86-64 only.
 [ "$(uname -m)" = x86_64 ] || postgresql=yes
 

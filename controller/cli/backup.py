@@ -10,7 +10,7 @@ from controller.cli.console import DONE, Console
 from controller.cli.parsing import add as add_word
 from controller.one_service import only_service
 from controller.services import open_services
-from controller.upkeep import backups
+from controller.upkeep import backups, recovery
 
 
 def add(words: Any) -> None:
@@ -38,6 +38,12 @@ def backup(console: Console, asked: argparse.Namespace) -> int:
 
 
 def restore(console: Console, asked: argparse.Namespace) -> int:
+    if asked.keys_only:
+        ask = _passphrase(asked)
+        assert ask is not None  # it goes with --without-keys only
+        number = recovery.bring_back(console.settings, asked.file.absolute(), ask())
+        console.show({"keys": number})
+        return DONE
     services = open_services(console.settings)
     try:
         # On SQLite the lock is a file beside the data: the database itself is not opened here.
@@ -71,7 +77,13 @@ def _passphrase(asked: argparse.Namespace) -> backups.Passphrase | None:
 def _restored(parser: argparse.ArgumentParser) -> None:
     _file(parser)
     parser.add_argument("--passphrase-file", type=Path, help="it is asked for when left out")
-    parser.add_argument("--without-keys", action="store_true", help="the data only")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--without-keys", action="store_true", help="the data only")
+    which.add_argument(
+        "--keys-only",
+        action="store_true",
+        help="FILE is a folder with keys.sealed and recovery.json (PostgreSQL)",
+    )
 
 
 def _file(parser: argparse.ArgumentParser) -> None:

@@ -144,11 +144,39 @@ def opened(folder: Path, passphrase: str) -> tuple[Secrets, dict[str, str]]:
             "the data back without the keys.",
         )
     found: dict[str, str] = {}
-    if (folder / "service.json").exists():
-        found |= _unlocked(made.own, _read(folder / "service.json"), _SERVICE)
+    for name in ("service.json", _SEALED):  # in a backup; as it lies here
+        if (folder / name).exists():
+            found |= _unlocked(made.own, _read(folder / name), _SERVICE)
     if (folder / "pages.json").exists():
         found |= _unboxed(box, _read(folder / "pages.json"))
     return made, found
+
+
+def bring_back(settings: Settings, folder: Path, passphrase: str) -> int:
+    """The service's keys from copies of `keys.sealed` and `recovery.json`; how many there were.
+
+    For whom the database comes back by other ways. Raises ControllerError: there are keys here
+    already, another passphrase, a damaged copy.
+    """
+    if settings.signing_key_file.exists():
+        raise ControllerError(
+            "keys_are_here",
+            f"Đã có khoá ở {settings.signing_key_file}: hãy chuyển nó đi nơi khác rồi chạy lại.",
+            f"There is a key at {settings.signing_key_file}: move it away, then run this again.",
+        )
+    try:
+        made, found = opened(folder, passphrase)
+        recipe = (folder / _PUBLIC).read_bytes()
+    except (OSError, ValueError, KeyError) as error:
+        raise ControllerError(
+            "bad_sealed_keys",
+            f"{folder} không có keys.sealed và recovery.json nguyên vẹn: hãy chọn bản khác.",
+            f"{folder} holds no whole keys.sealed and recovery.json: choose another copy.",
+        ) from error
+    for name, content in found.items():
+        write_durably(settings.signing_key_file.with_name(Path(name).name), content.encode())
+    keep(settings, recipe, made)
+    return len(found)
 
 
 def _own_keys(settings: Settings) -> dict[str, str]:

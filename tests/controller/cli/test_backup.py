@@ -28,6 +28,29 @@ def test_the_keys_go_with_it_once_a_passphrase_is_chosen(run, tmp_path, monkeypa
     assert (tmp_path / "new" / "keys" / "controller.key").read_bytes() == own
 
 
+def test_the_keys_alone_come_back_where_the_database_has_ways_of_its_own(
+    run, tmp_path, monkeypatch, settings
+):
+    run("keys", "list")
+    said = tmp_path / "passphrase"
+    said.write_text("abcd-efgh-ijkl-mnop\n")
+    run("keys", "passphrase", "--file", said)
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for name in ("keys.sealed", "recovery.json"):
+        (copies / name).write_bytes((settings.service_dir / name).read_bytes())
+    back = ("restore", copies, "--keys-only", "--passphrase-file", said)
+    assert "move it away" in run(*back).err
+    own = settings.signing_key_file.read_bytes()
+    monkeypatch.setenv("LOALANG_DATA_DIR", str(tmp_path / "new"))
+    assert run(*back).status == 0
+    assert (tmp_path / "new" / "keys" / "controller.key").read_bytes() == own
+    monkeypatch.setenv("LOALANG_DATA_DIR", str(tmp_path / "third"))
+    (copies / "keys.sealed").write_text("{}")
+    assert "choose another copy" in run(*back).err
+    assert not (tmp_path / "third" / "keys" / "controller.key").exists()
+
+
 def test_a_passphrase_is_made_up_for_who_chooses_none(run):
     assert len(run("keys", "passphrase", "--json").json["passphrase"]) == 24
 
