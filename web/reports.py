@@ -40,6 +40,8 @@ class Square:
     minutes: float = 0.0
     asked: int = 0  # households, as the Groups noted them after these airings
     installed: int = 0
+    asked_again: int = 0  # of them, those that another content area counts already
+    installed_again: int = 0
     last: datetime | None = None
 
     gaps: list[Gap] = field(default_factory=list)
@@ -51,6 +53,8 @@ class Square:
         self.minutes += other.minutes
         self.asked += other.asked
         self.installed += other.installed
+        self.asked_again += other.asked_again
+        self.installed_again += other.installed_again
         if other.heard is not None:
             self.heard = (self.heard or 0) + other.heard
 
@@ -79,6 +83,9 @@ class Line:
         whole = Square()
         for each in self.squares.values():
             whole.count(each)
+        whole.asked -= whole.asked_again
+        whole.installed -= whole.installed_again
+        whole.asked_again = whole.installed_again = 0
         return whole
 
 

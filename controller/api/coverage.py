@@ -80,6 +80,10 @@ class CoverageOut(Schema):
     gaps = fields.List(fields.Nested(GapOut))
     asked = fields.Integer(metadata={"description": "households that asked, by the Groups' notes"})
     installed = fields.Integer()
+    asked_again = fields.Integer(
+        metadata={"description": "of `asked`, what the row of another content area counts already"}
+    )
+    installed_again = fields.Integer()
 
 
 class CoverageList(Schema):

@@ -101,7 +101,14 @@ def _try(parts: dict[str, str], rule: str, field: str) -> None:
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise _bad(field, rule) from error
     if found is None:
-        raise _bad(field, rule)
+        raise BadInput(
+            {
+                field: (
+                    f"Cách lặp lại «{rule}» không bao giờ rơi vào ngày nào: hãy chọn ngày khác.",
+                    f"The recurrence '{rule}' never falls on any day: choose other days.",
+                )
+            }
+        )
 
 
 def _until(text: str | None, field: str) -> tuple[datetime | None, bool]:

@@ -54,6 +54,8 @@ class Row:
     gaps: tuple[Gap, ...]
     asked: int = 0  # households, as the Groups noted them after these airings
     installed: int = 0
+    asked_again: int = 0  # of them, those in the row of another content area already
+    installed_again: int = 0
 
 
 @dataclass(slots=True)
@@ -66,6 +68,8 @@ class _Sum:
     days: set[date] = field(default_factory=set)
     asked: int = 0
     installed: int = 0
+    asked_again: int = 0
+    installed_again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,10 @@ def _add_noted(
     until: datetime,
     areas: frozenset[str] | None,
 ) -> None:
-    """What the Groups saw, beside the plays: a note counts once, for what the programme opened."""
+    """What the Groups saw, beside the plays: a note counts once for each content area.
+
+    All but the first count it `again`, so that whoever adds the areas up can leave that out.
+    """
     query = (
         select(Feedback.area_id, Airing.schedule_id, Feedback.asked, Feedback.installed)
         .join(Airing, Airing.id == Feedback.airing_id)
@@ -185,10 +192,15 @@ def _add_noted(
     notes = session.execute(query).all()
     spoken = _spoken(session, {schedule_id for _, schedule_id, _, _ in notes if schedule_id})
     for area_id, schedule_id, asked, installed in notes:
-        for topic, language in spoken.get(schedule_id or "", [])[:1]:
+        kinds = spoken.get(schedule_id or "", [])
+        first_of = dict(reversed(kinds))
+        for topic, language in first_of.items():
             total = sums.setdefault((area_id, topic, language), _Sum())
             total.asked += asked or 0
             total.installed += installed or 0
+            if topic != kinds[0][0]:
+                total.asked_again += asked or 0
+                total.installed_again += installed or 0
 
 
 def _row(
@@ -211,6 +223,8 @@ def _row(
         gaps=tuple(_gaps(sorted(total.days), first, last)),
         asked=total.asked,
         installed=total.installed,
+        asked_again=total.asked_again,
+        installed_again=total.installed_again,
     )
 
 

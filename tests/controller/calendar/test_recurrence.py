@@ -221,7 +221,6 @@ def test_a_moved_occurrence_keeps_its_id():
     "text",
     [
         "FREQ=DAILY;COUNT=2;UNTIL=20270101",
-        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         "BYDAY=MO",
         "FREQ=DAILY;BYDAY=XX",
         "FREQ=DAILY\nDTSTART:19970101",
@@ -233,6 +232,15 @@ def test_a_rule_that_cannot_be_is_refused_with_a_sentence(text):
     with pytest.raises(BadInput) as refused:
         RRule.parse(text)
     assert "RFC 5545" in refused.value.errors["recurrence"][0]
+
+
+@pytest.mark.parametrize(
+    "text", ["FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=15"]
+)
+def test_a_rule_that_never_falls_on_a_day_is_refused_as_such(text):
+    with pytest.raises(BadInput) as refused:
+        RRule.parse(text)
+    assert "không bao giờ rơi vào ngày nào" in refused.value.errors["recurrence"][0]
 
 
 @pytest.mark.parametrize("often", ["FREQ=MINUTELY", "FREQ=SECONDLY"])

@@ -87,8 +87,13 @@ def test_what_the_groups_saw_stands_beside_the_plays(session, cast, month):
         data = FeedbackInput(month[0].id, upper, asked, installed)
         feedback.give(session, cast.alice, data, month[0].ends_at)
     rows = {
-        (row.area_id, row.topic): (row.asked, row.installed)
+        (row.area_id, row.topic): (
+            row.asked,
+            row.installed,
+            row.asked - row.asked_again,
+            row.installed - row.installed_again,
+        )
         for row in coverage.report(session, cast.bob, NOW, UNTIL)
     }
-    assert rows[upper, 1] == (7, 2)
-    assert rows[upper, 2] == (0, 0), "one note is not counted for every clip of the programme"
+    assert rows[upper, 1] == (7, 2, 7, 2)
+    assert rows[upper, 2] == (7, 2, 0, 0), "both content areas have it, and a total has it once"
