@@ -96,13 +96,19 @@ def test_a_controller_lives_under_its_filter(manager, tmp_path):
         unit = "loalang-controller.service"
         with confined(unit, LOALANG, "migrate", folder=tmp_path, settings=settings) as migrating:
             assert migrating.wait(60) == 0, (tmp_path / "log").read_text()
-        with confined(unit, LOALANG, "controller", folder=tmp_path, settings=settings) as running:
+        service = (unit, LOALANG, "controller", "--no-pages")
+        with confined(*service, folder=tmp_path, settings=settings) as running:
             assert heard(manager, "READY=1", tmp_path / "log")
             assert heard(manager, "WATCHDOG=1", tmp_path / "log")
         assert running.returncode == 0, (tmp_path / "log").read_text()
+    # The pages, by their own unit: gunicorn itself says when they can be reached.
+    pages = ("loalang-web.service", LOALANG, "web")
+    with confined(*pages, folder=tmp_path, settings=settings) as running:
+        assert heard(manager, "READY=1", tmp_path / "log")
+    assert running.returncode == 0, (tmp_path / "log").read_text()
 
 
-def test_a_recording_is_read_under_the_controllers_filter(tmp_path):
+def test_a_recording_is_read_under_the_pages_filter(tmp_path):
     """Its worker lays fences of its own on, which the unit must not forbid."""
     subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=4", tmp_path / "in.mp3"],
@@ -113,7 +119,7 @@ def test_a_recording_is_read_under_the_controllers_filter(tmp_path):
         "from audio_library.ingest import ingest\nfrom audio_library.store import Store\n"
         "print(ingest(Path(sys.argv[1]), Store(Path(sys.argv[2]))).duration_ms)\n"
     )
-    unit = UNITS / "loalang-controller.service"
+    unit = UNITS / "loalang-web.service"
     filtered = [sys.executable, "-m", "tests.deploy.system_calls", unit, sys.executable]
     run = subprocess.run(
         [*filtered, "-c", program, tmp_path / "in.mp3", tmp_path / "store"],
@@ -125,8 +131,8 @@ def test_a_recording_is_read_under_the_controllers_filter(tmp_path):
     assert 3500 < int(run.stdout) < 4500
 
 
-@pytest.mark.parametrize("name", ["loalang-controller.service", "loalang-node.service"])
+@pytest.mark.parametrize("name", ["controller", "web", "node"])
 def test_the_filter_refuses_what_only_root_would_ask(name):
-    allowed = allowed_calls(UNITS / name)
+    allowed = allowed_calls(UNITS / f"loalang-{name}.service")
     assert {"read", "futex", "socket"} <= allowed
     assert not allowed & {"mount", "ptrace", "reboot", "settimeofday", "setuid", "bpf"}
