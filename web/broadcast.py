@@ -67,13 +67,17 @@ class Outlook:
 def form() -> str:
     """An empty form; `clip` in the address picks one, `date` and `time` set the start.
 
-    `edit` names a schedule to change; `from` the airing from which on it changes.
+    `edit` names a schedule to change; `from` the airing from which on it changes; `copy` one to
+    make another like.
     """
     with looking() as at:
         require_role(at.actor, Action.SCHEDULE)
         changed = _changed(at, request.args)
         if changed:
             return _form(at, form_of(_entered(at, changed, request.args)), {}, None)
+        copied = _copied(at, request.args)
+        if copied:
+            return _form(at, _from_tomorrow(at, form_of(as_entered(copied))), {}, None)
         values = _defaults(at)
         if "time" not in request.args:
             values = _free(at, values)
@@ -132,7 +136,8 @@ def send() -> Response | str | tuple[str, int]:
     try:
         with changing() as at:
             changed = _changed(at, request.form)
-            data = input_of(request.form, as_entered(changed) if changed else None)
+            before = changed or _copied(at, request.form)
+            data = input_of(request.form, as_entered(before) if before else None)
             if changed and request.form.get("from"):
                 schedule, _draft = following.change(
                     at.session, at.actor, request.form["from"], data, at.now
@@ -164,7 +169,8 @@ def _look(at: Here, form: Form) -> tuple[dict[str, str], Outlook | None]:
     """What is wrong with the fields, else what the schedule would do."""
     try:
         changed = _changed(at, form)
-        data = input_of(form, as_entered(changed) if changed else None)
+        before = changed or _copied(at, form)
+        data = input_of(form, as_entered(before) if before else None)
         if changed and form.get("from"):
             draft = following.draft(at.session, at.actor, form["from"], data, at.now)
         elif changed:
@@ -186,6 +192,20 @@ def _changed(at: Here, asked: Form) -> Schedule | None:
     if not asked.get("edit"):
         return None
     return schedules.get(at.session, at.actor, asked["edit"], Action.SCHEDULE)
+
+
+def _copied(at: Here, asked: Form) -> Schedule | None:
+    """The schedule that a new one is made like; None: it is made from nothing."""
+    if not asked.get("copy"):
+        return None
+    return schedules.get(at.session, at.actor, asked["copy"], Action.SCHEDULE)
+
+
+def _from_tomorrow(at: Here, values: Form) -> Form:
+    """The form with its first day moved out of the past."""
+    tomorrow = local(at.now) + timedelta(days=1)
+    values["date"] = max(values["date"], f"{tomorrow:%Y-%m-%d}")
+    return values
 
 
 def _entered(at: Here, changed: Schedule, asked: Form) -> ScheduleInput:
@@ -267,7 +287,8 @@ def _free(at: Here, values: Form) -> Form:
 
 def _form(at: Here, values: Form, errors: dict[str, str], outlook: Outlook | None) -> str:
     places, changed = Places(at.session, at.actor), _changed(at, request.values)
-    sets = places.day_sets()
+    copied = None if changed else _copied(at, request.values)
+    source, sets = changed or copied, places.day_sets()
     context: dict[str, Any] = {
         "clips": _choices(at, values),
         "areas": places.listed(),
@@ -281,16 +302,17 @@ def _form(at: Here, values: Form, errors: dict[str, str], outlook: Outlook | Non
         "outlook": outlook,
         "today": min(f"{local(at.now):%Y-%m-%d}", values.get("date") or "9"),
         "changed": changed,
-        "kept": _kept(changed, sets) if changed else "",
+        "copied": copied,
+        "kept": _kept(source, sets) if source else "",
         "from_airing": _from_airing(at, request.values),
         "echo": echo(values.get("date", ""), values.get("time", "")),
     }
     return render_template("broadcast/page.html", **context)
 
 
-def _kept(changed: Schedule, day_sets: dict[str, str]) -> str:
-    """How the schedule that is changed repeats now, in words; empty: it does not."""
-    return days_in_words(changed.rule, changed.starts_local, day_sets)
+def _kept(source: Schedule, day_sets: dict[str, str]) -> str:
+    """How the schedule that is changed or copied repeats, in words; empty: it does not."""
+    return days_in_words(source.rule, source.starts_local, day_sets)
 
 
 def _gaps(values: Form) -> list[str]:

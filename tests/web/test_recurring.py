@@ -135,6 +135,26 @@ def test_a_rule_without_a_form_is_kept_and_said_in_words(visit, services, villag
     assert "nghỉ ngày lễ; trừ 07/12/2026" in erin.get(f"/schedules/{schedule_id}").text
 
 
+def test_a_copy_keeps_a_rule_without_a_form_and_leaves_the_old_one(visit, services, village):
+    erin = visit("erin")
+    sent(erin, entered(village))
+    schedule_id, _rule, _gaps = made(services)
+    own = {"rrule": "FREQ=MONTHLY;BYDAY=2TU"}
+    with transaction(services.engine) as session:
+        session.get(Schedule, schedule_id).rule = {"recurrence": own}
+    assert f"copy={schedule_id}" in erin.get(f"/schedules/{schedule_id}").text
+    page = erin.get(f"/broadcasts/new?copy={schedule_id}").text
+    assert "Giữ như đang có: thứ 3 lần thứ 2 hằng tháng" in page
+    changed = {"title": "Bản chép", "time": "10:00"}
+    answer = erin.post("/broadcasts/new", data={**fields(page), **changed})
+    assert answer.status_code == 302, answer.text
+    copy_id, rule, _gaps = made(services, "Bản chép")
+    assert rule["recurrence"] == own
+    assert copy_id != schedule_id
+    assert made(services)[1]["recurrence"] == own
+    assert visit("charlie").get(f"/broadcasts/new?copy={schedule_id}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
