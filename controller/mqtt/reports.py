@@ -41,6 +41,8 @@ _LONGEST_ID = 64
 _LONGEST_EPOCH = 32
 _LONGEST_BATCH = 50
 _LARGEST = 2**31 - 1
+_BEYOND = 2**63  # no number of a report
+_NOT_UNDERSTOOD = Reason.NOT_UNDERSTOOD.value
 _ROUNDS = 5
 
 
@@ -59,8 +61,8 @@ class Told:
     @property
     def unread(self) -> int:
         """How many reports of it this version does not understand."""
-        unread = (each.reason == Reason.NOT_UNDERSTOOD for each in self.batch.reports)
-        return self.lost + sum(unread)
+        unread = [each for each in self.batch.reports if each.reason == _NOT_UNDERSTOOD]
+        return self.lost + len(unread)
 
     def bodies(self) -> Iterable[tuple[Report, str]]:
         texts = self.texts or [json.dumps(to_json(report)) for report in self.batch.reports]
@@ -82,19 +84,21 @@ def told(device_id: str, batch: ReportBatch, texts: Sequence[str]) -> Told:
     pairs = [
         (report if _fits(report) else _blurred(report), text)
         for report, text in Told(device_id, batch, texts).bodies()
-        if 0 < report.seq < 2**63
+        if 0 < report.seq < _BEYOND
     ]
     kept = ReportBatch(batch.store_epoch, tuple(report for report, _ in pairs))
     return Told(device_id, kept, [text for _, text in pairs], len(batch.reports) - len(pairs))
 
 
 def _fits(report: Report) -> bool:
-    numbers = (report.played_ms, report.length_ms, report.volume_pct, report.xruns)
+    heard_ms = report.heard_ms
     return (
-        0 < report.seq < 2**63
-        and min(numbers) >= 0
-        and max(numbers) <= _LARGEST
-        and 0 <= (report.heard_ms or 0) <= _LARGEST
+        0 < report.seq < _BEYOND
+        and 0 <= report.played_ms <= _LARGEST
+        and 0 <= report.length_ms <= _LARGEST
+        and 0 <= report.volume_pct <= _LARGEST
+        and 0 <= report.xruns <= _LARGEST
+        and (heard_ms is None or 0 <= heard_ms <= _LARGEST)
         and 0 < len(report.airing_id) <= _LONGEST_ID
     )
 
@@ -104,7 +108,7 @@ def _blurred(report: Report) -> Report:
         report.seq,
         ReportKind.UNKNOWN,
         report.airing_id[:_LONGEST_ID],
-        reason=Reason.NOT_UNDERSTOOD.value,
+        reason=_NOT_UNDERSTOOD,
     )
 
 
