@@ -178,6 +178,25 @@ def test_reports_leave_signed_and_go_when_the_next_stick_acknowledges(
     assert len(said_by(living, Pack(media / "stick"))["report"]) == 1
 
 
+def test_reports_the_card_does_not_take_leave_by_stick_under_another_stores_name(
+    living, office, media
+):
+    node = living.node
+    pack = stick(media)
+    office.write(pack, node.device_id)
+    node.outbox.note(report(1))
+    node.outbox._db.execute("PRAGMA query_only=ON")
+    node.outbox.note(report(2))
+    visit(living)
+    batches = [from_json(ReportBatch, body) for body in said_by(living, pack)["report"]]
+    told = {batch.store_epoch: [r.airing_id for r in batch.reports] for batch in batches}
+    assert told == {
+        node.outbox.store_epoch: [report(1).airing_id],
+        node.sender.spare.store_epoch: [report(2).airing_id],
+    }
+    node.outbox._db.execute("PRAGMA query_only=OFF")
+
+
 def test_a_strangers_stick_changes_nothing(living, office, media):
     pack = stick(media)
     office.write(pack, living.node.device_id, key=SigningKey.generate())
