@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 SESSION_GAP = timedelta(minutes=30)
 
 
@@ -173,8 +174,9 @@ def _runs(permitted: Sequence[Window]) -> list[Window]:
 
 def _hours_violation(policy: Policy, tz: ZoneInfo, span: Span) -> Violation:
     start, end = to_local(span.starts_at, tz), to_local(span.ends_at, tz)
-    vi_when = f"lượt phát {start:%H:%M}-{end:%H:%M} ngày {start:%d/%m/%Y}"
-    en_when = f"the airing {start:%H:%M}-{end:%H:%M} on {start:%d/%m/%Y}"
+    at = f"{start:%H:%M}" if end - start < _MINUTE else f"{start:%H:%M}-{end:%H:%M}"
+    vi_when = f"lượt phát {at} ngày {start:%d/%m/%Y}"
+    en_when = f"the airing {at} on {start:%d/%m/%Y}"
     vi_source, en_source = _source(policy)
     if policy.permit is None:
         hours = ", ".join(str(quiet) for quiet in policy.quiet)

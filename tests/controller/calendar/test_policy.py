@@ -185,3 +185,9 @@ def test_a_rule_that_is_not_understood_is_named(policy, field):
     with pytest.raises(BadInput) as refused:
         Policy.from_json(policy)
     assert field in refused.value.errors
+
+
+def test_an_airing_of_seconds_is_named_by_its_start_alone():
+    policy = Policy.from_json({"permit": [{"from": "05:00", "to": "06:30"}]})
+    (broken,) = violations(policy, HANOI, [span("2026-11-25T04:30", 4 / 60)], [])
+    assert "lượt phát 04:30 ngày 25/11/2026" in broken.vi
