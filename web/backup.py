@@ -4,6 +4,7 @@ Only who administers everything may, and the password is asked again before one 
 Restoring needs the console: the page says how.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -76,7 +77,7 @@ def take(name: str) -> Response:
         flash(_("Mật khẩu chưa đúng: hãy nhập lại."), "bad")
         return redirect(url_for("settings.page", _anchor="backups"))
     path = _folder() / name
-    if not _NAME.fullmatch(name) or not path.is_file():
+    if not _NAME.fullmatch(name) or not os.access(path, os.R_OK):
         raise NotFound("backup")
     return send_file(path, mimetype="application/x-tar", as_attachment=True, download_name=name)
 
@@ -84,7 +85,8 @@ def take(name: str) -> Response:
 def kept() -> list[Kept]:
     """What lies here, newest first."""
     folder = _folder()
-    found = [each for each in folder.glob("loalang-*.tar") if _NAME.fullmatch(each.name)]
+    named = (each for each in folder.glob("loalang-*.tar") if _NAME.fullmatch(each.name))
+    found = [each for each in named if os.access(each, os.R_OK)]  # root may leave some of its own
     return [
         Kept(each.name, each.stat().st_size, datetime.fromtimestamp(each.stat().st_mtime, UTC))
         for each in sorted(found, reverse=True)

@@ -30,6 +30,7 @@ from controller.fleet import nodes
 from controller.models import Approval, AuditEntry, ClipVersion, Role, ServiceCommand, User
 from controller.one_service import only_service
 from controller.settings import Settings
+from controller.upkeep import recovery
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _LEAST_FREE_BYTES: Final = 1_000_000_000
@@ -62,6 +63,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield _key("signing_key", settings.signing_key_file)
     yield _key("web_key", settings.secret_key_file)
     yield _apart(settings)
+    yield _sealed(settings)
     yield _speech()
     yield _broker(settings)
     yield _pages(settings)
@@ -138,6 +140,18 @@ def _apart(settings: Settings) -> Finding:
         Health.BROKEN,
         f"Trang web với tới được {open_ones[0]}: hãy chạy lại deploy/install-controller.sh.",
         f"The pages can reach {open_ones[0]}: run deploy/install-controller.sh again.",
+    )
+
+
+def _sealed(settings: Settings) -> Finding:
+    if recovery.chosen(settings):
+        return Finding("recovery", Health.WELL)
+    return Finding(
+        "recovery",
+        Health.WARNING,
+        "Bản sao lưu chưa có khoá ký: hãy chạy «loalang keys passphrase», chép mật khẩu ra giấy.",
+        "Backups do not hold the signing keys: run 'loalang keys passphrase' and keep what it "
+        "shows on paper.",
     )
 
 

@@ -16,7 +16,7 @@ from controller.database import transaction
 from controller.keys.signing import load_or_create
 from controller.one_service import only_service
 from controller.settings import load
-from controller.upkeep import diagnosis
+from controller.upkeep import diagnosis, recovery
 from controller.upkeep.diagnosis import Health
 from tests.controller.factories import make_clip
 from tests.support.commune import migrated_engine, settle
@@ -59,6 +59,7 @@ def everything_runs(settings, engine):
         people.set_password(session, SYSTEM, commune.users["alice"], "trâu cày ruộng sâu", NOW)
     load_or_create(settings.signing_key_file)
     load_or_create(settings.secret_key_file)
+    recovery.choose(settings, "abcd-efgh-ijkl-mnop")
     pages = HTTPServer(("127.0.0.1", 0), Healthy)
     thread = threading.Thread(target=pages.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -81,6 +82,18 @@ def test_a_healthy_controller_has_no_findings(everything_runs):
 
     assert {f.name: f.en for f in found if f.health is not Health.WELL} == {}
     assert [f.name for f in found if f.en] == ["sounds"]  # the space they take
+
+
+def test_keys_that_are_in_no_backup_and_a_folder_the_pages_reach_are_named(settings, tmp_path):
+    load_or_create(settings.signing_key_file)
+    assert found(settings)["recovery"].health is Health.WARNING
+    service = tmp_path / "service"
+    (service / "keys").mkdir(parents=True)
+    apart = load({**settings.environ(), "LOALANG_SERVICE_DIR": str(service)})
+    service.chmod(0o750)
+    assert found(apart)["keys_apart"].health is Health.WELL
+    service.chmod(0o770)
+    assert "install-controller.sh" in found(apart)["keys_apart"].en
 
 
 def test_every_fault_is_named_with_a_remedy_in_both_languages(settings):
