@@ -11,6 +11,8 @@ from typing import Any
 from flask import Flask
 from whitenoise import WhiteNoise
 
+from web.headers import ALWAYS
+
 DIST = Path(__file__).parent / "dist"
 PREFIX = "/assets/"
 _A_YEAR_S = 31_536_000
@@ -61,7 +63,24 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["bundle"] = manifest.entry
     served = WhiteNoise(app.wsgi_app, max_age=3600, immutable_file_test=_is_hashed)
     served.add_files(str(DIST), prefix=PREFIX)
-    app.wsgi_app = served  # type: ignore[method-assign]
+    app.wsgi_app = _protected(served)  # type: ignore[method-assign]
+
+
+def _protected(served: WhiteNoise) -> Any:
+    """Files never reach the application, which protects all other answers."""
+
+    def answer(environ: dict[str, Any], start: Any) -> Any:
+        if not environ["PATH_INFO"].startswith(PREFIX):
+            return served(environ, start)
+
+        def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            sent = {name.lower() for name, _ in headers}
+            more = [(name, text) for name, text in ALWAYS.items() if name.lower() not in sent]
+            return start(status, headers + more, *error)
+
+        return served(environ, begin)
+
+    return answer
 
 
 def _is_hashed(_path: str, url: str) -> bool:

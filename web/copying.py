@@ -11,7 +11,7 @@ from controller.api.here import Here, changing, looking
 from controller.errors import BadInput
 from controller.scheduling import week_copy
 from controller.scheduling.week_copy import Copied
-from web.filters import here_zone, local
+from web.filters import calendar_day, here_zone, local
 from web.forms import once
 from web.i18n import ngettext, sentence
 from web.places import Places
@@ -75,8 +75,5 @@ def _weeks(at: Here) -> tuple[date, date]:
 
 
 def _monday(text: str, usual: date) -> date:
-    try:
-        chosen = date.fromisoformat(text)
-    except ValueError:
-        chosen = usual
+    chosen = calendar_day(text) or usual
     return chosen - timedelta(days=chosen.weekday())

@@ -16,6 +16,7 @@ from controller.territory import areas
 from web.i18n import _, language, ngettext
 from web.sessions import signed_in
 
+_YEARS = range(2000, 2100)
 # In Vietnamese a point groups thousands and a comma begins the fraction.
 _VIETNAMESE = str.maketrans(",.", ".,")
 
@@ -59,13 +60,21 @@ def here_zone() -> ZoneInfo:
     return cast(ZoneInfo, g.zone)
 
 
+def calendar_day(text: str) -> date | None:
+    """The day an address or a form names; None for no date, or one nobody can mean."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.year in _YEARS else None
+
+
 def midnight(text: str, days: int = 0) -> datetime | None:
     """The instant a local day begins, `days` later; None for what is no date."""
-    try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-    except (ValueError, OverflowError):
+    day = calendar_day(text)
+    if day is None:
         return None
-    return to_utc(datetime.combine(day, time()), here_zone())
+    return to_utc(datetime.combine(day + timedelta(days=days), time()), here_zone())
 
 
 def local(at: datetime) -> datetime:

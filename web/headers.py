@@ -18,7 +18,8 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_ALWAYS = {
+ALWAYS = {
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -34,8 +35,7 @@ def install(app: Flask, settings: Settings) -> None:
     secure = settings.public_url.startswith("https://")
 
     def protect(answer: Response) -> Response:
-        answer.headers.setdefault("Content-Security-Policy", POLICY)
-        for name, value in _ALWAYS.items():
+        for name, value in ALWAYS.items():
             answer.headers.setdefault(name, value)
         if secure:
             answer.headers["Strict-Transport-Security"] = _A_YEAR

@@ -19,7 +19,7 @@ from controller.outcomes import coverage, feedback, playbacks
 from controller.outcomes.coverage import Gap, Row
 from controller.outcomes.playbacks import PlaybackFilters, PlaybackView
 from web import collation, coverage_sheet
-from web.filters import here_zone, local
+from web.filters import calendar_day, here_zone, local
 from web.places import Places
 from web.words import TOPICS
 
@@ -191,13 +191,13 @@ def _logbook(views: Iterable[PlaybackView]) -> list[tuple[date, list[Entry]]]:
 
 
 def _monday(at: Here) -> date:
-    day = _day(request.args.get("week", "")) or local(at.now).date()
+    day = calendar_day(request.args.get("week", "")) or local(at.now).date()
     return day - timedelta(days=day.weekday())
 
 
 def _month(at: Here) -> tuple[date, date]:
     """The month in the address as 2026-11; without one, the last whole month."""
-    day = _day(f"{request.args.get('month', '')}-01")
+    day = calendar_day(f"{request.args.get('month', '')}-01")
     if day is None:
         day = (local(at.now).date().replace(day=1) - timedelta(days=1)).replace(day=1)
     return day, (day + timedelta(days=31)).replace(day=1) - timedelta(days=1)
@@ -209,16 +209,9 @@ def _place(at: Here, area_id: str | None) -> str:
 
 def _days(at: Here) -> tuple[date, date]:
     today = local(at.now).date()
-    last = _day(request.args.get("to", "")) or today
-    first = _day(request.args.get("from", "")) or last - timedelta(days=_USUAL_DAYS - 1)
+    last = calendar_day(request.args.get("to", "")) or today
+    first = calendar_day(request.args.get("from", "")) or last - timedelta(days=_USUAL_DAYS - 1)
     return min(first, last), last
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _span(first: date, last: date) -> tuple[datetime, datetime]:

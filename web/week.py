@@ -26,7 +26,7 @@ from controller.planning.due import resolved
 from controller.scheduling import schedule_edits, schedules
 from controller.territory import areas
 from web.broadcast import echo
-from web.filters import here_zone, in_line, local, lunar_day, weekday_name
+from web.filters import calendar_day, here_zone, in_line, local, lunar_day, weekday_name
 from web.forms import once
 from web.i18n import _, sentence
 from web.places import Places
@@ -190,10 +190,7 @@ def _in_full(refusal: BadInput | Conflict) -> str:
 
 
 def _monday(text: str, today: date) -> date:
-    try:
-        chosen = date.fromisoformat(text)
-    except ValueError:
-        chosen = today
+    chosen = calendar_day(text) or today
     return chosen - timedelta(days=chosen.weekday())
 
 
