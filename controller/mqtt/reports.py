@@ -91,14 +91,13 @@ def told(device_id: str, batch: ReportBatch, texts: Sequence[str]) -> Told:
 
 
 def _fits(report: Report) -> bool:
-    heard_ms = report.heard_ms
     return (
         0 < report.seq < _BEYOND
         and 0 <= report.played_ms <= _LARGEST
         and 0 <= report.length_ms <= _LARGEST
         and 0 <= report.volume_pct <= _LARGEST
         and 0 <= report.xruns <= _LARGEST
-        and (heard_ms is None or 0 <= heard_ms <= _LARGEST)
+        and 0 <= (report.heard_ms or 0) <= _LARGEST
         and 0 < len(report.airing_id) <= _LONGEST_ID
     )
 
