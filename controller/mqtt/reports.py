@@ -1,8 +1,7 @@
 """Reports of nodes: kept as they came, then folded into one playback per airing and node.
 
 Ingest is idempotent (the key of a report is device, store epoch and number) and free of order: a
-`finished` may come before its `started`, twice, or thirty days late (see `folding`). A batch costs
-a handful of statements, however many reports it has.
+`finished` may come before its `started`, twice, or thirty days late. A batch costs few statements.
 """
 
 import json
