@@ -384,8 +384,7 @@ def _upto(session: Session, device_id: str, store_epoch: str, known: int) -> int
     acknowledged that is not in the table now, or was when `known` was.
     """
     same = (NodeReport.device_id == device_id, NodeReport.store_epoch == store_epoch)
-    first = select(NodeReport.seq).where(*same, NodeReport.seq == max(known, 1))
-    if session.scalar(first) is None:
+    if session.scalar(select(NodeReport.seq).where(*same, NodeReport.seq == max(known, 1))) is None:
         return known
     later = aliased(NodeReport)
     following = select(later.seq).where(
