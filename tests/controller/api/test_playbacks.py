@@ -97,7 +97,7 @@ def test_xlsx_holds_the_same_rows(call_as, log, services):
     assert (detail.value, detail.data_type) == ("=HYPERLINK(1)", "s")
     assert played[head.index("Start error (ms)")] == -0.25
     assert missed[head.index("Outcome")] == "failed to play"
-    assert missed[head.index("Reason")] == "power cut"
+    assert missed[head.index("Reason")] == "power cut or switched off"
     assert list(services.settings.temporary_dir.iterdir()) == []
 
 

@@ -142,4 +142,5 @@ def test_a_command_that_fails_every_time_is_given_up_and_written_down(ask, engin
 
 
 def test_every_kind_has_somebody_who_does_it(recorder):
-    assert urgent(recorder).keys() | ordinary(recorder).keys() == set(CommandKind)
+    done = urgent(recorder).keys() | ordinary(recorder).keys()
+    assert done == set(CommandKind) - {CommandKind.PACK_SIGN}  # the service adds that one itself
