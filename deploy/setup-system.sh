@@ -14,6 +14,7 @@ wanted=(
 	mosquitto mosquitto-clients       # the broker, and its tools for the tests
 	ffmpeg espeak-ng                  # test recordings in every format, and speech from text
 	libportaudio2 libsndfile1         # a node's sound
+	pulseaudio libasound2-plugins     # a sound server that dies, for the tests
 	gcc libc6-dev libasound2-dev      # a sound card made for the tests, and ALSA to play on it
 	alsa-utils                        # what others would play with, for the benchmarks
 	postgresql                        # the tests start servers of their own
