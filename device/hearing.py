@@ -69,7 +69,7 @@ def _beside(correlation: NDArray[np.float64], first: int, last: int) -> float:
     """
     reach = int(_BESIDE_S * RATE)
     lags = np.concatenate([np.arange(first - reach, first), np.arange(last, last + reach)])
-    return float(np.take(correlation, lags, mode="wrap").max())
+    return float(np.max(correlation.take(lags, mode="wrap")))
 
 
 def _span(delay_s: float | None) -> tuple[int, int]:
