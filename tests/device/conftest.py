@@ -79,6 +79,23 @@ def open_box():
         yield lambda path: boxes.enter_context(contextlib.closing(Outbox(path)))
 
 
+_AMPLIFIER_OFF = Path(__file__).parents[2] / "deploy" / "bin" / "amplifier-off"
+
+# `pinctrl set 17 op dl`: mock pins die with the keeper, so what a real pin would do is written
+# where the keeper writes it.
+_PINCTRL = """
+import json, pathlib, sys, time
+
+assert sys.argv[1:] == ["set", "17", "op", "dl"], sys.argv
+log = pathlib.Path({log!r}) / "amplifier.jsonl"
+lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+if lines and lines[-1]["on"]:
+    off = {{"at": time.time(), "on": False, "airing_id": lines[-1]["airing_id"], "by": "unit"}}
+    with log.open("a") as file:
+        file.write(json.dumps(off) + "\\n")
+"""
+
+
 class NodeProcess:
     """A real node, `python -m device`, that can be killed and started again."""
 
@@ -124,6 +141,29 @@ class NodeProcess:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def kill_as_unit(self):
+        """Kill the agent, and do what systemd does then: kill the rest of it, run ExecStopPost."""
+        group = list(self.children().values())
+        self.kill()
+        for pid in group:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.stop_post()
+
+    def stop_post(self):
+        """deploy/bin/amplifier-off itself, with a stand-in for the tool that drives the pin."""
+        settings, tools = self.folder / "node.toml", self.folder / "tools"
+        if not tools.exists():
+            settings.write_text("amplifier_pin = 17\n")
+            tools.mkdir()
+            (tools / "pinctrl").write_text(
+                f"#!{sys.executable} -IS\n{_PINCTRL.format(log=str(self.evidence))}"
+            )
+            (tools / "pinctrl").chmod(0o755)
+        path = f"{tools}:{os.environ['PATH']}"
+        run = ["/bin/sh", _AMPLIFIER_OFF, settings]
+        subprocess.run(run, env={"PATH": path}, check=True)
 
     def stop(self):
         if self.process.poll() is None:

@@ -38,7 +38,7 @@ def kill_now_and_then(player, kills, chance, stop):
     while len(done) < kills and not stop.wait(chance.uniform(0.3, 2.0)):
         victim = chance.choice(["agent", "player.process", "amplifier"])
         if victim == "agent":
-            player.kill()
+            player.kill_as_unit()
             player.start()
         else:
             with contextlib.suppress(KeyError, ProcessLookupError, FileNotFoundError):
@@ -107,6 +107,23 @@ def test_a_few_kills_cost_no_report_and_no_stray_sound(controller, node):
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_two_hundred_kills_cost_no_report_and_no_stray_sound(controller, node, seed):
     run_kills(controller, node, kills=70, seed=seed)
+
+
+def test_agent_and_keeper_killed_together_leave_the_pin_to_the_units_last_step(controller, node):
+    """Nothing of ours is left to drive the pin, and the node is long in coming back."""
+    controller.config = bound
+    player = node()
+    device_id = device_of(controller)
+    running(controller, player, device_id)
+    os.kill(player.children()["amplifier"], signal.SIGKILL)
+    killed_at = datetime.now(UTC).timestamp()
+    player.kill_as_unit()
+    off = player.pin()[-1]
+    assert (off["on"], off["by"]) == (False, "unit")
+    assert off["at"] - killed_at < 2.0
+    player.start()
+    controller.wait(lambda: controller.outcomes(device_id).get("a1"), 20)
+    assert len(player.pin()) == 2
 
 
 def test_a_player_that_hangs_loses_the_amplifier_and_is_replaced(controller, node):
