@@ -132,6 +132,7 @@ class Run:
     length_ms: int
     bands: tuple[Band, ...] = ()  # what the hours let through of the node's own volume
     first_frame: float | None = None  # monotonic seconds, of the stretch that sounds
+    device_lost_at: float | None = None  # monotonic seconds; None while the sound device is there
     started_at: datetime | None = None
     ended_at: datetime | None = None
     start_error_ms: float | None = None
@@ -184,16 +185,25 @@ class Run:
             for band in self.bands
         ]
 
+    def player_died(self, now: float) -> None:
+        """What had sounded until then counts; where the device went first, until it went."""
+        if self.first_frame is None:
+            return
+        until = now if self.device_lost_at is None else self.device_lost_at
+        heard = self.played_frames + round(max(until - self.first_frame, 0.0) * RATE)
+        self.played_frames = min(heard, self.length_ms * RATE // 1000)
+        self.first_frame = None
+
     def outcome(self) -> tuple[Outcome, Reason]:
         """What became of it, from what the player told."""
         if self.cause in (Reason.OPERATOR, Reason.MUTED, Reason.CANCELLED):
             return Outcome.STOPPED, self.cause
-        if self.cause is Reason.PREEMPTED and not self.begun:
-            return Outcome.MISSED, self.cause
+        if not self.begun:
+            return self._unbegun()
+        if self.cause is Reason.DEVICE_ERROR and self.device_lost_at is not None:
+            return Outcome.PARTIAL, self.cause  # the player went because the device hung
         if self.cause is not Reason.NONE:
             return Outcome.INTERRUPTED, self.cause
-        if self.started_at is None:
-            return Outcome.MISSED, Reason.DEVICE_ERROR
         if self.amplifier_failed or (self.amplified and self.amplifier_on_at is None):
             return Outcome.PARTIAL, Reason.AMPLIFIER_FAULT
         if self.skipped_frames * 1000 // RATE > ON_TIME_MS:
@@ -204,6 +214,12 @@ class Run:
         if self.played_ms + 500 < self.length_ms - self.skipped_frames * 1000 // RATE:
             return Outcome.PARTIAL, Reason.PREEMPTED if self.gave_way else Reason.DEVICE_ERROR
         return Outcome.PLAYED, Reason.NONE
+
+    def _unbegun(self) -> tuple[Outcome, Reason]:
+        """It was released, and none of it sounded."""
+        if self.cause is Reason.AMPLIFIER_BUSY:
+            return Outcome.SKIPPED, self.cause  # as what waited for the microphone in vain
+        return Outcome.MISSED, self.cause or Reason.DEVICE_ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,21 +294,26 @@ def unplayed_report(
 
 
 def interrupted_report(started: Report, stamp: Stamp) -> Report:
-    """A begun airing found without an end at start: the power or the program went."""
+    """A begun airing found without an end at start: the power or the program went.
+
+    `started` is written down some seconds ahead; sound never begins before its instant. Where that
+    has not come yet, nothing can have sounded.
+    """
     same_boot = started.boot_id == stamp.boot_id
+    ahead_s = (started.planned_at - started.at).total_seconds()
+    silent = same_boot and stamp.monotonic_ms < started.monotonic_ms + ahead_s * 1000
     return replace(
         started,
         seq=0,
         kind=ReportKind.FINISHED,
-        outcome=Outcome.INTERRUPTED,
+        outcome=Outcome.MISSED if silent else Outcome.INTERRUPTED,
         reason=(Reason.DEVICE_ERROR if same_boot else Reason.POWERED_OFF).value,
         detail="the node's program ended" if same_boot else "the node lost power",
         at=stamp.at,
         monotonic_ms=stamp.monotonic_ms,
         boot_id=stamp.boot_id,
         clock=stamp.clock,
-        # `started` is written down some seconds ahead; sound never begins before its instant.
-        started_at=started.started_at or max(started.at, started.planned_at),
+        started_at=None if silent else started.started_at or max(started.at, started.planned_at),
     )
 
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,7 +66,7 @@ class Documents:
         self.bound_at: datetime | None = None
         self.local_mute: datetime | None = None
         self.local_stop: datetime | None = None
-        self.damaged = 0  # documents on the disk that failed their check
+        self.damaged: set[str] = set()  # failed their check on the disk, and have not come again
         self.unkept: dict[str, bytes] = {}  # documents in force that the disk refused, by name
         self._unread: dict[str, str] = {}  # signed, and not to be read by this version, by name
 
@@ -87,7 +88,7 @@ class Documents:
         if config:
             self._use_config(config)
         for area_id in self.config.area_path:
-            self._schedules.restore(area_id, self._reopen_head)
+            self._schedules.restore(area_id, partial(self._reopen_head, f"schedule/{area_id}"))
             state = self._read_back(
                 f"state.{area_id}", MessageType.AREA_STATE, AreaState, f"area_state/{area_id}"
             )
@@ -134,6 +135,7 @@ class Documents:
         head = self._read(stream, opened, ScheduleHead)
         if head is None or head.area_id != area_id:
             return False
+        self.damaged.discard(stream)
         return self._schedules.take(head, raw, self._clock.now())
 
     def take_area_state(self, topic: str, raw: bytes) -> bool:
@@ -291,6 +293,7 @@ class Documents:
 
     def _keep(self, name: str, raw: bytes) -> None:
         path = self._folder / name
+        self.damaged.discard(name)
         try:
             if not path.exists() or path.read_bytes() != raw:
                 write_whole(path, raw)
@@ -316,7 +319,7 @@ class Documents:
             remove(path)
         elif not self._gate.restore_trust(raw):
             log.error("the trust document is damaged; the keys of the settings hold until it comes")
-            self.damaged += 1
+            self.damaged.add("trust")
             remove(path)
 
     def _stored(self, path: Path) -> bytes | None:
@@ -325,7 +328,7 @@ class Documents:
             return path.read_bytes() if path.exists() else None
         except OSError as error:
             log.error("document %s cannot be read: %s", path.name, error)
-            self.damaged += 1
+            self.damaged.add(path.name)
             return None
 
     def _read_back(self, name: str, type_: MessageType, cls: type[T], stream: str = "") -> T | None:
@@ -336,7 +339,7 @@ class Documents:
         message = self._read(stream or name, self._gate.reopen(raw, type_, stream or name), cls)
         if message is None:
             log.error("document %s is damaged; it is fetched again", name)
-            self.damaged += 1
+            self.damaged.add(name)
             remove(path)
         return message
 
@@ -353,13 +356,13 @@ class Documents:
         self._unread.pop(name, None)
         return message
 
-    def _reopen_head(self, raw: bytes) -> ScheduleHead | None:
-        # The stream is the area's, which only the document names.
+    def _reopen_head(self, stream: str, raw: bytes) -> ScheduleHead | None:
         opened = self._gate.reopen(raw, MessageType.SCHEDULE, "")
         head = self._read("schedule", opened, ScheduleHead)
         if opened and head:
             self._gate.at_least(f"schedule/{head.area_id}", opened.heading.seq)
-        self.damaged += head is None
+        else:
+            self.damaged.add(stream)
         return head
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from device.airing import (
-    RATE,
     Heard,
     Placed,
     Run,
@@ -264,6 +263,8 @@ class Stage:
             return
         if kind == "pin":
             self._pin_moved(event)
+        elif kind == "sink_open":
+            self._sink_open()
         run = self.runs.get(airing_id)
         if kind == "unplayable":
             self.blocked[airing_id] = Reason.DEVICE_ERROR
@@ -288,8 +289,14 @@ class Stage:
         """The sound device went away; told in the reports of what was under way."""
         told = f"sound device: {detail}"
         for run in self.runs.values():
+            if run.device_lost_at is None:
+                run.device_lost_at = self.clock.monotonic()
             if told not in run.details:  # it is tried again twice a second
                 run.details.append(told)
+
+    def _sink_open(self) -> None:
+        for run in self.runs.values():
+            run.device_lost_at = None
 
     def _sound_began(self, run: Run, event: Message) -> None:
         first = float(event["first_frame"])
@@ -343,11 +350,7 @@ class Stage:
 
     def _children_lost(self) -> None:
         for run in self.runs.values():
-            if run.first_frame is not None:
-                heard_s = max(self.clock.monotonic() - run.first_frame, 0.0)
-                heard = run.played_frames + round(heard_s * RATE)
-                run.played_frames = min(heard, run.length_ms * RATE // 1000)
-                run.first_frame = None
+            run.player_died(self.clock.monotonic())
         self._armed.clear()
         self._zones_on.clear()
         for run in [run for run in self.runs.values() if not run.suspended]:

@@ -161,12 +161,31 @@ def test_an_airing_without_a_time_and_a_page_of_another_shape_are_problems(desk)
     assert documents.unread == {}
 
 
-def test_a_damaged_file_is_dropped_and_counted(desk):
+def test_a_damaged_file_is_dropped_and_told_until_it_has_come_again(desk):
     desk.config(CONFIG)
     path = desk.folder / "documents" / "config"
     path.write_bytes(path.read_bytes()[:-3])
     documents = desk.open()
-    assert not documents.bound and documents.damaged == 1 and not path.exists()
+    assert not documents.bound and documents.damaged == {"config"} and not path.exists()
+    assert desk.config(CONFIG)
+    assert documents.damaged == set()
+
+
+def test_the_damage_of_a_schedule_and_of_a_state_ends_when_each_has_come_again(desk):
+    desk.config(CONFIG)
+    head = ScheduleHead("leaf", 1)
+    raw = desk.sealed(MessageType.SCHEDULE, "area:leaf", head)
+    desk.documents.take_schedule(TOPICS.schedule("leaf"), raw)
+    desk.state("leaf", cancelled=("x",))
+    (stored,) = (desk.folder / "schedules").iterdir()
+    for path in (stored, desk.folder / "documents" / "state.leaf"):
+        path.write_bytes(b"\0" * 40)
+    documents = desk.open()
+    assert documents.damaged == {"schedule/leaf", "state.leaf"}
+    assert documents.take_schedule(TOPICS.schedule("leaf"), raw)
+    assert documents.damaged == {"state.leaf"}
+    desk.state("leaf", cancelled=("x",))
+    assert documents.damaged == set()
 
 
 def test_states_of_all_areas_on_the_path_count(desk):

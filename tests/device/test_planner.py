@@ -8,7 +8,7 @@ import pytest
 from device.planner import Orders
 from device.windows import CLOSED, Hours
 from protocol.messages import Window
-from protocol.outcomes import AiringClass
+from protocol.outcomes import AiringClass, Reason
 from tests.device.fakes import ALWAYS, START, FakeClock, World, an_airing, emergency
 
 
@@ -180,6 +180,65 @@ def test_a_program_that_died_is_told_from_lost_power(world):
     world.crash(new_boot=False)
     world.boot()
     assert world.outcomes() == {"a1": [("interrupted", "device_error")]}
+
+
+def released(world, until_s):
+    """An airing of a minute at 60 s, and the world at `until_s`: `started` is written by 59.5."""
+    world.plan(an_airing(length_s=60))
+    world.run(until_s)
+    assert "a1" in world.stage.runs
+    return world.stage.runs["a1"]
+
+
+def test_a_program_that_died_and_is_back_before_the_instant_tells_that_nothing_sounded(world):
+    released(world, 58)
+    world.crash(new_boot=False)
+    world.clock.pass_time(1)
+    world.boot()
+    assert world.outcomes() == {"a1": [("missed", "device_error")]}
+    (end,) = [r for r in world.outbox.owed(9) if r.kind == "finished"]
+    assert (end.started_at, end.played_ms) == (None, 0)
+
+
+def test_a_player_that_died_before_its_first_frame_leaves_a_missed_airing(world):
+    released(world, 58)
+    world.player.stop()
+    world.stage.heard({"event": "children_lost"})
+    world.run(200)
+    assert world.sounded == []
+    assert world.outcomes() == {"a1": [("missed", "device_error")]}
+    (end,) = [r for r in world.outbox.owed(9) if r.kind == "finished"]
+    assert (end.played_ms, end.detail) == (0, "player or amplifier keeper died")
+
+
+def test_a_player_that_died_of_a_hanging_device_leaves_the_part_that_sounded(world):
+    released(world, 70)
+    world.stage.sink_lost("village has stopped asking for sound")
+    world.run(3)
+    world.player.stop()
+    world.stage.heard({"event": "children_lost"})
+    assert world.outcomes() == {"a1": [("partial", "device_error")]}
+    (end,) = [r for r in world.outbox.owed(9) if r.kind == "finished"]
+    assert 9_500 < end.played_ms <= 10_000  # and not the seconds in which the device hung
+    assert end.detail.startswith("sound device: village has stopped")
+
+
+def test_a_player_that_died_of_something_else_after_the_device_came_back_was_interrupted(world):
+    released(world, 65)
+    world.stage.sink_lost("unplugged")
+    world.stage.heard({"event": "sink_open"})
+    world.run(10)
+    world.player.stop()
+    world.stage.heard({"event": "children_lost"})
+    assert world.outcomes() == {"a1": [("interrupted", "device_error")]}
+
+
+def test_a_microphone_taken_up_before_the_first_frame_skips_the_airing(world):
+    run = released(world, 58)
+    world.stage.halt(run, Reason.AMPLIFIER_BUSY)
+    world.run(200)
+    assert world.sounded == []
+    assert world.outcomes() == {"a1": [("skipped", "amplifier_busy")]}
 
 
 def test_what_passed_while_it_was_off_is_reported_once(world):

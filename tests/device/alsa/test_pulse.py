@@ -3,6 +3,7 @@
 import ctypes.util
 import os
 import shutil
+import signal
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -63,6 +64,9 @@ class Pulse:
     def up(self):
         return self._socket.exists()
 
+    def hang(self):
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self):
         self._process.kill()
         self._process.wait()
@@ -101,3 +105,21 @@ def test_a_sound_server_that_dies_costs_part_of_one_airing_and_nothing_of_the_ne
     report = controller.wait(lambda: controller.outcomes(device_id).get("a2"), 25)
     assert (report.outcome, report.reason) == ("played", "")
     assert abs(report.start_error_ms) < 5
+
+
+def test_a_sound_server_that_hangs_leaves_a_part_with_its_reason(controller, node, pulse):
+    controller.config = bound
+    controller.wait(lambda: pulse.up)
+    node(sink="portaudio:village", environment=pulse.environment, buffer_ms=200)
+    device_id = device_of(controller)
+    content, frames = make_clip(20.0)
+    controller.seed(content)
+    airing = airing_of(content, frames, in_s(5))
+    controller.schedule(AREA, [airing])
+    controller.wait(lambda: in_s(0) > airing.starts_at + timedelta(seconds=2))
+    assert controller.status(device_id).playing == "a1"
+    pulse.hang()
+    report = controller.wait(lambda: controller.outcomes(device_id).get("a1"), 15)
+    assert (report.outcome, report.reason) == ("partial", "device_error")
+    assert report.detail.startswith("sound device: village")
+    assert 500 < report.played_ms < 10_000
