@@ -182,7 +182,6 @@ def _written(
         if code not in known:
             known[code] = Area(id=ids[code], created_at=now, **asdict(data))
             session.add(known[code])
-            session.flush()
             created += 1
             continue
         updated += 1

@@ -6,7 +6,7 @@ never judged: the caller leaves them out.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -177,8 +177,8 @@ def _hours_violation(policy: Policy, tz: ZoneInfo, span: Span) -> Violation:
     at = f"{start:%H:%M}" if end - start < _MINUTE else f"{start:%H:%M}-{end:%H:%M}"
     vi_when = f"lượt phát {at} ngày {start:%d/%m/%Y}"
     en_when = f"the airing {at} on {start:%d/%m/%Y}"
-    vi_source, en_source = _source(policy)
-    if policy.permit is None:
+    if policy.permit is None or _permits(policy, tz, span):
+        vi_source, en_source = _source(policy, "quiet")
         hours = ", ".join(str(quiet) for quiet in policy.quiet)
         return Violation(
             "quiet",
@@ -186,6 +186,7 @@ def _hours_violation(policy: Policy, tz: ZoneInfo, span: Span) -> Violation:
             f"{en_when} falls into the quiet hours ({hours}){en_source}.",
             span.starts_at,
         )
+    vi_source, en_source = _source(policy, "permit")
     hours = ", ".join(str(permit) for permit in policy.permit if permit.on(start.date()))
     vi_hours = hours or "hôm đó không được phát"
     return Violation(
@@ -194,6 +195,13 @@ def _hours_violation(policy: Policy, tz: ZoneInfo, span: Span) -> Violation:
         f"{en_when} is outside the permitted hours ({hours or 'none that day'}){en_source}.",
         span.starts_at,
     )
+
+
+def _permits(policy: Policy, tz: ZoneInfo, span: Span) -> bool:
+    """Whether the permitted hours alone would let it sound: then it is the quiet ones it breaks."""
+    open_ = windows(replace(policy, quiet=()), tz.key, span.starts_at - _DAY, span.ends_at + _DAY)
+    runs = _runs(open_ or ())
+    return any(run.from_ <= span.starts_at and span.ends_at <= run.until for run in runs)
 
 
 def _too_much(
@@ -216,7 +224,7 @@ _Marked = tuple[Span, bool]  # a span, and whether it is one of `planned`
 
 def _day_violations(policy: Policy, day: date, spans: list[_Marked]) -> Iterator[Violation]:
     sessions = list(_sessions(spans))
-    vi_source, en_source = _source(policy)
+    vi_source, en_source = _source(policy, "max_sessions_per_day")
     most = policy.max_sessions_per_day
     if most is not None and len(sessions) > most:
         too_many = _new_ones(sessions)[-(len(sessions) - most) :]
@@ -268,7 +276,7 @@ def _too_long(
         "max_minutes_per_session": ("mỗi buổi", "a session"),
         "max_minutes_per_day": ("mỗi ngày", "a day"),
     }[rule]
-    vi_source, en_source = _source(policy)
+    vi_source, en_source = _source(policy, rule)
     for span, new in reversed(spans):
         if new and minutes > most:
             minutes -= _minutes([(span, new)])
@@ -286,7 +294,6 @@ def _minutes(spans: Iterable[_Marked]) -> float:
     return sum(((s.ends_at - s.starts_at).total_seconds() for s, _ in spans), start=0.0) / 60
 
 
-def _source(policy: Policy) -> tuple[str, str]:
-    if not policy.source:
-        return "", ""
-    return f" theo {policy.source}", f" (source: {policy.source})"
+def _source(policy: Policy, rule: str) -> tuple[str, str]:
+    source = policy.source_of(rule)
+    return (f" theo {source}", f" (source: {source})") if source else ("", "")

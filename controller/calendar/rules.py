@@ -1,6 +1,6 @@
 """An area's rules as data: what its policy JSON says, checked. `policy` judges by them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any
@@ -66,8 +66,13 @@ class Policy:
     day_sets: dict[str, DaySet] = field(default_factory=dict)
     approval: ApprovalRules = ApprovalRules()
     source: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)  # rule → the document it rests on
     tunes: Mapping[str, str] = field(default_factory=dict)  # class → a tune's name
     prefetch: Permit | None = None  # when nodes fetch what nothing needs within a day; None: always
+
+    def source_of(self, rule: str) -> str:
+        """The document a rule rests on: that of the unit which set it; empty: none is known."""
+        return self.sources.get(rule, self.source)
 
     @property
     def has_limits(self) -> bool:
@@ -112,6 +117,16 @@ def inherit(above: Mapping[str, Any], own: Mapping[str, Any] | None) -> dict[str
             value = {**merged.get(key, {}), **value}
         merged[key] = value
     return merged
+
+
+def sources_of(from_root: Iterable[Mapping[str, Any] | None]) -> dict[str, str]:
+    """Rule → the document of the unit that set it, given what each unit keeps, root first."""
+    found: dict[str, str] = {}
+    source = ""
+    for own in filter(None, from_root):
+        source = str(own.get("source") or source)
+        found.update({key: source for key, value in own.items() if value is not None})
+    return found
 
 
 def _hours(values: Any, field_name: str) -> tuple[Permit, ...]:

@@ -4,7 +4,7 @@ Looking them up only: adding and changing them is `area_edits`, which the plan m
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Integer, literal_column, select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from controller.accounts.access import Action, Actor, below, require, require_role, visible_areas
 from controller.calendar.policy import Policy, inherit
+from controller.calendar.rules import sources_of
 from controller.errors import NotFound
 from controller.models import Area
 from controller.paging import Page, beyond, limited, page_of
@@ -98,4 +99,5 @@ def inherited(from_root: Collection[Area]) -> Effective:
         policy = inherit(policy, area.policy)
         timezone = area.timezone or timezone
         languages = tuple(area.languages) if area.languages else languages
-    return Effective(timezone, languages, Policy.from_json(policy))
+    sources = sources_of(area.policy for area in from_root)
+    return Effective(timezone, languages, replace(Policy.from_json(policy), sources=sources))

@@ -113,6 +113,18 @@ def test_the_sentence_names_rule_hours_and_source():
     assert "outside the permitted hours (05:30-06:30)" in found.en
 
 
+def test_within_the_permitted_hours_the_quiet_ones_are_named():
+    rules = {
+        "permit": [{"from": "05:00", "to": "21:00"}],
+        "quiet": [{"from": "11:30", "to": "13:30"}],
+    }
+    noon, night = span("2026-11-23T12:00"), span("2026-11-23T04:30")
+    found = {v.starts_at: v for v in violations(Policy.from_json(rules), HANOI, [noon, night])}
+    assert found[noon.starts_at].rule == "quiet"
+    assert "giờ không phát loa (11:30-13:30)" in found[noon.starts_at].vi
+    assert found[night.starts_at].rule == "permit"
+
+
 def test_sessions_a_day_are_counted_with_what_is_there():
     policy = {"max_sessions_per_day": 2}
     there = [span("2026-11-23T05:30"), span("2026-11-23T17:00")]

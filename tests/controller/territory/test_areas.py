@@ -51,6 +51,22 @@ def test_zone_languages_and_policy_come_from_above(session, cast):
     assert (found.policy.max_sessions_per_day, found.policy.source) == (3, "QĐ 1")
 
 
+def test_each_rule_names_the_document_of_the_unit_that_set_it(session, cast):
+    commune = {
+        "permit": [{"from": "05:00", "to": "21:00"}],
+        "max_sessions_per_day": 3,
+        "source": "Quyết định 12",
+    }
+    village = {"quiet": [{"from": "11:30", "to": "13:30"}], "max_sessions_per_day": 2}
+    area_edits.update(session, cast.alice, cast.areas["commune"], {"policy": commune}, NOW)
+    village["source"] = "Hương ước 3"
+    area_edits.update(session, cast.alice, cast.areas["upper"], {"policy": village}, NOW)
+    policy = areas.effective(session, cast.areas["upper"]).policy
+    assert policy.source_of("permit") == "Quyết định 12"
+    assert policy.source_of("quiet") == "Hương ước 3"
+    assert policy.source_of("max_sessions_per_day") == "Hương ước 3"
+
+
 def test_a_new_policy_asks_for_new_documents_of_the_areas_below(session, cast):
     commune = cast.areas["commune"]
     area_edits.update(session, cast.alice, commune, {"policy": {"permit": []}}, NOW)
