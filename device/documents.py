@@ -67,7 +67,7 @@ class Documents:
         self.local_mute: datetime | None = None
         self.local_stop: datetime | None = None
         self.damaged: set[str] = set()  # failed their check on the disk, and have not come again
-        self.unkept: dict[str, bytes] = {}  # documents in force that the disk refused, by name
+        self.unkept: dict[str, tuple[bytes, OSError]] = {}  # in force, but refused by the disk
         self._unread: dict[str, str] = {}  # signed, and not to be read by this version, by name
 
     @property
@@ -300,11 +300,11 @@ class Documents:
             self.unkept.pop(name, None)
         except OSError as error:
             log.error("document %s cannot be stored: %s", name, error)
-            self.unkept[name] = raw
+            self.unkept[name] = raw, error
 
     def retry(self) -> None:
         """Store what the disk refused: it holds already, and would not after a restart."""
-        for name, raw in list(self.unkept.items()):
+        for name, (raw, _) in list(self.unkept.items()):
             self._keep(name, raw)
 
     def _restore_trust(self) -> None:

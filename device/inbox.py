@@ -27,6 +27,7 @@ class Inbox:
         self._controller_epoch = ""
         self._me = f"device:{node.device_id}"
         self.refused: list[tuple[str, bytes, bool]] = []
+        self.refusal: OSError | None = None  # the disk's word on the newest of them
 
     def message(self, topic: str, payload: bytes, retained: bool) -> None:
         """A message of the link's, or of a stick's."""
@@ -38,11 +39,12 @@ class Inbox:
         except OSError as error:
             log.error("a message on %s cannot be taken now: %s", topic, error)
             same = [each for each in self.refused if each[1] != payload]
+            self.refusal = error
             self.refused = [*same, (topic, payload, retained)][-_MOST_REFUSED:]
 
     def retry(self) -> None:
         """Take what the disk refused, in the order it came."""
-        waiting, self.refused = self.refused, []
+        waiting, self.refused, self.refusal = self.refused, [], None
         for topic, payload, retained in waiting:
             self.message(topic, payload, retained)
 

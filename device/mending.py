@@ -24,12 +24,12 @@ class Mending:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._next_at = 0.0
-        self._told = ("", False)
+        self._told: tuple[tuple[str, ...], str] = ((), "")
         self._no_room = NoRoom()
 
     def tick(self) -> None:
         node = self._node
-        trouble = node.health.storage_fault(), node.health.storage_is_full()
+        trouble = node.health.problems(), node.health.storage_fault()
         if trouble != self._told:
             self._told = trouble
             node.changed()

@@ -21,6 +21,7 @@ _LOW_SPACE_BYTES = 64 << 20
 _HOT_C = 80.0  # here a Pi begins to slow down
 _WORN_PCT = 90
 _BOARD_S = 10.0  # a board is not read more often
+_LINGERS_S = 60.0  # power that flickers is one problem, and not a message each time
 _LASTING_FAULTS = {"input", "dead"}  # told over by the keeper itself
 
 
@@ -37,6 +38,7 @@ class Health:
         self._inputs: set[str] = set()
         self._board = Board()
         self._board_at = float("-inf")
+        self._strained: dict[str, float] = {}  # what ails the board → when it was last seen
 
     def heard(self, event: Message) -> None:
         """What player and keeper tell of their devices."""
@@ -68,6 +70,15 @@ class Health:
         if self._life and now - self._board_at > _BOARD_S:
             self._board, self._board_at = self._life.board(), now
         return self._board
+
+    def _strains(self) -> set[str]:
+        """Reason codes of power and heat; gone when they were not seen for a while."""
+        board, now = self.board(), self._node.loop.monotonic()
+        if board.under_voltage:
+            self._strained["under_voltage"] = now
+        if (board.temperature_c or 0.0) >= _HOT_C:
+            self._strained["too_hot"] = now
+        return {code for code, at in self._strained.items() if now - at < _LINGERS_S}
 
     def status(self) -> Status:
         node = self._node
@@ -105,7 +116,7 @@ class Health:
         """Reason codes of what is wrong now, the same words on every node."""
         node = self._node
         free = free_bytes if free_bytes is not None else _free(node.settings.data_dir)
-        board = self.board()
+        strains = self._strains()
         found = {
             "clock_untrusted": not node.clock.trusted,
             "sound_device": bool(self._sink_problem),
@@ -122,15 +133,16 @@ class Health:
             "unbound": not node.documents.bound,
             "not_heard": self._listener.not_heard,
             "microphone": bool(self._listener.problem),
-            "under_voltage": bool(board.under_voltage),
-            "too_hot": (board.temperature_c or 0.0) >= _HOT_C,
-            "card_worn": (board.card_life_pct or 0) >= _WORN_PCT,
+            "under_voltage": "under_voltage" in strains,
+            "too_hot": "too_hot" in strains,
+            "card_worn": (self.board().card_life_pct or 0) >= _WORN_PCT,
         }
         return tuple(code for code, true in found.items() if true)
 
     def storage_is_full(self) -> bool:
         node = self._node
-        refusals = (node.fetcher.refusal, node.clips.refusal, node.counters.refusal)
+        refusals = [node.fetcher.refusal, node.clips.refusal, node.counters.refusal]
+        refusals += [node.inbox.refusal, *(error for _, error in node.documents.unkept.values())]
         return ledger_is_full(node.outbox.refusal) or any(map(is_full, refusals))
 
     def storage_fault(self) -> str:
@@ -143,8 +155,10 @@ class Health:
         set_aside = "reports in memory only" if node.outbox.homeless else "reports set aside"
         found += [set_aside] if node.outbox.quarantined else []
         found += ["documents damaged"] if node.documents.damaged else []
-        found += ["documents not stored"] if node.documents.unkept else []
-        found += ["messages not taken"] if node.inbox.refused else []
+        unkept = [error for _, error in node.documents.unkept.values() if not is_full(error)]
+        found += ["documents not stored"] if unkept else []
+        refusal = node.inbox.refusal
+        found += ["messages not taken"] if refusal and not is_full(refusal) else []
         return "; ".join(found)
 
     def _details(self, problems: tuple[str, ...], free_bytes: int) -> dict[str, str]:
