@@ -6,7 +6,7 @@ from typing import Any
 from controller.mqtt import report_texts
 from protocol import envelope
 from protocol.envelope import Heading, MessageType
-from protocol.errors import Malformed, RefusalReason, Refused
+from protocol.errors import RefusalReason, Refused
 from protocol.keys import VerifyKey
 from protocol.topics import Topic
 
@@ -36,7 +36,4 @@ def opened(
         raise Refused(RefusalReason.WRONG_SITE, heading.site)
     if not key.device_id == topic.id == heading.from_:
         raise Refused(RefusalReason.WRONG_AUDIENCE, f"{heading.from_} on {topic.id}")
-    # PostgreSQL keeps no NUL in text, and no message of ours has one.
-    if b"\\u0000" in raw:
-        raise Malformed("a NUL in a text")
-    return heading, body, texts
+    return heading, body, report_texts.keepable(signed, body, "reports", texts)

@@ -10,6 +10,7 @@ import re
 from typing import Any, NoReturn
 
 from protocol.errors import Malformed
+from protocol.outcomes import Reason, ReportKind
 
 # Typed as the class of its Python version, which takes any decoder.
 _scan = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
@@ -29,6 +30,42 @@ def read(body: bytes, name: str) -> tuple[dict[str, Any], list[str]]:
     if at != len(text):
         raise Malformed("more than a JSON object")
     return found, texts
+
+
+# PostgreSQL keeps no NUL in text, and UTF-8 has no halves of a pair; no message of ours has one.
+_suspect = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])").search
+_escapes = re.compile(r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})").sub
+_NO_TEXT = {"kind": ReportKind.UNKNOWN.value, "reason": Reason.NOT_UNDERSTOOD.value}
+
+
+def keepable(raw: bytes, body: dict[str, Any], name: str, texts: list[str]) -> list[str]:
+    """The texts of what `read` gave, as a database can keep them; `raw` is where they came from.
+
+    An item of the list with a character nothing keeps becomes, in `body`, a report that is not
+    understood, and costs the others nothing. Raises Malformed for one anywhere else.
+    """
+    if not _suspect(raw):
+        return texts
+    if not _kept({**body, name: None} if texts else body):
+        raise Malformed("a text with a NUL or half a character")
+    return [_item(body[name], number, text) for number, text in enumerate(texts)]
+
+
+def _item(items: list[Any], number: int, text: str) -> str:
+    item = items[number]
+    if _kept(item):
+        return text
+    if isinstance(item, dict):
+        known = {key: item[key] for key in ("seq", "airing_id") if key in item}
+        items[number] = {k: value for k, value in known.items() if _kept(value)} | _NO_TEXT
+    return _escapes(r"\\ufffd", text)
+
+
+def _kept(value: Any) -> bool:
+    try:
+        return b"\\u0000" not in json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _object(text: str, at: int, name: str) -> tuple[dict[str, Any], list[str], int]:

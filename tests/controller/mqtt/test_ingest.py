@@ -201,6 +201,32 @@ def test_reports_of_a_later_version_hold_nothing_up(handle, speaker, engine, sai
     assert ingest.refused["not_understood"] == 6
 
 
+def test_a_report_no_database_can_keep_costs_the_others_nothing(
+    handle, speaker, engine, said_to, ingest
+):
+    good = {"planned_at": "2026-11-22T05:00:00Z", "outcome": "played", "detail": "hay \U0001f600"}
+    batch = [{"seq": seq, "kind": "finished", "airing_id": f"a{seq}", **good} for seq in (1, 2, 3)]
+    batch[1]["detail"] = "lạ \0"
+    handle(speaker.says("report", MessageType.REPORTS, {"store_epoch": "e1", "reports": batch}))
+    assert {row.airing_id: row.detail for row in rows(engine, Playback)} == {
+        "a1": good["detail"],
+        "a3": good["detail"],
+    }
+    kept = {row.seq: (row.airing_id, row.body["detail"]) for row in rows(engine, NodeReport)}
+    assert kept == {
+        1: ("a1", "hay \U0001f600"),
+        2: ("a2", "lạ \ufffd"),
+        3: ("a3", "hay \U0001f600"),
+    }
+    assert said_to(speaker.id, "ack", MessageType.ACK, ReportAck).upto == 3
+    assert (ingest.refused["not_understood"], ingest.refused["malformed"]) == (1, 0)
+
+
+def test_an_epoch_no_database_can_keep_is_refused(handle, speaker, engine, ingest):
+    handle(speaker.report(1, epoch="\0"))
+    assert (rows(engine, NodeReport), ingest.refused["malformed"]) == ([], 1)
+
+
 def test_nothing_is_acknowledged_while_the_database_is_away(
     ingest, speaker, engine, link, monkeypatch
 ):

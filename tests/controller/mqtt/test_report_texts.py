@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.mqtt.report_texts import read
+from controller.mqtt.report_texts import keepable, read
 from protocol.errors import Malformed
 
 VALUES = st.recursive(
@@ -58,3 +58,26 @@ def test_a_report_is_kept_as_it_came():
 def test_what_is_no_object_is_malformed(body):
     with pytest.raises(Malformed):
         read(body, "reports")
+
+
+@pytest.mark.parametrize("bad", [r"\u0000", r"\ud800", r"\\\uDFFF", r"\udc00\ud800"])
+@pytest.mark.parametrize("whole", ['"detail":"X"', '"X":1', '"outcome":["X"]', '"airing_id":"X"'])
+def test_half_a_character_in_a_report_costs_only_that_report(bad, whole):
+    good = r'{"seq":1,"detail":"\ud83d\ude00 \\ud800"}'
+    hurt = '{"seq":2,' + whole.replace("X", bad) + "}"
+    raw = f'{{"reports":[{good},{hurt},{good}]}}'.encode()
+    body, texts = read(raw, "reports")
+    texts = keepable(raw, body, "reports", texts)
+    mended = {"seq": 2, "kind": "unknown", "reason": "not_understood"}
+    assert body["reports"] == [json.loads(good), mended, json.loads(good)]
+    assert (texts[0], texts[2]) == (good, good)
+    assert "\ufffd" in json.dumps(json.loads(texts[1]), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("bad", [r"\u0000", r"\udfff"])
+@pytest.mark.parametrize("reports", ["[]", '[{"seq":1}]'])
+def test_half_a_character_beside_the_reports_refuses_the_message(bad, reports):
+    raw = f'{{"store_epoch":"{bad}","reports":{reports}}}'.encode()
+    body, texts = read(raw, "reports")
+    with pytest.raises(Malformed):
+        keepable(raw, body, "reports", texts)
