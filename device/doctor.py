@@ -52,6 +52,7 @@ def findings(settings: Settings, root: Path, now: datetime) -> Iterator[Finding]
             f"Thiết bị chưa chạy lần nào (không có khoá trong {data}). Hãy bật dịch vụ.",
             f"The node has never run (no key in {data}). Start the service.",
         )
+        yield from _sound(settings, root)
         return
     device_id = SigningKey.from_hex(str(stored["key"])).verify_key.device_id
     print(f"device {device_id}")

@@ -70,6 +70,14 @@ def test_a_card_that_is_not_there(settings, root, capsys):
     assert "no sound card 'Headphones', but [\"vc4hdmi\"]" in told(settings, root, capsys)
 
 
+def test_a_card_that_is_not_there_is_told_before_the_first_start_too(settings, root, capsys):
+    (root / "proc/asound/cards").unlink()
+    fresh = replace(settings, data_dir=settings.data_dir / "new")
+    assert doctor(fresh, root=root, now=NOW) == 1
+    told = capsys.readouterr().out
+    assert "never run" in told and "no sound card" in told
+
+
 def test_low_voltage_and_heat(settings, root, capsys):
     for name, content in (
         ("sys/devices/platform/soc/soc:firmware/get_throttled", "50005"),
