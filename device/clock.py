@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from protocol.messages import ClockReading
@@ -31,11 +32,16 @@ _DRIFT_S = 2.0  # more than NTP corrects within seconds
 
 def kernel_is_synchronised() -> bool:
     """Whether NTP or PTP keeps the kernel's clock (adjtimex without privileges)."""
-    libc = ctypes.CDLL(None)  # what is loaded already: asked every two seconds
     timex = ctypes.create_string_buffer(_TIMEX_BYTES)
-    state: int = libc.ntp_adjtime(timex)
+    state: int = _loaded().ntp_adjtime(timex)
     status = ctypes.c_int.from_buffer(timex, _STATUS_OFFSET).value
     return 0 <= state < _TIME_ERROR and not status & _STA_UNSYNC
+
+
+@cache
+def _loaded() -> ctypes.CDLL:
+    """What is loaded already; looked up once, as the clock is asked about twice a second."""
+    return ctypes.CDLL(None)
 
 
 def has_rtc() -> bool:
