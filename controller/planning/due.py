@@ -83,7 +83,8 @@ def plan(
     decided: bool = False,
 ) -> list[Due]:
     """Occurrences with their worst-case ends; pure."""
-    step_ms = 0 if class_ == AiringClass.EMERGENCY or not hearing.last_slot else STAGGER_STEP_MS
+    # Said also where nobody waits: a cluster that gets a slot later then waits at once.
+    step_ms = 0 if class_ == AiringClass.EMERGENCY else STAGGER_STEP_MS
     stagger = timedelta(milliseconds=hearing.last_slot * step_ms)
     found = occurrences(rule, timezone, starts_local, after, until)
     if not loaded.changes_in_time:

@@ -57,6 +57,18 @@ def test_the_page_can_say_who_waits_and_how_long(session, cast, neighbours):
     assert wait.node.stagger_slot == 1
 
 
+def test_who_gets_a_neighbour_later_waits_in_what_is_planned_already(session, cast):
+    clip = make_clip(session, area_id=cast.areas["commune"])
+    data = schedule_input(clip.id, cast.areas["commune"])
+    schedule, _ = schedules.create(session, cast.erin, data, NOW)
+    approvals.approve_schedule(session, cast.bob, schedule.id, NOW)
+    for code, metres in (("A", 0), ("B", 400)):
+        place = NodeInput(code, code, cast.areas["upper"], lat=20 + metres * METRE, lon=105.0)
+        nodes.create(session, cast.tom, place, NOW)
+    (view,) = airings.page(session, cast.bob, now=NOW).items
+    assert view.airing.stagger_step_ms == 2000
+
+
 @pytest.mark.parametrize(("class_", "step_ms"), [("normal", 2000), ("emergency", 0)])
 def test_speech_is_staggered_and_emergencies_are_not(session, cast, neighbours, class_, step_ms):
     clip = make_clip(session, area_id=cast.areas["commune"])
