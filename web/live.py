@@ -28,6 +28,9 @@ bp = Blueprint("live", __name__)
 POLL_S = 0.25
 # A browser that left is noticed at the next word to it; until then it holds a thread.
 PING_S = 5
+# Twenty clusters report one airing within seconds, and each word makes every open page ask anew.
+REST_S = 3
+AT_ONCE = frozenset({"emergency"})
 # Rights may have changed meanwhile: a stream ends and the browser opens it anew.
 LONGEST_S = 600
 MOST_STREAMS = 24
@@ -74,11 +77,19 @@ class Listener:
             taken, self._events = self._events, []
         return taken
 
+    def rest(self, timeout_s: float) -> None:
+        """Gather what comes now, to say it together; an emergency or the end cuts it short."""
+        with self._ready:
+            self._ready.wait_for(self._presses, timeout_s)
+
     def end(self) -> None:
         """Make room: its page opens another stream if it is still there."""
         with self._ready:
             self.ended = True
             self._ready.notify()
+
+    def _presses(self) -> bool:
+        return self.ended or any(event.kind in AT_ONCE for event in self._events)
 
     def _sees(self, event: Event) -> bool:
         inside = self.areas is None or event.area_id is None or event.area_id in self.areas
@@ -201,6 +212,7 @@ def _lines(hub: Hub, listener: Listener, engine: Engine) -> Iterator[str]:
             events = listener.take(PING_S)
             if events:
                 yield from _named(events)
+                listener.rest(REST_S)
             else:
                 yield "event: ping\ndata: 1\n\n"
     finally:

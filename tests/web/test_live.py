@@ -5,7 +5,7 @@ from contextlib import closing
 from controller import changes
 from controller.database import reading, transaction
 from tests.web.village import NOW
-from web.live import MOST_OF_ONE, MOST_STREAMS, Hub, Listener
+from web.live import MOST_OF_ONE, MOST_STREAMS, Event, Hub, Listener
 
 
 def note(services, kind, area_id):
@@ -78,6 +78,21 @@ def test_a_stream_that_gives_way_ends_at_once(services):
     listener = Listener("a", None, 0)
     listener.end()
     assert listener.take(60) == []
+
+
+def test_reports_that_come_together_are_said_together():
+    listener = Listener("a", None, 0)
+    for seq in range(1, 9):
+        listener.offer([Event(seq, "playback", None)])
+        listener.rest(0)
+    assert [event.seq for event in listener.take(0)] == list(range(1, 9))
+
+
+def test_an_emergency_waits_for_no_other_news():
+    listener = Listener("a", None, 0)
+    listener.offer([Event(1, "playback", None), Event(2, "emergency", None)])
+    listener.rest(3600)
+    assert len(listener.take(0)) == 2
 
 
 def test_the_house_is_full_at_last(services):

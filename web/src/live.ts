@@ -2,7 +2,7 @@
 // The page says when it may be old, and catches up as soon as the server is heard again.
 
 const KINDS = ["airing", "playback", "node", "clip", "schedule", "area", "emergency"];
-const SILENT_MS = 40_000; // the server speaks every 15 s
+const SILENT_MS = 40_000; // the server speaks every 5 s
 const AGAIN_MS = 10_000;
 
 export function listen(body: HTMLElement): void {
