@@ -13,6 +13,7 @@ from device.listener import Listener
 from device.outbox import is_full as ledger_is_full
 from device.voice import program_version
 from protocol.messages import EPOCH, Board, Status
+from protocol.outcomes import Problem
 
 if TYPE_CHECKING:
     from device.node import Node
@@ -118,26 +119,26 @@ class Health:
         free = free_bytes if free_bytes is not None else _free(node.settings.data_dir)
         strains = self._strains()
         found = {
-            "clock_untrusted": not node.clock.trusted,
-            "sound_device": bool(self._sink_problem),
-            "amplifier_fault": bool(self._amplifier_faults) or not node.sound.healthy(),
-            "amplifier_busy": "busy" in self._inputs,
-            "tamper": "tamper" in self._inputs,
-            "storage_fault": bool(self.storage_fault()),
-            "storage_full": self.storage_is_full(),
-            "not_understood": bool(node.documents.unread),
-            "storage_low": free < _LOW_SPACE_BYTES,
-            "clip_unusable": bool(node.clips.unusable),
-            "counters_lost": node.counters.lost,
-            "muted_here": _is_ahead(node.documents.local_mute, node.clock.now()),
-            "unbound": not node.documents.bound,
-            "not_heard": self._listener.not_heard,
-            "microphone": bool(self._listener.problem),
-            "under_voltage": "under_voltage" in strains,
-            "too_hot": "too_hot" in strains,
-            "card_worn": (self.board().card_life_pct or 0) >= _WORN_PCT,
+            Problem.CLOCK_UNTRUSTED: not node.clock.trusted,
+            Problem.SOUND_DEVICE: bool(self._sink_problem),
+            Problem.AMPLIFIER_FAULT: bool(self._amplifier_faults) or not node.sound.healthy(),
+            Problem.AMPLIFIER_BUSY: "busy" in self._inputs,
+            Problem.TAMPER: "tamper" in self._inputs,
+            Problem.STORAGE_FAULT: bool(self.storage_fault()),
+            Problem.STORAGE_FULL: self.storage_is_full(),
+            Problem.NOT_UNDERSTOOD: bool(node.documents.unread),
+            Problem.STORAGE_LOW: free < _LOW_SPACE_BYTES,
+            Problem.CLIP_UNUSABLE: bool(node.clips.unusable),
+            Problem.COUNTERS_LOST: node.counters.lost,
+            Problem.MUTED_HERE: _is_ahead(node.documents.local_mute, node.clock.now()),
+            Problem.UNBOUND: not node.documents.bound,
+            Problem.NOT_HEARD: self._listener.not_heard,
+            Problem.MICROPHONE: bool(self._listener.problem),
+            Problem.UNDER_VOLTAGE: "under_voltage" in strains,
+            Problem.TOO_HOT: "too_hot" in strains,
+            Problem.CARD_WORN: (self.board().card_life_pct or 0) >= _WORN_PCT,
         }
-        return tuple(code for code, true in found.items() if true)
+        return tuple(code.value for code, true in found.items() if true)
 
     def storage_is_full(self) -> bool:
         node = self._node

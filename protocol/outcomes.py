@@ -41,6 +41,30 @@ class Reason(StrEnum):
     NOT_UNDERSTOOD = "not_understood"  # the controller's own: a report of a later version
 
 
+class Problem(StrEnum):
+    """What is wrong with a node now, as its status says it."""
+
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    SOUND_DEVICE = "sound_device"
+    AMPLIFIER_FAULT = "amplifier_fault"
+    AMPLIFIER_BUSY = "amplifier_busy"
+    TAMPER = "tamper"
+    STORAGE_FAULT = "storage_fault"
+    STORAGE_FULL = "storage_full"
+    STORAGE_LOW = "storage_low"
+    NOT_UNDERSTOOD = "not_understood"
+    CLIP_UNUSABLE = "clip_unusable"
+    COUNTERS_LOST = "counters_lost"
+    MUTED_HERE = "muted_here"
+    UNBOUND = "unbound"
+    NOT_HEARD = "not_heard"
+    MICROPHONE = "microphone"
+    UNDER_VOLTAGE = "under_voltage"
+    TOO_HOT = "too_hot"
+    CARD_WORN = "card_worn"
+    OTHER_VERSION = "other_version"  # the controller's own: it speaks no version that we do
+
+
 class ReportKind(StrEnum):
     """What a node's report tells."""
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from controller.fleet.nodes import NodeView
+from web import troubles
 from web.i18n import _, ngettext
 
 _HOT_C = 75
@@ -20,7 +21,8 @@ def steps(view: NodeView, restarts: int, now: datetime) -> list[str]:
     if view.device_id is None:
         return [_("Chưa có thiết bị. Lấy mã kích hoạt, ghi vào tệp trên thẻ nhớ rồi cấp điện.")]
     found = [] if view.online else [_silent(view, now)]
-    return [*found, *_of_power(view, restarts), *_of_device(view)]
+    known = [*_of_power(view, restarts), *troubles.remedies(view.problems), *_of_device(view)]
+    return list(dict.fromkeys([*found, *known]))
 
 
 def _silent(view: NodeView, now: datetime) -> str:
@@ -36,7 +38,7 @@ def _of_power(view: NodeView, restarts: int) -> list[str]:
     board: dict[str, Any] = view.status.get("board") or {}
     found = []
     if board.get("under_voltage") or board.get("power_was_low"):
-        found.append(_("Nguồn yếu: thay bộ nguồn 5 V 3 A và dây nguồn ngắn, dày."))
+        found.append(str(troubles.POWER))
     if restarts >= _MANY_RESTARTS:
         found.append(
             ngettext(
@@ -66,33 +68,12 @@ def _of_device(view: NodeView) -> list[str]:
         ),
         (
             bool(view.clock) and not (view.clock or {}).get("trusted"),
-            _("Đồng hồ chưa đáng tin: chờ có mạng vài phút; nếu vẫn thế, thay pin đồng hồ."),
-        ),
-        (
-            "not_heard" in view.problems,
-            _("Máy đã phát nhưng micrô không nghe thấy: xem dây loa, công tắc tăng âm và loa."),
-        ),
-        (
-            "microphone" in view.problems,
-            _("Micrô không hoạt động: xem dây micrô và tên thẻ âm thanh của micrô."),
-        ),
-        (
-            "other_version" in view.problems or "not_understood" in view.problems,
-            _("Phần mềm máy này không đọc được lệnh của máy chủ: hãy cập nhật phần mềm."),
+            str(troubles.CLOCK),
         ),
         (weak, _("Sóng yếu: đưa ăng-ten lên cao, đổi hướng, hoặc dùng sim mạng khác.")),
-        (
-            hot is not None and hot > _HOT_C,
-            _("Thiết bị nóng: lau bụi, mở khe thoáng, tránh nắng chiếu thẳng vào hộp."),
-        ),
-        (
-            worn is not None and worn > _WORN_PCT,
-            _("Thẻ nhớ sắp hết tuổi thọ: chuẩn bị thẻ mới và thay trong tháng này."),
-        ),
-        (
-            free is not None and 0 < free < _LOW_BYTES,
-            _("Thẻ nhớ gần đầy: thay thẻ lớn hơn, hoặc báo biên tập viên bớt bản tin cũ."),
-        ),
+        (hot is not None and hot > _HOT_C, str(troubles.HEAT)),
+        (worn is not None and worn > _WORN_PCT, str(troubles.WORN)),
+        (free is not None and 0 < free < _LOW_BYTES, str(troubles.ROOM)),
         (
             status.get("outbox", 0) > _MANY_REPORTS,
             _("Nhiều báo cáo chờ gửi: mạng chậm hoặc chập chờn; chờ thêm, hoặc chép bằng USB."),

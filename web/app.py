@@ -46,6 +46,7 @@ from web import (
     shell,
     sticks,
     today,
+    troubles,
     trust,
     units,
     users,
@@ -105,6 +106,7 @@ def create_app(
     headers.install(app, settings)
     filters.install(app)
     words.install(app)
+    troubles.install(app)
     shell.install(app)
     errors.install(app)
     for page in PAGES:

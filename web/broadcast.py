@@ -89,7 +89,7 @@ def check() -> str | tuple[str, int]:
     """The summary for what is entered so far; the whole page where scripts are off."""
     with looking() as at:
         require_role(at.actor, Action.SCHEDULE)
-        form = _moved(request.form)
+        form = Places(at.session, at.actor).narrowed(_moved(request.form))
         errors, outlook = _look(at, form)
         if request.headers.get("HX-Request"):
             return render_template("broadcast/summary.html", errors=errors, outlook=outlook)
@@ -135,9 +135,10 @@ def send() -> Response | str | tuple[str, int]:
     """Create the schedule. What forbids it is shown with the form as it was."""
     try:
         with changing() as at:
-            changed = _changed(at, request.form)
-            before = changed or _copied(at, request.form)
-            data = input_of(request.form, as_entered(before) if before else None)
+            form = Places(at.session, at.actor).narrowed(request.form)
+            changed = _changed(at, form)
+            before = changed or _copied(at, form)
+            data = input_of(form, as_entered(before) if before else None)
             if changed and request.form.get("from"):
                 schedule, _draft = following.change(
                     at.session, at.actor, request.form["from"], data, at.now
@@ -151,9 +152,10 @@ def send() -> Response | str | tuple[str, int]:
             waits = schedule.status != Approval.APPROVED or schedule.proposal is not None
     except (BadInput, Conflict) as refusal:
         with looking() as at:
-            errors, outlook = _look(at, request.form)
+            form = Places(at.session, at.actor).narrowed(request.form)
+            errors, outlook = _look(at, form)
             errors = errors or {"conflict": sentence(refusal)}
-            return _form(at, request.form, errors, outlook), refusal.status
+            return _form(at, form, errors, outlook), refusal.status
     if changed and waits:
         flash(_("Đã gửi duyệt thay đổi. Lịch cũ vẫn phát cho đến khi được duyệt."), "good")
     elif waits:
@@ -272,6 +274,7 @@ def _defaults(at: Here) -> Form:
         values["title"] = clip.title
     if at.actor.area_id:
         values.add("area_ids", at.actor.area_id)
+        values["unasked"] = at.actor.area_id
     return values
 
 

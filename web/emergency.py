@@ -109,10 +109,11 @@ def outlook() -> str:
 @once
 def begin() -> Response | tuple[str, int]:
     """Sound it, or let it wait for the second person."""
-    form = request.form
+    form: Form = request.form
     try:
         _check(form)
         with changing() as at:
+            form = Places(at.session, at.actor).narrowed(form)
             found = emergencies.begin(at.session, at.actor, _input(form), at.now)
     except BadInput as error:
         with looking() as at:
@@ -173,6 +174,7 @@ def _first(at: Here, after: str) -> Form:
     if not after:
         if at.actor.area_id:
             values.add("area_ids", at.actor.area_id)
+            values["unasked"] = at.actor.area_id
         return values
     before = emergencies.get(at.session, at.actor, after)
     values.setlist("area_ids", before.area_ids)

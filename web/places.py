@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from controller.accounts.access import Actor, visible_areas
 from controller.models import Area
@@ -57,6 +58,18 @@ class Places:
             found.append((area, depth))
             waiting += [(child, depth + 1) for child in reversed(children.get(area.id, []))]
         return found
+
+    def narrowed(self, form: MultiDict[str, str]) -> MultiDict[str, str]:
+        """The form without the place ticked for the visitor, where one within it is ticked too.
+
+        Scripts untick it at once; without them whoever ticks one village still means that village.
+        """
+        unasked, chosen = form.get("unasked", ""), form.getlist("area_ids")
+        if not any(unasked in self.path(each)[:-1] for each in chosen):
+            return form
+        changed = form.copy()
+        changed.setlist("area_ids", [each for each in chosen if each != unasked])
+        return changed
 
     def day_sets(self) -> dict[str, str]:
         """The sets of days kept in the visitor's open areas: key → name."""

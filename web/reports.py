@@ -162,12 +162,16 @@ def export() -> Response:
 
 @dataclass(slots=True)
 class Entry:
-    """A line of the logbook: an airing, and how many clusters played it in full."""
+    """A line of the logbook: an airing, and how many clusters played it in full.
+
+    `sounding`: on how many it is on the air now, whose length nobody knows yet.
+    """
 
     title: str
     at: datetime
     played: int = 0
     total: int = 0
+    sounding: int = 0
     length_ms: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
@@ -179,6 +183,7 @@ def _logbook(views: Iterable[PlaybackView]) -> list[tuple[date, list[Entry]]]:
         entry = entries.setdefault(row.airing_id, Entry(title, row.planned_at))
         entry.at = min(entry.at, row.planned_at)
         entry.total += 1
+        entry.sounding += row.outcome is None
         entry.played += row.outcome == "played"
         entry.length_ms = max(entry.length_ms, row.played_ms or 0)
         if row.outcome not in ("played", None):

@@ -18,13 +18,13 @@ from controller.outcomes import receipts
 from protocol.codec import format_time, to_json
 from protocol.envelope import VERSION, Heading
 from protocol.messages import Answer, Beat, Presence, Status
-from protocol.outcomes import CommandVerb
+from protocol.outcomes import CommandVerb, Problem
 
 # Three statuses and a half: then a device is gone whose will was lost with the broker.
 SILENT_AFTER = timedelta(seconds=210)
 _LONGEST_TEXT = 64
 # Among a device's problems, of our own finding: it reads no version of the protocol that we speak.
-OTHER_VERSION = "other_version"
+OTHER_VERSION = Problem.OTHER_VERSION.value
 
 
 def take_presence(

@@ -2,14 +2,14 @@
 
 One row a place × topic × language. A programme of several clips counts for the topic of each and
 shares its minutes among them equally; its language is that of the original. Tests, drills and
-emergencies are not guidance and are left out.
+emergencies are not guidance and are left out; what is on the air counts when it is over.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from controller.accounts.access import Action, Actor, require, require_role, visible_areas
@@ -116,12 +116,13 @@ def _lines(
     session: Session, from_: datetime, until: datetime, areas: frozenset[str] | None
 ) -> Iterator[_Line]:
     held = and_(NodeMembership.node_id == Playback.node_id, at_time(Playback.planned_at))
+    played = case((Playback.outcome == Outcome.PLAYED, 1), else_=0)
     query = (
         select(
             NodeMembership.area_id,
             Airing.schedule_id,
             Airing.starts_at,
-            func.max(case((Playback.outcome == Outcome.PLAYED, 1), else_=0)),
+            func.max(played),
             func.max(func.coalesce(Playback.played_ms, 0)),
             func.max(Playback.heard_ms),
             func.max(Playback.ended_at),
@@ -135,6 +136,7 @@ def _lines(
             Airing.schedule_id.is_not(None),
         )
         .group_by(NodeMembership.area_id, Airing.id, Airing.schedule_id, Airing.starts_at)
+        .having(or_(func.max(played) == 1, func.count(Playback.outcome) == func.count()))
     )
     if areas is not None:
         query = query.where(NodeMembership.area_id.in_(areas))

@@ -46,3 +46,10 @@ def test_a_page_fits_with_letters_twice_as_large(site, open_as, watch, name):
     page = open_as(site, who, address(site, path), width=320)
     page.evaluate(_TWICE)
     assert overflow(page) <= 0
+
+
+def test_a_link_to_hand_on_fits_a_phone(own_site, open_as):
+    page = open_as(own_site, "alice", "/users/", width=390)
+    page.get_by_role("button", name="Liên kết mới").first.click()
+    page.locator(".address").wait_for()
+    assert overflow(page) <= 0

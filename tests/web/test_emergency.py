@@ -158,3 +158,11 @@ def test_an_outsider_cannot_reach_it(bob, visit, village, services):
     assert visit("charlie").post(f"{address}/cancel").status_code == 404
     stop = visit("charlie").post("/emergency/stop", data={"area_ids": village.areas["Hạ"]})
     assert stop.status_code == 404
+
+
+def test_a_village_ticked_without_scripts_is_not_the_whole_commune(bob, village, services):
+    page = bob.get("/emergency/").text
+    commune, lower = village.areas["commune"], village.areas["Hạ"]
+    assert f'name="unasked" value="{commune}"' in page
+    bob.post("/emergency/", data=order(village, area_ids=[commune, lower], unasked=commune))
+    assert given(services)[0].area_ids == [lower]

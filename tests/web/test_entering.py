@@ -109,3 +109,17 @@ def test_the_queue_says_a_single_days_lunar_date_once(visit, village):
     card = queue[queue.index("Lịch tiêm phòng</a>") :]
     when = card[card.index("<p><strong>") : card.index("</p>")]
     assert when.count("âm lịch") == 1
+
+
+def test_a_village_ticked_without_scripts_is_not_the_whole_commune(visit, village, services):
+    erin, commune = visit("erin"), village.areas["commune"]
+    values = fields(erin.get(f"/broadcasts/new?clip={village.clips[5]}").text)
+    assert values["area_ids"] == values["unasked"] == [commune]
+    values |= {"area_ids": [commune, village.areas["Hạ"]], "date": "2026-11-24", "time": "11:00"}
+    page = erin.post("/broadcasts/check", data=values).text
+    assert "tại Thôn Hạ (1 cụm loa)" in page
+    assert f'value="{commune}" checked' not in page
+    answer = erin.post("/broadcasts/new", data=values)
+    with reading(services.engine) as session:
+        made = session.get_one(Schedule, answer.location.rpartition("/")[2])
+        assert [each.area_id for each in made.areas] == [village.areas["Hạ"]]

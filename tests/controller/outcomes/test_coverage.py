@@ -97,3 +97,13 @@ def test_what_the_groups_saw_stands_beside_the_plays(session, cast, month):
     }
     assert rows[upper, 1] == (7, 2, 7, 2)
     assert rows[upper, 2] == (7, 2, 0, 0), "both content areas have it, and a total has it once"
+
+
+def test_what_is_on_the_air_counts_when_it_is_over(session, cast, month):
+    first = min(month, key=lambda airing: airing.starts_at)
+    for row in session.scalars(select(Playback).where(Playback.airing_id == first.id)):
+        row.outcome = None
+    session.flush()
+    rows = found(session, cast.vera)
+    assert (rows["Thôn Thượng", 1].planned, rows["Thôn Thượng", 1].played) == (2, 2)
+    assert rows["Thôn Hạ", 1].planned == 2
