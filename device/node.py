@@ -213,7 +213,7 @@ class Node:
         self.link.stop([self.voice.farewell()])
         self.care.stop()
         self.counters.save()
-        self.outbox.close()
+        self.sender.close()
 
     def stamp(self) -> Stamp:
         return Stamp(

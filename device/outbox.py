@@ -68,6 +68,13 @@ class Outbox:
 
     def _open(self) -> None:
         self._db = self._connected()
+        try:
+            self._recall()
+        except sqlite3.Error:
+            self._db.close()
+            raise
+
+    def _recall(self) -> None:
         self.store_epoch = self._meta("store_epoch", secrets.token_hex(8))
         made = self._meta("created_at", "")
         self.created_at = datetime.fromisoformat(made) if made else None

@@ -61,6 +61,11 @@ class Teller:
         """How many reports are owed."""
         return sum(map(len, self.ledgers))
 
+    def close(self) -> None:
+        """Close both ledgers; what is in memory is gone with it."""
+        for ledger in self.ledgers:
+            ledger.close()
+
     def connected(self) -> None:
         for sender in self._senders:
             sender.connected()

@@ -43,8 +43,9 @@ def teller(tmp_path, road):
     box = Outbox(
         tmp_path / "outbox", lambda name: prepared(sqlite3.connect(name, factory=Refusing))
     )
-    yield Teller(box, road.publish, lambda: road.up)
-    box.close()
+    teller = Teller(box, road.publish, lambda: road.up)
+    yield teller
+    teller.close()
 
 
 def ledger_of(teller):
