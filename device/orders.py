@@ -160,7 +160,7 @@ def _named(body: dict[str, Any]) -> Command:
 
 
 def _until(text: str) -> datetime | None:
-    """RFC 3339; empty lifts the mute; more than a year ahead is a slip."""
+    """RFC 3339; empty lifts the mute; decades ahead is a slip."""
     if not text:
         return None
     moment = parse_time(text)
