@@ -4,6 +4,12 @@
 const LEAST_S = 0.3;
 type Side = "start" | "end";
 
+// As people read it; number fields and ARIA take a point in every language.
+function tenths(seconds: number): string {
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return seconds.toLocaleString(document.documentElement.lang, digits);
+}
+
 class ClipEditor extends HTMLElement {
   private length = 0;
   private past: [number, number][] = [];
@@ -104,7 +110,7 @@ class ClipEditor extends HTMLElement {
       mark.setAttribute("aria-valuenow", value.toFixed(1));
     }
     const text = this.querySelector<HTMLElement>("[data-chosen]");
-    if (text) text.textContent = (text.dataset["text"] ?? "").replace("{}", (end - start).toFixed(1));
+    if (text) text.textContent = (text.dataset["text"] ?? "").replace("{}", tenths(end - start));
   }
 
   private shade(side: Side, x: number, width: number): void {
