@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from controller import changes, commands
 from controller.accounts import audit
 from controller.accounts.access import Action, Actor, require
+from controller.calendar.policy import Span, violations
 from controller.calendar.rules import ApprovalRules
 from controller.commands import CommandKind
 from controller.errors import BadInput, Conflict, NotAllowed, NotFound
@@ -317,7 +318,19 @@ def _ask(
 
 
 def _told(session: Session, actor: Actor, action: str, emergency: Emergency, now: datetime) -> None:
-    detail = {"drill": emergency.drill, "state": emergency.state, "title": emergency.title}
+    about = {"drill": emergency.drill, "state": emergency.state, "title": emergency.title}
     for area_id in emergency.area_ids:
+        detail = {**about, "passed_over": _passed_over(session, emergency, area_id)}
         audit.record(session, actor, action, "emergency", emergency.id, area_id, now, detail)
         changes.note(session, "emergency", emergency.id, area_id, now)
+
+
+def _passed_over(session: Session, emergency: Emergency, area_id: str) -> list[dict[str, str]]:
+    """The area's rules that its soundings break, in both languages: it airs all the same."""
+    if emergency.state is not EmergencyState.ACTIVE:
+        return []
+    dated = select(Airing).where(Airing.emergency_id == emergency.id)
+    spans = [Span(airing.starts_at, airing.ends_at) for airing in session.scalars(dated)]
+    here = areas.effective(session, area_id)
+    broken = violations(here.policy, here.timezone, spans)
+    return [{"vi": each.vi, "en": each.en} for each in broken]

@@ -131,6 +131,16 @@ def test_before_the_first_answer_it_says_whom_it_calls(bob, village):
     assert "0/0" not in page
 
 
+def test_the_trail_names_the_rule_it_passed_over(bob, visit, village, services):
+    policy = {"permit": [{"from": "02:00", "to": "02:05"}], "source": "Quy chế đài xã"}
+    with transaction(services.engine) as session:
+        area_edits.update(session, SYSTEM, village.areas["commune"], {"policy": policy}, NOW)
+    bob.post("/emergency/", data=order(village, kind="real"))
+    page = visit("alice").get("/users/").text
+    assert "Vượt quy định: lượt phát" in page
+    assert "theo Quy chế đài xã" in page
+
+
 def test_today_shows_it_above_all_else(bob, village):
     bob.post("/emergency/", data=order(village, kind="real"))
     page = bob.get("/").text

@@ -131,6 +131,20 @@ def test_every_step_is_in_the_audit_log(session, cast, flood, commune):
     assert {"emergency.begin", "emergency.cancel", "area.stop"} <= done
 
 
+def test_the_log_names_the_rules_that_were_passed_over(session, cast, flood, commune):
+    hours = {"permit": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "02:00", "to": "02:05"}]}
+    policy = {"policy": {**hours, "source": "Quy chế đài xã"}}
+    area_edits.update(session, SYSTEM, commune, policy, NOW)
+    begin(session, cast.alice, flood, commune, repeat=Repeat(2, 300))
+    query = select(AuditEntry).where(AuditEntry.action == "emergency.begin")
+    entry = session.scalars(query).one()
+    assert entry.user_id == cast.alice.user_id
+    assert entry.detail["title"] == "Lũ khẩn cấp"
+    said = [each["vi"] for each in entry.detail["passed_over"]]
+    assert len(said) == 2
+    assert all("(02:00-02:05) theo Quy chế đài xã" in each for each in said)
+
+
 def test_charlie_reaches_nothing_of_it(session, cast, flood, commune):
     emergency = begin(session, cast.alice, flood, commune)
     with pytest.raises(NotFound):
