@@ -71,7 +71,7 @@ def hang_and_be_killed(controller, node, manager):
     controller.wait(lambda: manager.when("READY=1"))
     running(controller, player, device_id, length_s=manager.watchdog_s + 20)
     fed = manager.when("WATCHDOG=1")
-    assert max(after - at for at, after in pairwise(fed)) < manager.watchdog_s
+    assert fed and all(after - at < manager.watchdog_s for at, after in pairwise(fed))
     player.process.send_signal(signal.SIGSTOP)
     hung_at = time.monotonic()
     patience_s = manager.watchdog_s + 1
