@@ -1,9 +1,18 @@
-"""Options for the whole suite: which browser runs, and how. Fixtures live beside their tests."""
+"""Options for the whole suite: which browser runs, how properties are tried. Fixtures live beside
+their tests.
+"""
 
 import os
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example took says something of the machine and nothing of the property.
+settings.register_profile(
+    "any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any_machine")
 
 
 @pytest.fixture(scope="session")
