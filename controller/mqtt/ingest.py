@@ -54,7 +54,7 @@ from protocol.topics import Topic, parse
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-BATCH_ROWS = 2000
+BATCH_ROWS = 4000  # a quarter of a second of one writer
 _QUEUE = 5000
 _ACK_TTL = timedelta(hours=1)
 _BEACON_TTL = timedelta(seconds=30)
