@@ -101,9 +101,8 @@ format: $(STAMPS)/installed ## let ruff mend what it can
 bench: setup ## measure what benchmarks/ measures
 	@for file in $(filter-out %/__init__.py,$(wildcard benchmarks/*.py)); do $(BIN)/python "$$file"; done
 
-# The lock files name versions and hashes and no place to fetch them from; uv reads the place, where one is needed, from its environment.
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+# The lock files name versions and hashes and no place to fetch them from: uv writes none unless asked, and a test looks.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .PHONY: lock
 lock: $(STAMPS)/locked ## resolve requirements/*.txt anew; UPGRADE=--upgrade takes newer versions
